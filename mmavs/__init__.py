@@ -1,0 +1,10 @@
+"""Audio-visual segmentation for MMSegmentation: importing this package registers its modules with mmseg."""
+
+from mmavs import compat
+
+compat.apply()  # before anything imports mmseg's modules
+
+from mmavs import datasets, engine, evaluation, models, visualization  # noqa: E402
+from mmavs.version import __version__  # noqa: E402
+
+__all__ = ['__version__', 'datasets', 'engine', 'evaluation', 'models', 'visualization']

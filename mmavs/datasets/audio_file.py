@@ -1,0 +1,80 @@
+"""Opening recordings, with errors that say which file is broken and how. Needs soundfile only, not torch."""
+import os
+import struct
+from contextlib import contextmanager
+from typing import Iterator
+
+import numpy as np
+import soundfile
+
+# Sizes that a writer to a pipe leaves in the header because it can't know better.
+_UNKNOWN_SIZES = (0, 0xFFFFFFFF, 0x7FFFFFFF + 36, 0x7FFFFFFF)
+
+
+class AudioFileError(OSError):
+    """A recording that exists but can't be used; the message names the file and the reason."""
+
+
+@contextmanager
+def open_audio(path: str) -> Iterator[soundfile.SoundFile]:
+    """Opens a recording of any format that libsndfile reads (WAV with PCM, float, A-law or MP3 inside, FLAC, ...).
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        AudioFileError: It is no readable recording, has no samples, or is shorter than its own header says.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f'recording not found: {path}')
+    check_not_truncated(path)
+    try:
+        f = soundfile.SoundFile(path)
+    except soundfile.LibsndfileError as e:
+        raise AudioFileError(
+            f'cannot read recording {path}: {e.error_string} Convert it, for example with `ffmpeg -i IN -c:a pcm_s16le '
+            'OUT.wav`, or take it out of the annotation file.') from e
+    with f:
+        if f.frames == 0:
+            raise AudioFileError(f'recording has no samples: {path}')
+        yield f
+
+
+def read_frames(f: soundfile.SoundFile, *, start: int, count: int) -> np.ndarray:
+    """Reads ``count`` frames from ``start`` on and nothing else.
+
+    Returns:
+        np.ndarray: float32 of shape (count, channels), full scale in [-1, 1].
+
+    Raises:
+        AudioFileError: Fewer frames are there than announced, or some are not finite.
+    """
+    try:
+        f.seek(start)
+        frames = f.read(count, dtype='float32', always_2d=True)
+    except soundfile.LibsndfileError as e:
+        raise AudioFileError(f'cannot decode recording {f.name}: {e.error_string}') from e
+    if len(frames) != count:
+        raise AudioFileError(f'recording is truncated: {f.name} announces {f.frames} frames, but {len(frames)} of the '
+                             f'{count} from frame {start} on could be read')
+    if not np.isfinite(frames).all():
+        raise AudioFileError(f'recording holds NaN or infinite samples: {f.name}')
+    return frames
+
+
+def check_not_truncated(path: str) -> None:
+    """Compares the size in a WAV header with that of the file: libsndfile itself takes a truncated WAV as it is.
+
+    Raises:
+        AudioFileError: The file is shorter than its header says.
+    """
+    size = os.path.getsize(path)
+    with open(path, 'rb') as f:
+        head = f.read(12)
+    if len(head) < 12 or head[:4] != b'RIFF' or head[8:] != b'WAVE':
+        return
+    announced = struct.unpack('<I', head[4:8])[0]
+    # Some writers leave out the pad byte behind a chunk of odd length.
+    if announced not in _UNKNOWN_SIZES and announced + 8 > size + 1:
+        raise AudioFileError(f'recording is truncated: {path} has {size} bytes, its header announces {announced + 8}')

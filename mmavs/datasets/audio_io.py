@@ -1,0 +1,113 @@
+"""From recordings to the waveform of a sample: read the wanted seconds, resample, pan, add (Sec. 3 of the paper)."""
+import math
+from functools import lru_cache
+from typing import Sequence
+
+import torch
+from torch import Tensor
+from torchaudio.transforms import Resample
+
+from mmavs.audio import SAMPLE_RATE
+from .audio_file import open_audio, read_frames
+
+
+@lru_cache(maxsize=32)
+def _resampler(orig: int, new: int) -> Resample:
+    """Its kernel costs half as much as resampling a clip, hence the cache."""
+    return Resample(orig, new)
+
+
+def fit_length(waveform: Tensor, num_samples: int) -> Tensor:
+    """Brings a waveform to a length: its middle if it is longer, repeated as a whole from its start if shorter.
+
+    Args:
+        waveform: (..., samples), at least one sample.
+        num_samples: The wanted length.
+
+    Returns:
+        Tensor: (..., num_samples).
+    """
+    length = waveform.shape[-1]
+    if length >= num_samples:
+        start = (length - num_samples) // 2
+        return waveform[..., start:start + num_samples]
+    repeats = math.ceil(num_samples / length)
+    return waveform.repeat(*[1] * (waveform.ndim - 1), repeats)[..., :num_samples]
+
+
+def read_clip(path: str, *, num_samples: int, sample_rate: int = SAMPLE_RATE) -> Tensor:
+    """Reads the middle of a recording, mono, at the wanted rate.
+
+    Only the frames that the result depends on are read and resampled; the result equals that of resampling the whole
+    file and taking the middle.
+
+    Args:
+        path: The recording, any rate and any number of channels (which are averaged).
+        num_samples: Samples wanted, at ``sample_rate``; a shorter recording is repeated.
+        sample_rate: Hz.
+
+    Returns:
+        Tensor: float32 (num_samples,).
+
+    Raises:
+        FileNotFoundError, AudioFileError: see :func:`open_audio` and :func:`read_frames`.
+    """
+    with open_audio(path) as f:
+        divisor = math.gcd(f.samplerate, sample_rate)
+        orig, new = f.samplerate // divisor, sample_rate // divisor
+        length = math.ceil(new * f.frames / orig)
+        if length <= num_samples:
+            clip = _resample(_read_mono(f, 0, f.frames), orig, new)
+            return fit_length(clip, num_samples)
+        first = (length - num_samples) // 2
+        # The resampler maps blocks of `orig` samples to blocks of `new` ones, each reaching `margin` blocks beyond
+        # its own: a read that starts at a block boundary gives the same samples as one of the whole file.
+        margin = 0 if orig == new else math.ceil(_resampler(orig, new).width / orig) + 1
+        first_block = max(0, first // new - margin)
+        last_block = math.ceil((first + num_samples) / new) + margin
+        start, stop = first_block * orig, min(f.frames, last_block * orig)
+        clip = _resample(_read_mono(f, start, stop - start), orig, new)
+        offset = first - first_block * new
+        return clip[offset:offset + num_samples]
+
+
+def _read_mono(f, start: int, count: int) -> Tensor:
+    return torch.from_numpy(read_frames(f, start=start, count=count).mean(axis=1))
+
+
+def _resample(waveform: Tensor, orig: int, new: int) -> Tensor:
+    return waveform if orig == new else _resampler(orig, new)(waveform)
+
+
+def pan(waveform: Tensor, position: float) -> Tensor:
+    """Places a mono source between the two channels: left = w * (1 - alpha), right = w * alpha (Fig. 3 of the paper).
+
+    Args:
+        waveform: (samples,).
+        position: alpha, 0 at the left edge of the image and 1 at the right.
+
+    Returns:
+        Tensor: (2, samples).
+    """
+    if not 0 <= position <= 1:
+        raise ValueError(f'the position of a source must lie in [0, 1], got {position}')
+    return torch.stack([waveform * (1 - position), waveform * position])
+
+
+def mix_sources(waveforms: Sequence[Tensor], positions: Sequence[float], *, channels: int = 2) -> Tensor:
+    """Adds the sources of a sample.
+
+    Args:
+        waveforms: One (samples,) each, all of one length.
+        positions: Where each sounds from, in [0, 1]; read for stereo only.
+        channels: 2 pans each source to its position, 1 adds them as they are.
+
+    Returns:
+        Tensor: (channels, samples).
+    """
+    if len(waveforms) != len(positions) or not waveforms:
+        raise ValueError(f'need as many positions as waveforms and at least one, got {len(positions)} and '
+                         f'{len(waveforms)}')
+    if channels == 1:
+        return sum(waveforms).unsqueeze(0)
+    return sum(pan(w, p) for w, p in zip(waveforms, positions, strict=True))

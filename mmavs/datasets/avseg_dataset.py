@@ -1,0 +1,62 @@
+from typing import Dict, List, Optional, Sequence
+
+import numpy as np
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+from .transforms.loading import UNKNOWN_VALUE
+
+
+@DATASETS.register_module()
+class AVSegDataset(BaseSegDataset):
+    """Base of the audio-visual datasets: one sample is one frame and the sounds that belong to it.
+
+    A subclass says where the samples are in ``load_data_list``, as records of this form::
+
+        {
+            'img_path': 'data/VPO/VPO-MS/data/000000000009.jpg',
+            'seg_map_path': 'data/VPO/VPO-MS/mask/000000000009.png',
+            'sources': [
+                {'audio_path': 'data/VPO/VGGSound/audios/abc_000030.wav', 'position': 0.31, 'label': 9},
+            ],
+            'audio_label': (9,),     # classes that sound, from the annotation and never from the crop
+        }
+
+    Args:
+        mask_values: Value, in the mask PNGs, of each class of ``METAINFO`` in index order, background first. None
+            where the PNGs hold the class indices themselves.
+        kwargs: Those of mmseg's ``BaseSegDataset``; ``metainfo=dict(classes=...)`` with some of the classes trains on
+            these and ignores the pixels of the others.
+    """
+
+    def __init__(self, *args, mask_values: Optional[Sequence[int]] = None, **kwargs) -> None:
+        self.mask_values = mask_values
+        # The samples need the label table, which needs the classes that the base class sets up.
+        lazy_init = kwargs.pop('lazy_init', False)
+        super().__init__(*args, lazy_init=True, **kwargs)
+        self.label_table = self._make_label_table()
+        if not lazy_init:
+            self.full_init()
+
+    def _make_label_table(self) -> np.ndarray:
+        """uint8 (256,): mask value -> class index, the look-up table of ``LoadAVAnnotations``."""
+        values = self.mask_values if self.mask_values is not None else range(len(self._all_classes()))
+        table = np.full(256, UNKNOWN_VALUE, dtype=np.uint8)
+        for index, value in enumerate(values):
+            table[value] = index if self.label_map is None else self.label_map[index]
+        table[self.ignore_index] = self.ignore_index
+        return table
+
+    def _all_classes(self) -> Sequence[str]:
+        """The classes that the annotation knows, of which ``metainfo['classes']`` may be a part."""
+        return self.METAINFO.get('classes') or self._metainfo['classes']
+
+    def get_data_info(self, idx: int) -> Dict:
+        """The record of a sample, with what all samples share: ``label_table`` and the keys that mmseg expects."""
+        info = super().get_data_info(idx)
+        info.update(label_table=self.label_table, reduce_zero_label=False, seg_fields=[])
+        return info
+
+    def load_data_list(self) -> List[Dict]:
+        """The records of all samples."""
+        raise NotImplementedError(f'{type(self).__name__} must say where its samples are: define load_data_list')

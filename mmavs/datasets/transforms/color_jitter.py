@@ -1,0 +1,60 @@
+from typing import Callable, Dict, List, Tuple
+
+import mmcv
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+from mmseg.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class ColorJitter(BaseTransform):
+    """Changes brightness, contrast, saturation and hue at random, in random order.
+
+    Required Keys:
+
+    - img (np.ndarray): uint8, (H, W, 3), BGR
+
+    Modified Keys:
+
+    - img
+
+    Args:
+        brightness: The factor is drawn from [1 - brightness, 1 + brightness].
+        contrast: Likewise.
+        saturation: Likewise.
+        hue: The shift is drawn from [-hue, hue], in turns of the colour circle, at most 0.5.
+    """
+
+    def __init__(self, brightness: float = 0.5, contrast: float = 0.5, saturation: float = 0.5,
+                 hue: float = 0.25) -> None:
+        for name, value, largest in (('brightness', brightness, 1), ('contrast', contrast, 1),
+                                     ('saturation', saturation, 1), ('hue', hue, 0.5)):
+            if not 0 <= value <= largest:
+                raise ValueError(f'ColorJitter: {name} must lie in [0, {largest}], got {value}')
+        self.brightness = brightness
+        self.contrast = contrast
+        self.saturation = saturation
+        self.hue = hue
+
+    @cache_randomness
+    def _draw(self) -> List[Tuple[Callable, float]]:
+        """The adjustments of this sample, in their order."""
+        around_one = lambda width: np.random.uniform(1 - width, 1 + width)  # noqa: E731
+        steps = [(mmcv.adjust_brightness, around_one(self.brightness)),
+                 (mmcv.adjust_contrast, around_one(self.contrast)),
+                 (mmcv.adjust_color, around_one(self.saturation)),
+                 (mmcv.adjust_hue, np.random.uniform(-self.hue, self.hue))]
+        return [steps[i] for i in np.random.permutation(len(steps))]
+
+    def transform(self, results: Dict) -> Dict:
+        """Changes ``img``; its type stays uint8."""
+        img = results['img']
+        for adjust, amount in self._draw():
+            img = adjust(img, amount).astype(np.uint8)
+        results['img'] = img
+        return results
+
+    def __repr__(self) -> str:
+        return (f'{self.__class__.__name__}(brightness={self.brightness}, contrast={self.contrast}, '
+                f'saturation={self.saturation}, hue={self.hue})')

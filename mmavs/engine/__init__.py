@@ -1,0 +1,5 @@
+from .optim_constructor import AVOptimWrapperConstructor
+from .sgd_adam import SGDAdam
+from .visual_poly_lr import VisualPolyLR
+
+__all__ = ['AVOptimWrapperConstructor', 'SGDAdam', 'VisualPolyLR']

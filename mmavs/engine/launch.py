@@ -1,0 +1,45 @@
+"""What `tools/train.py` and `tools/test.py` share."""
+import argparse
+import os
+import os.path as osp
+
+import torch
+import torch.distributed
+from mmengine.config import Config, DictAction
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that mmseg's tools have in common."""
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='folder for logs, checkpoints and results '
+                        '(default: work_dirs/<name of the config>)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
+                        help='change settings of the config, e.g. train_cfg.max_epochs=10 or key="[(a,b),(c,d)]"')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
+                        help='how several processes are started; tools/dist_train.sh sets it')
+    # Some launchers pass this instead of setting the variable.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config with the changes that the command line asks for, ready for several processes."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    cfg.merge_from_dict(args.cfg_options)
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = osp.join('work_dirs', osp.splitext(osp.basename(args.config))[0])
+    if args.launcher == 'pytorch' and not torch.cuda.is_available():
+        _prepare_cpu_processes(cfg)
+    return cfg
+
+
+def _prepare_cpu_processes(cfg: Config) -> None:
+    """mmengine's own set-up of several processes expects a GPU each; without one, gloo and a wrapper without devices
+    do the same on CPU."""
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group('gloo')
+    cfg.model_wrapper_cfg = {'type': 'MMDistributedDataParallel', **(cfg.get('model_wrapper_cfg') or {}),
+                             'device_ids': None}

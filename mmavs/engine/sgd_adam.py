@@ -1,0 +1,65 @@
+from typing import Callable, Dict, List, Optional
+
+import torch
+from mmseg.registry import OPTIMIZERS
+from torch.optim import SGD, Adam, Optimizer
+
+ALGORITHMS = dict(sgd=SGD, adam=Adam)
+
+
+@OPTIMIZERS.register_module()
+class SGDAdam(Optimizer):
+    """SGD on some parameter groups and Adam on the others, as one optimizer.
+
+    CAVP trains its visual parts with SGD and its audio network with Adam. Being one optimizer, it works with
+    everything that takes one: loss scaling, gradient accumulation and clipping, schedulers, checkpoints.
+
+    Args:
+        params: Parameter groups; a group's key ``algorithm`` is ``'sgd'`` (the default) or ``'adam'``, its other keys
+            are options of that algorithm.
+        lr: Learning rate of groups that set none.
+        momentum: Of SGD.
+        weight_decay: Of groups that set none.
+        betas: Of Adam.
+        eps: Of Adam.
+    """
+
+    def __init__(self, params, lr: float = 1e-3, momentum: float = 0.9, weight_decay: float = 0.,
+                 betas=(0.9, 0.999), eps: float = 1e-8) -> None:
+        groups = [g if isinstance(g, dict) else dict(params=[g]) for g in params]
+        for group in groups:
+            algorithm = group.setdefault('algorithm', 'sgd')
+            if algorithm not in ALGORITHMS:
+                raise ValueError(f'algorithm of a parameter group must be one of {", ".join(ALGORITHMS)}, got '
+                                 f'{algorithm!r}')
+            options = dict(momentum=momentum) if algorithm == 'sgd' else dict(betas=betas, eps=eps)
+            for key, value in options.items():
+                group.setdefault(key, value)
+        super().__init__(groups, dict(lr=lr, weight_decay=weight_decay))
+        self._make_parts()
+
+    def _make_parts(self) -> None:
+        """Gives each algorithm its groups. Groups and state are shared objects, not copies."""
+        self._parts: List[Optimizer] = []
+        for name, cls in ALGORITHMS.items():
+            groups = [g for g in self.param_groups if g['algorithm'] == name]
+            if groups:
+                part = cls(groups)
+                part.state = self.state
+                self._parts.append(part)
+
+    def load_state_dict(self, state_dict: Dict) -> None:
+        """Restores state and options."""
+        super().load_state_dict(state_dict)
+        self._make_parts()
+
+    @torch.no_grad()
+    def step(self, closure: Optional[Callable] = None) -> Optional[float]:
+        """Updates all parameters."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for part in self._parts:
+            part.step()
+        return loss

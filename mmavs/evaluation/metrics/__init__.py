@@ -1,0 +1,3 @@
+from .dataset_level_metric import DatasetLevelMetric
+
+__all__ = ['DatasetLevelMetric']

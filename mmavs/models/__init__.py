@@ -1,0 +1,8 @@
+from .audio_backbones import AudioResNet, VGGish
+from .data_preprocessor import AVDataPreProcessor
+from .losses import CAVPLoss, SupConLoss
+from .necks import CrossAttentionFusion, DeepLabV3PlusNeck
+from .segmentors import AVEncoderDecoder
+
+__all__ = ['AVDataPreProcessor', 'AVEncoderDecoder', 'AudioResNet', 'CAVPLoss', 'CrossAttentionFusion',
+           'DeepLabV3PlusNeck', 'SupConLoss', 'VGGish']

@@ -1,0 +1,4 @@
+from .resnet import AudioResNet
+from .vggish import VGGish
+
+__all__ = ['AudioResNet', 'VGGish']

@@ -1,0 +1,50 @@
+from typing import Optional
+
+from mmengine.model import BaseModule
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+_CHANNELS = (64, 'M', 128, 'M', 256, 256, 'M', 512, 512, 'M')
+
+
+@MODELS.register_module()
+class VGGish(BaseModule):
+    """The VGG-like audio network of AudioSet on one second of mono sound.
+
+    The parameters have the names of the published PyTorch weights (``features.*``, ``embeddings.*``).
+
+    Args:
+        out_channels: Size of the embedding; the published weights have 128.
+        frames: Frames of the spectrogram, 96 for one second.
+        n_mels: Mel bands.
+        frozen: Keeps the weights as they are.
+        init_cfg: As in mmengine.
+
+    Shape:
+        - Input: (B, 1, frames, n_mels)
+        - Output: (B, out_channels), not negative
+    """
+
+    def __init__(self, out_channels: int = 128, frames: int = 96, n_mels: int = 64, frozen: bool = False,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(init_cfg)
+        layers, channels = [], 1
+        for item in _CHANNELS:
+            if item == 'M':
+                layers.append(nn.MaxPool2d(2, 2))
+            else:
+                layers += [nn.Conv2d(channels, item, 3, padding=1), nn.ReLU(inplace=True)]
+                channels = item
+        self.features = nn.Sequential(*layers)
+        self.embeddings = nn.Sequential(
+            nn.Linear(channels * (frames // 16) * (n_mels // 16), 4096), nn.ReLU(inplace=True),
+            nn.Linear(4096, 4096), nn.ReLU(inplace=True),
+            nn.Linear(4096, out_channels), nn.ReLU(inplace=True))
+        self.frozen = frozen
+        if frozen:
+            self.requires_grad_(False)
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Embeds a batch of spectrograms."""
+        # The original flattens with the channels last.
+        return self.embeddings(self.features(log_mel).permute(0, 2, 3, 1).flatten(1))

@@ -1,0 +1,80 @@
+from typing import Optional, Sequence, Tuple
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule, build_norm_layer
+from mmengine.model import BaseModule
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+
+class ASPP(nn.Module):
+    """Atrous spatial pyramid with one normalisation over all branches and a global-average branch added to them.
+
+    Args:
+        in_channels: Channels of the input.
+        channels: Channels of each branch and of the output.
+        dilations: Rate of each branch; 1 is a 1x1 convolution, others are 3x3.
+        norm_cfg: Normalisation layer.
+
+    Shape:
+        - Input: (B, in_channels, H, W)
+        - Output: (B, channels, H, W)
+    """
+
+    def __init__(self, in_channels: int, channels: int, dilations: Sequence[int], norm_cfg: dict) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.Conv2d(in_channels, channels, 1, bias=False) if d == 1 else
+            nn.Conv2d(in_channels, channels, 3, padding=d, dilation=d, bias=False) for d in dilations)
+        self.branch_norm = build_norm_layer(norm_cfg, channels * len(dilations))[1]
+        self.reduce = nn.Conv2d(channels * len(dilations), channels, 1, bias=False)
+        self.pool_conv = nn.Conv2d(in_channels, channels, 1, bias=False)
+        self.pool_norm = build_norm_layer(norm_cfg, channels)[1]
+        self.pool_reduce = nn.Conv2d(channels, channels, 1, bias=False)
+        self.norm = build_norm_layer(norm_cfg, channels)[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Adds up what the branches see near by and over the whole image."""
+        near = self.branch_norm(torch.cat([branch(x) for branch in self.branches], dim=1))
+        near = self.reduce(F.leaky_relu(near, 0.01, inplace=True))
+        whole = self.pool_norm(self.pool_conv(x.mean(dim=(2, 3), keepdim=True)))
+        whole = self.pool_reduce(F.leaky_relu(whole, 0.01, inplace=True))
+        return F.leaky_relu(self.norm(near + whole), 0.01, inplace=True)
+
+
+@MODELS.register_module()
+class DeepLabV3PlusNeck(BaseModule):
+    """The feature part of DeepLabV3+, before its classifier: where CAVP fuses the sound.
+
+    Args:
+        in_channels: Channels of the backbone's first and last stage.
+        in_index: Which of the backbone's outputs these are.
+        channels: Channels of the ASPP.
+        low_level_channels: What the first stage is reduced to.
+        dilations: Rates of the ASPP.
+        norm_cfg: Normalisation layer.
+        init_cfg: As in mmengine.
+
+    Shape:
+        - Input: the backbone's outputs
+        - Output: one map (B, channels + low_level_channels, H1, W1), of the first stage's size
+    """
+
+    def __init__(self, in_channels: Tuple[int, int] = (256, 2048), in_index: Tuple[int, int] = (0, -1),
+                 channels: int = 256, low_level_channels: int = 48, dilations: Sequence[int] = (1, 6, 12, 18),
+                 norm_cfg: Optional[dict] = None,
+                 init_cfg: Optional[dict] = dict(type='Kaiming', layer='Conv2d')) -> None:
+        super().__init__(init_cfg)
+        norm_cfg = norm_cfg or dict(type='BN')
+        self.in_index = tuple(in_index)
+        self.out_channels = channels + low_level_channels
+        self.aspp = ASPP(in_channels[1], channels, dilations, norm_cfg)
+        self.low_level = ConvModule(in_channels[0], low_level_channels, 1, norm_cfg=norm_cfg)
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tuple[Tensor]:
+        """Joins the context of the last stage with the detail of the first."""
+        low_level = self.low_level(inputs[self.in_index[0]])
+        context = self.aspp(inputs[self.in_index[1]])
+        context = F.interpolate(context, size=low_level.shape[2:], mode='bilinear', align_corners=True)
+        return torch.cat([context, low_level], dim=1),

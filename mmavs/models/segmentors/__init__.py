@@ -1,0 +1,3 @@
+from .av_encoder_decoder import AVEncoderDecoder
+
+__all__ = ['AVEncoderDecoder']

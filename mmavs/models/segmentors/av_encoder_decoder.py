@@ -1,0 +1,103 @@
+from typing import Dict, List, Optional, Tuple
+
+import torch
+from mmseg.models import EncoderDecoder
+from mmseg.registry import MODELS
+from torch import Tensor
+
+_AUDIO_KEY = 'audio_embedding'
+
+
+@MODELS.register_module()
+class AVEncoderDecoder(EncoderDecoder):
+    """mmseg's ``EncoderDecoder`` that hears: backbone -> neck -> fusion with the sound -> heads.
+
+    Works with any backbone, neck and heads of mmseg. In training the contrastive loss compares the fused features
+    with those of swapped sound; the visual features are computed once, and only pixels that the loss reads are fused
+    with swapped sound.
+
+    Args:
+        backbone: Visual backbone.
+        decode_head: Reads the fused levels, and others if it asks for them.
+        audio_backbone: log-mel (B, channels, frames, mels) -> (B, D) or (B, T, D).
+        fusion: Fusion module, see :class:`CrossAttentionFusion`.
+        contrast_loss: :class:`CAVPLoss`, :class:`SupConLoss` or None.
+        contrast_level: The fused level that the contrastive loss sees.
+        auxiliary_head: May read fused levels only: unfused ones can't know which object sounds.
+        kwargs: Those of ``EncoderDecoder``.
+    """
+
+    def __init__(self, backbone: dict, decode_head: dict, audio_backbone: dict, fusion: dict,
+                 contrast_loss: Optional[dict] = None, contrast_level: Optional[int] = None, **kwargs) -> None:
+        super().__init__(backbone=backbone, decode_head=decode_head, **kwargs)
+        self.audio_backbone = MODELS.build(audio_backbone)
+        self.fusion = MODELS.build(fusion)
+        self.contrast_loss = None if contrast_loss is None else MODELS.build(contrast_loss)
+        self.contrast_level = self.fusion.in_index[0] if contrast_level is None else contrast_level
+        if self.contrast_level not in self.fusion.in_index:
+            raise ValueError(f'contrast_level {contrast_level} is not fused; fusion.in_index is '
+                             f'{tuple(self.fusion.in_index)}')
+        self._check_auxiliary_heads()
+
+    def _check_auxiliary_heads(self) -> None:
+        heads = getattr(self, 'auxiliary_head', ())
+        for head in heads if isinstance(heads, (list, tuple, torch.nn.ModuleList)) else (heads, ):
+            index = head.in_index if isinstance(head.in_index, (list, tuple)) else (head.in_index, )
+            unfused = [i for i in index if i not in self.fusion.in_index]
+            if unfused:
+                raise ValueError(f'auxiliary_head reads level {unfused}, but only {tuple(self.fusion.in_index)} are '
+                                 'fused with sound: change in_index of the head or of the fusion')
+
+    def _split(self, inputs: Dict[str, Tensor]) -> Tuple[Tensor, Tensor]:
+        if not isinstance(inputs, dict) or not {'img', 'audio'} <= set(inputs):
+            raise TypeError('AVEncoderDecoder needs inputs = dict(img=..., audio=...), which PackAVSegInputs and '
+                            f'AVDataPreProcessor make; got {type(inputs).__name__}')
+        return inputs['img'], inputs['audio']
+
+    def loss(self, inputs: Dict[str, Tensor], data_samples: list) -> Dict[str, Tensor]:
+        """Losses of a batch: of the heads on own sound, and the contrastive one.
+
+        Args:
+            inputs: ``img`` (B, 3, H, W), normalised, and ``audio`` (B, channels, frames, mels).
+            data_samples: With ``gt_sem_seg`` and the meta key ``audio_label``.
+        """
+        img, log_mel = self._split(inputs)
+        visual = self.fusion.encode(self.extract_feat(img))
+        audio = self.audio_backbone(log_mel)
+        fused = self.fusion.fuse(visual, audio)
+        losses = self._decode_head_forward_train(fused, data_samples)
+        if self.with_auxiliary_head:
+            losses.update(self._auxiliary_head_forward_train(fused, data_samples))
+        if self.contrast_loss is not None:
+            level = self.contrast_level
+            losses[self.contrast_loss.loss_name] = self.contrast_loss(
+                fused[level],
+                torch.stack([s.gt_sem_seg.data[0] for s in data_samples]),
+                [s.metainfo['audio_label'] for s in data_samples],
+                lambda permutation, image, pixel: self.fusion.fuse_pixels(visual, audio[permutation], level, image,
+                                                                          pixel))
+        return losses
+
+    def predict(self, inputs: Dict[str, Tensor], data_samples: Optional[list] = None) -> list:
+        """Segments a batch; see ``EncoderDecoder.predict``. ``inputs`` as in :meth:`loss`."""
+        img, log_mel = self._split(inputs)
+        if data_samples is not None:
+            metas = [s.metainfo for s in data_samples]
+        else:
+            size = tuple(img.shape[2:])
+            metas = [dict(ori_shape=size, img_shape=size, pad_shape=size, padding_size=[0] * 4) for _ in img]
+        # The embedding rides with the meta information, so that mmseg's own whole and slide inference serve here.
+        for meta, embedding in zip(metas, self.audio_backbone(log_mel), strict=True):
+            meta[_AUDIO_KEY] = embedding
+        return self.postprocess_result(self.inference(img, metas), data_samples)
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
+        """Logits (B, classes, H, W) of images, or windows of them, whose sound is in their meta information."""
+        audio = torch.stack([meta[_AUDIO_KEY] for meta in batch_img_metas])
+        fused = self.fusion(self.extract_feat(inputs), audio)
+        return self.decode_head.predict(fused, batch_img_metas, self.test_cfg)
+
+    def _forward(self, inputs: Dict[str, Tensor], data_samples: Optional[list] = None) -> Tensor:
+        """The decode head's output, without post-processing."""
+        img, log_mel = self._split(inputs)
+        return self.decode_head(self.fusion(self.extract_feat(img), self.audio_backbone(log_mel)))

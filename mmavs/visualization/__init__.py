@@ -1,0 +1,3 @@
+from .local_visualizer import AVSegLocalVisualizer
+
+__all__ = ['AVSegLocalVisualizer']

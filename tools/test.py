@@ -1,0 +1,55 @@
+"""Tests a model: `python tools/test.py CONFIG CHECKPOINT`, with the options of mmseg's tool of that name."""
+import argparse
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmavs.engine.launch import add_common_arguments, load_config
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Test (and evaluate) a segmentor that hears')
+    add_common_arguments(parser)
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--out', help='folder for the predictions, as PNGs of class indices')
+    parser.add_argument('--show', action='store_true', help='show the predictions in a window')
+    parser.add_argument('--show-dir', help='folder, below WORK_DIR/<time>, for pictures of the predictions')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds that --show shows each')
+    parser.add_argument('--tta', action='store_true', help='average over scales and mirrored images and sounds')
+    return parser.parse_args()
+
+
+def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
+    """Has the visualization hook draw every sample."""
+    if 'visualization' not in cfg.default_hooks:
+        raise ValueError("--show and --show-dir need default_hooks.visualization=dict(type='SegVisualizationHook')")
+    cfg.default_hooks.visualization.update(draw=True, interval=1, show=args.show, wait_time=args.wait_time)
+    if args.show_dir:
+        cfg.visualizer.save_dir = args.show_dir
+
+
+def enable_tta(cfg: Config) -> None:
+    """Wraps the model and takes the pipeline of test-time augmentation."""
+    for key in ('tta_pipeline', 'tta_model'):
+        if key not in cfg:
+            raise ValueError(f'--tta needs {key} in the config')
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.tta_model.module = cfg.model
+    cfg.model = cfg.tta_model
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args)
+    cfg.load_from = args.checkpoint
+    if args.show or args.show_dir:
+        enable_pictures(cfg, args)
+    if args.tta:
+        enable_tta(cfg)
+    if args.out:
+        cfg.test_evaluator.output_dir = args.out
+    Runner.from_cfg(cfg).test()
+
+
+if __name__ == '__main__':
+    main()

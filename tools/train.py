@@ -1,0 +1,42 @@
+"""Trains a model: `python tools/train.py CONFIG`, with the options of mmseg's tool of that name."""
+import argparse
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmavs.engine.launch import add_common_arguments, load_config
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Train a segmentor that hears')
+    add_common_arguments(parser)
+    parser.add_argument('--resume', action='store_true', help='go on from the newest checkpoint in the work dir')
+    parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision')
+    parser.add_argument('--auto-scale-lr', action='store_true',
+                        help='scale the learning rates by the real batch size over auto_scale_lr.base_batch_size')
+    return parser.parse_args()
+
+
+def enable_amp(cfg: Config) -> None:
+    """Swaps the optimizer wrapper for the one with mixed precision."""
+    if cfg.optim_wrapper.type == 'OptimWrapper':
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    elif cfg.optim_wrapper.type != 'AmpOptimWrapper':
+        raise ValueError(f'--amp needs optim_wrapper.type OptimWrapper or AmpOptimWrapper, the config has '
+                         f'{cfg.optim_wrapper.type}')
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args)
+    if args.amp:
+        enable_amp(cfg)
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+    cfg.resume = args.resume
+    Runner.from_cfg(cfg).train()
+
+
+if __name__ == '__main__':
+    main()
