@@ -129,8 +129,8 @@ def _named(function: Callable, module: str, name: str) -> Callable:
 
 def _get_pickled_method(owner: type, name: str) -> Callable:
     """``getattr`` for the few methods that mmengine pickles: the real one would open every attribute to a file."""
-    if name not in _PICKLED_METHODS.get(owner, ()):
-        raise AttributeError(f'a checkpoint may not refer to the attribute {name!r} of {owner!r}')
+    if not any(owner is cls and name in names for cls, names in _PICKLED_METHODS.items()):
+        raise pickle.UnpicklingError(f'a checkpoint may not refer to the attribute {name!r} of {owner!r}')
     return getattr(owner, name)
 
 
@@ -164,7 +164,7 @@ def load_from_local(filename: str, map_location=None) -> dict:
         return torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
         raise pickle.UnpicklingError(
-            f'{path} was not loaded: it holds more than tensors, plain values and mmengine\'s own types (see the error '
+            f"{path} was not loaded: it holds more than tensors, plain values and mmengine's own types (see the error "
             'above), and reading those could run code. Save its state_dict alone, and load that file.'
         ) from error
 

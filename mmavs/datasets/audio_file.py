@@ -7,8 +7,9 @@ from typing import Iterator
 import numpy as np
 import soundfile
 
-# Sizes that a writer to a pipe leaves in the header because it can't know better.
-_UNKNOWN_SIZES = (0, 0xFFFFFFFF, 0x7FFFFFFF + 36, 0x7FFFFFFF)
+# Data sizes from here on are what a writer to a pipe leaves in the header because it can't know better (0xFFFFFFFF by
+# FFmpeg, 0x7FFFF000 by SoX, ...).
+_UNKNOWN_SIZE = 0x7FFFF000
 
 
 class AudioFileError(OSError):
@@ -64,7 +65,9 @@ def read_frames(f: soundfile.SoundFile, *, start: int, count: int) -> np.ndarray
 
 
 def check_not_truncated(path: str) -> None:
-    """Compares the size in a WAV header with that of the file: libsndfile itself takes a truncated WAV as it is.
+    """Checks that a WAV holds all the data that it announces: libsndfile itself takes a truncated one as it is.
+
+    The size of the data chunk decides; some writers get the one of the whole file wrong.
 
     Raises:
         AudioFileError: The file is shorter than its header says.
@@ -72,9 +75,13 @@ def check_not_truncated(path: str) -> None:
     size = os.path.getsize(path)
     with open(path, 'rb') as f:
         head = f.read(12)
-    if len(head) < 12 or head[:4] != b'RIFF' or head[8:] != b'WAVE':
-        return
-    announced = struct.unpack('<I', head[4:8])[0]
-    # Some writers leave out the pad byte behind a chunk of odd length.
-    if announced not in _UNKNOWN_SIZES and announced + 8 > size + 1:
-        raise AudioFileError(f'recording is truncated: {path} has {size} bytes, its header announces {announced + 8}')
+        if head[:4] != b'RIFF' or head[8:] != b'WAVE':
+            return
+        while len(head := f.read(8)) == 8:
+            name, length = struct.unpack('<4sI', head)
+            if name == b'data':
+                if length < _UNKNOWN_SIZE and f.tell() + length > size:
+                    raise AudioFileError(f'recording is truncated: {path} has {size} bytes, its header announces '
+                                         f'{f.tell() + length} or more')
+                return
+            f.seek(length + length % 2, os.SEEK_CUR)

@@ -8,10 +8,13 @@ from torch import Tensor
 from torchaudio.transforms import Resample
 
 from mmavs.audio import SAMPLE_RATE
-from .audio_file import open_audio, read_frames
+from .audio_file import AudioFileError, open_audio, read_frames
+
+# The resampler's kernel has about `orig * new` values, which for rates without a common divisor are gigabytes.
+_MAX_KERNEL = 50_000_000
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _resampler(orig: int, new: int) -> Resample:
     """Its kernel costs half as much as resampling a clip, hence the cache."""
     return Resample(orig, new)
@@ -55,6 +58,10 @@ def read_clip(path: str, *, num_samples: int, sample_rate: int = SAMPLE_RATE) ->
     with open_audio(path) as f:
         divisor = math.gcd(f.samplerate, sample_rate)
         orig, new = f.samplerate // divisor, sample_rate // divisor
+        if orig * new > _MAX_KERNEL:
+            raise AudioFileError(f'recording has an unusual rate: {path} has {f.samplerate} Hz, which has too little '
+                                 f'in common with {sample_rate} Hz; convert it, for example with `ffmpeg -i IN -ar '
+                                 f'{sample_rate} OUT.wav`')
         length = math.ceil(new * f.frames / orig)
         if length <= num_samples:
             clip = _resample(_read_mono(f, 0, f.frames), orig, new)

@@ -40,7 +40,8 @@ class VPODataset(AVSegDataset):
     Raises:
         FileNotFoundError: The CSV is not there.
         KeyError: It lacks a column.
-        ValueError: It has a class that the class file does not know, or no sample of the split.
+        ValueError: It has a class that the class file does not know, an incomplete line, a position outside [0, 1], or
+            no sample of the split.
     """
     METAINFO = _metainfo(load_class_table())
 
@@ -76,7 +77,7 @@ class VPODataset(AVSegDataset):
 
     def load_data_list(self) -> List[Dict]:
         """Groups the rows of the CSV into samples: in SS a row is a sample, elsewhere the rows of one image are."""
-        samples: Dict[tuple, Dict] = {}
+        samples: Dict[Union[int, tuple], Dict] = {}
         for number, row in self._read_rows():
             if row['split'] not in self.splits:
                 continue
@@ -85,8 +86,9 @@ class VPODataset(AVSegDataset):
                 continue
             source = self._parse_source(row, number)
             paths = self._paths(row, multi)
-            sample = samples.setdefault(paths, dict(img_path=paths[0], seg_map_path=paths[1], sources=[],
-                                                    multi_instance=multi))
+            key = number if self.subset == 'ss' else paths
+            sample = samples.setdefault(key, dict(img_path=paths[0], seg_map_path=paths[1], sources=[],
+                                                  multi_instance=multi))
             sample['sources'].append(source)
         if not samples:
             which = '' if self.multi_instance is None else f' with multi_instance {int(self.multi_instance)}'
@@ -102,7 +104,7 @@ class VPODataset(AVSegDataset):
         if not osp.isfile(self.ann_file):
             raise FileNotFoundError(f'VPO annotation not found: {self.ann_file}. Set `data_root` to the folder that '
                                     f'holds {_FOLDERS[self.subset]}; data/README.md says how to get or build it.')
-        with open(self.ann_file, newline='', encoding='utf-8') as f:
+        with open(self.ann_file, newline='', encoding='utf-8-sig') as f:
             reader = csv.DictReader(f)
             missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
             if self.subset == 'msmi' and 'multi_instance' not in (reader.fieldnames or ()):
@@ -111,6 +113,8 @@ class VPODataset(AVSegDataset):
                 raise KeyError(f'{self.ann_file} lacks the column {", ".join(missing)}; it has '
                                f'{", ".join(reader.fieldnames or ["none"])}')
             for row in reader:
+                if None in row.values():
+                    raise ValueError(f'{self.ann_file}, line {reader.line_num}: fewer values than columns')
                 yield reader.line_num, row
 
     def _parse_source(self, row: Dict, number: int) -> Dict:
@@ -139,5 +143,5 @@ class VPODataset(AVSegDataset):
             name = row['cateName']
             return (osp.join(root, 'data', name, f'{image}.jpg'),
                     osp.join(root, 'mask', name, f'{image}_{row["ann_Ids"].zfill(12)}.png'))
-        root = osp.join(self.data_root, 'VPO-MSMI' if multi_instance else 'VPO-MS')
+        root = osp.join(self.data_root, 'VPO-MSMI' if multi_instance and self.subset == 'msmi' else 'VPO-MS')
         return osp.join(root, 'data', f'{image}.jpg'), osp.join(root, 'mask', f'{image}.png')

@@ -1,5 +1,6 @@
+from .hooks import ProgressBarHook
 from .optim_constructor import AVOptimWrapperConstructor
 from .sgd_adam import SGDAdam
 from .visual_poly_lr import VisualPolyLR
 
-__all__ = ['AVOptimWrapperConstructor', 'SGDAdam', 'VisualPolyLR']
+__all__ = ['AVOptimWrapperConstructor', 'ProgressBarHook', 'SGDAdam', 'VisualPolyLR']

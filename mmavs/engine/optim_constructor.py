@@ -85,6 +85,6 @@ class AVOptimWrapperConstructor:
         names = set()
         for prefix, module in model.named_modules():
             for name, _ in module.named_parameters(recurse=False):
-                if isinstance(module, _NORMS) or name == 'bias':
+                if isinstance(module, _NORMS) or name.endswith('bias'):  # also `in_proj_bias` of attention
                     names.add(f'{prefix}.{name}' if prefix else name)
         return names

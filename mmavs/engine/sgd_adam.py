@@ -26,16 +26,21 @@ class SGDAdam(Optimizer):
 
     def __init__(self, params, lr: float = 1e-3, momentum: float = 0.9, weight_decay: float = 0.,
                  betas=(0.9, 0.999), eps: float = 1e-8) -> None:
-        groups = [g if isinstance(g, dict) else dict(params=[g]) for g in params]
-        for group in groups:
-            algorithm = group.setdefault('algorithm', 'sgd')
-            if algorithm not in ALGORITHMS:
-                raise ValueError(f'algorithm of a parameter group must be one of {", ".join(ALGORITHMS)}, got '
-                                 f'{algorithm!r}')
-            options = dict(momentum=momentum) if algorithm == 'sgd' else dict(betas=betas, eps=eps)
-            for key, value in options.items():
-                group.setdefault(key, value)
-        super().__init__(groups, dict(lr=lr, weight_decay=weight_decay))
+        super().__init__(params, dict(algorithm='sgd', lr=lr, momentum=momentum, weight_decay=weight_decay, betas=betas,
+                                      eps=eps))
+
+    def add_param_group(self, param_group: Dict) -> None:
+        """Adds a group, see ``torch.optim.Optimizer.add_param_group``."""
+        algorithm = param_group.get('algorithm', 'sgd')
+        if algorithm not in ALGORITHMS:
+            raise ValueError(f'algorithm of a parameter group must be one of {", ".join(ALGORITHMS)}, got '
+                             f'{algorithm!r}')
+        super().add_param_group(param_group)
+        self._make_parts()
+
+    def __setstate__(self, state: Dict) -> None:
+        # Also ends `load_state_dict`, unpickling and copying: each leaves new groups behind.
+        super().__setstate__(state)
         self._make_parts()
 
     def _make_parts(self) -> None:
@@ -47,11 +52,6 @@ class SGDAdam(Optimizer):
                 part = cls(groups)
                 part.state = self.state
                 self._parts.append(part)
-
-    def load_state_dict(self, state_dict: Dict) -> None:
-        """Restores state and options."""
-        super().load_state_dict(state_dict)
-        self._make_parts()
 
     @torch.no_grad()
     def step(self, closure: Optional[Callable] = None) -> Optional[float]:

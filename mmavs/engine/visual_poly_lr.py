@@ -6,10 +6,17 @@ from mmseg.registry import PARAM_SCHEDULERS
 
 @PARAM_SCHEDULERS.register_module()
 class VisualPolyLR(PolyLR):
-    """mmengine's ``PolyLR`` that leaves alone the parameter groups with ``constant_lr=True``: CAVP's audio network.
+    """mmengine's ``PolyLR`` for CAVP: leaves alone the parameter groups with ``constant_lr=True``, the audio network.
+
+    Of T steps, step t has ``(1 - t / T) ** power`` of the first learning rate. mmengine's own divides by T - 1, so that
+    the last step has a rate of 0 and trains nothing.
 
     Arguments as those of ``PolyLR``.
     """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.total_iters = self.end - self.begin
 
     def _get_value(self) -> List[float]:
         values = super()._get_value()

@@ -25,19 +25,17 @@ def confusion_matrix(pred: Tensor, label: Tensor, num_classes: int, ignore_index
     """
     if pred.shape != label.shape:
         raise ValueError(f'prediction {tuple(pred.shape)} and label {tuple(label.shape)} differ in shape')
-    # One more class takes the ignored pixels, so that a single pass counts everything.
     label = label.flatten().to(torch.int64)
     pred = pred.flatten().to(torch.int64)
-    label = torch.where(label == ignore_index, num_classes, label)
-    if pred.numel() and (pred.amax() >= num_classes or label.amax() > num_classes or min(pred.amin(), label.amin()) < 0):
-        raise ValueError(f'predictions must lie in [0, {num_classes - 1}] and labels too, or be {ignore_index}; got '
-                         f'predictions {_span(pred)} and labels {_span(label)}')
-    counts = torch.bincount(label * num_classes + pred, minlength=(num_classes + 1) * num_classes)
+    ignored = label == ignore_index
+    for name, values in (('predictions', pred), ('labels', label.masked_fill(ignored, 0))):
+        if values.numel() and (values.amin() < 0 or values.amax() >= num_classes):
+            raise ValueError(f'{name} must lie in [0, {num_classes - 1}] (labels may also be {ignore_index}), got '
+                             f'values from {values.amin().item()} to {values.amax().item()}')
+    # One more class takes the ignored pixels, so that a single pass counts everything.
+    rows = label.masked_fill(ignored, num_classes)
+    counts = torch.bincount(rows * num_classes + pred, minlength=(num_classes + 1) * num_classes)
     return counts.view(num_classes + 1, num_classes)[:num_classes]
-
-
-def _span(values: Tensor) -> str:
-    return f'from {values.amin().item()} to {values.amax().item()}'
 
 
 def dataset_level_scores(confusion: np.ndarray, *, beta2: float = 0.3, absent: str = 'skip') -> Dict[str, np.ndarray]:

@@ -36,7 +36,7 @@ model = dict(
         num_classes=22,
         norm_cfg=norm_cfg,
         align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0)),
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0, avg_non_ignore=True)),
     contrast_loss=dict(type='CAVPLoss', temperature=0.1, max_views=512),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))

@@ -1,5 +1,6 @@
 from typing import Callable, Dict, List, Tuple
 
+import cv2
 import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -7,9 +8,19 @@ from mmcv.transforms.utils import cache_randomness
 from mmseg.registry import TRANSFORMS
 
 
+def shift_hue(img: np.ndarray, amount: float) -> np.ndarray:
+    """Turns the hue of a BGR uint8 image by ``amount`` turns of the colour circle.
+
+    ``mmcv.adjust_hue`` is for the same, but with numpy 2 it raises an OverflowError for negative amounts.
+    """
+    hsv = cv2.cvtColor(img, cv2.COLOR_BGR2HSV_FULL)
+    hsv[..., 0] += np.uint8(round(amount * 256) % 256)  # wraps around, as hue does
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)
+
+
 @TRANSFORMS.register_module()
 class ColorJitter(BaseTransform):
-    """Changes brightness, contrast, saturation and hue at random, in random order.
+    """Changes brightness, contrast, saturation and hue at random, in random order; those with 0 stay as they are.
 
     Required Keys:
 
@@ -41,11 +52,12 @@ class ColorJitter(BaseTransform):
     def _draw(self) -> List[Tuple[Callable, float]]:
         """The adjustments of this sample, in their order."""
         around_one = lambda width: np.random.uniform(1 - width, 1 + width)  # noqa: E731
-        steps = [(mmcv.adjust_brightness, around_one(self.brightness)),
-                 (mmcv.adjust_contrast, around_one(self.contrast)),
-                 (mmcv.adjust_color, around_one(self.saturation)),
-                 (mmcv.adjust_hue, np.random.uniform(-self.hue, self.hue))]
-        return [steps[i] for i in np.random.permutation(len(steps))]
+        steps = [(mmcv.adjust_brightness, around_one(self.brightness), self.brightness),
+                 (mmcv.adjust_contrast, around_one(self.contrast), self.contrast),
+                 (mmcv.adjust_color, around_one(self.saturation), self.saturation),
+                 (shift_hue, np.random.uniform(-self.hue, self.hue), self.hue)]
+        # A shift by 0 would still round every pixel on its way through HSV.
+        return [steps[i][:2] for i in np.random.permutation(len(steps)) if steps[i][2] > 0]
 
     def transform(self, results: Dict) -> Dict:
         """Changes ``img``; its type stays uint8."""

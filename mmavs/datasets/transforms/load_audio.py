@@ -36,6 +36,8 @@ class LoadAudio(BaseTransform):
             raise ValueError(f'LoadAudio: channels must be 1 (mono) or 2 (stereo), got {channels}')
         if duration <= 0:
             raise ValueError(f'LoadAudio: duration must be positive, got {duration}')
+        if sample_rate <= 0:
+            raise ValueError(f'LoadAudio: sample_rate must be positive, got {sample_rate}')
         self.duration = duration
         self.channels = channels
         self.sample_rate = sample_rate

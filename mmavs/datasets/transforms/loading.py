@@ -21,7 +21,7 @@ def check_image_complete(content: bytes, path: str) -> None:
         # Inside the compressed data an end marker can't occur, so the last one must follow the last start of scan.
         complete = content.rfind(b'\xff\xd9') > content.rfind(b'\xff\xda')
     elif content[:4] == b'\x89PNG':
-        complete = b'IEND' in content[-64:]
+        complete = b'IEND\xaeB`\x82' in content  # the last chunk with its checksum
     else:
         return
     if not complete:
@@ -88,7 +88,7 @@ class LoadAVAnnotations(LoadAnnotations):
         except FileNotFoundError as e:
             raise FileNotFoundError(f'mask not found: {path}') from e
         check_image_complete(content, path)
-        mask = _decode(content, path, flag='unchanged', backend=self.imdecode_backend).squeeze()
+        mask = _decode(content, path, flag='unchanged', backend=self.imdecode_backend)
         if mask.ndim != 2 or mask.dtype != np.uint8:
             raise ValueError(f'a mask must be a PNG with one channel of 8 bits: {path} has shape {mask.shape} and '
                              f'type {mask.dtype}')

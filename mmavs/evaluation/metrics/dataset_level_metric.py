@@ -9,6 +9,7 @@ from mmengine.utils import mkdir_or_exist
 from mmseg.registry import METRICS
 from PIL import Image
 from prettytable import PrettyTable
+from torch import Tensor
 
 from ..confusion import ABSENT_CHOICES, confusion_matrix, dataset_level_scores
 
@@ -24,7 +25,8 @@ class DatasetLevelMetric(BaseMetric):
         absent: What mIoU does with a class that occurs neither in labels nor in predictions: ``'skip'`` leaves it out,
             ``'zero'`` counts 0, as the reference does.
         ignore_index: Label of pixels to leave out.
-        output_dir: Folder for the predictions as PNGs of class indices; None writes none.
+        output_dir: Folder for the predictions as PNGs of class indices, each named as its mask (in VPO-SS samples
+            share an image); None writes none.
         format_only: Only writes them, and computes nothing.
         collect_device: ``'cpu'`` or ``'gpu'``.
         prefix: Put before the names of the results.
@@ -55,17 +57,20 @@ class DatasetLevelMetric(BaseMetric):
         for sample in data_samples:
             pred = sample['pred_sem_seg']['data'].squeeze()
             if self.output_dir:
-                self._write(pred, sample['img_path'])
+                self._write(pred, sample.get('seg_map_path') or sample['img_path'])
             if self.format_only:
                 self.results.append(None)
                 continue
             label = sample['gt_sem_seg']['data'].squeeze().to(pred.device)
-            counts = confusion_matrix(pred, label, num_classes, self.ignore_index).flatten().cpu().numpy()
+            try:
+                counts = confusion_matrix(pred, label, num_classes, self.ignore_index).flatten().cpu().numpy()
+            except ValueError as e:
+                raise ValueError(f'{sample.get("seg_map_path") or sample.get("img_path")}: {e}') from e
             cells = counts.nonzero()[0]
             self.results.append((cells.astype(np.int32), counts[cells].astype(np.int64)))
 
-    def _write(self, pred, img_path: str) -> None:
-        name = osp.splitext(osp.basename(img_path))[0] + '.png'
+    def _write(self, pred: Tensor, path: str) -> None:
+        name = osp.splitext(osp.basename(path))[0] + '.png'
         Image.fromarray(pred.cpu().numpy().astype(np.uint8)).save(osp.join(self.output_dir, name))
 
     def compute_metrics(self, results: List[Tuple[np.ndarray, np.ndarray]]) -> Dict[str, float]:

@@ -1,0 +1,44 @@
+# Needs python3 (3.10 to 3.12; another one with `make PYTHON=python3.12 ...`); all else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+DEMO_DATA := data/mini
+DEMO_CONFIG := configs/cavp/cavp_r18_mini.py
+DEMO_DIR := work_dirs/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help env lint format test demo clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(STAMP)  ## create .venv with mmavs (editable) and the tested versions of all it needs
+
+$(STAMP): setup.py requirements/constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install -c requirements/constraints.txt -e '.[lite,tests,dev,tensorboard]'
+	touch $@
+
+# The hooks are the environment's programs, so it comes first on the PATH; pre-commit keeps its own files there too.
+lint: env  ## ruff, docstring gate, spelling, white space, YAML (all hooks of .pre-commit-config.yaml)
+	@if git rev-parse --git-dir >/dev/null 2>&1; \
+	then PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PRE_COMMIT_HOME="$(CURDIR)/$(VENV)/.pre-commit" \
+		pre-commit run --all-files --show-diff-on-failure; \
+	else echo 'No git checkout: ruff alone.'; $(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .; fi
+
+format: env  ## mend what ruff can mend
+	$(VENV)/bin/ruff check --fix-only .
+	$(VENV)/bin/ruff format .
+
+test: env  ## run the tests
+	$(VENV)/bin/python -m pytest -q tests
+
+demo: env  ## train and test a small network on generated data, with overlays: some minutes on a CPU
+	$(VENV)/bin/python tools/dataset_converters/make_mini.py --out $(DEMO_DATA)
+	$(VENV)/bin/python tools/train.py $(DEMO_CONFIG) --work-dir $(DEMO_DIR)
+	$(VENV)/bin/python tools/test.py $(DEMO_CONFIG) "$$(cat $(DEMO_DIR)/last_checkpoint)" \
+		--work-dir $(DEMO_DIR)/test --show-dir $(DEMO_DIR)/overlays
+	@echo 'The metrics are in the table above, the overlays in $(DEMO_DIR)/overlays/vis_data/vis_image.'
+
+clean:  ## remove the environment and all that was generated
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis $(DEMO_DIR) $(DEMO_DATA)

@@ -1,0 +1,82 @@
+"""Files that appear whole or not at all."""
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+COPY_MODES = ('copy', 'hardlink', 'symlink')
+
+
+@contextmanager
+def whole_file(path: str) -> Iterator[str]:
+    """Gives a temporary name beside ``path``; what was written there takes the final name when the block ends well.
+
+    Raises:
+        OSError: Writing failed (disk full, read-only folder, ...). Nothing is left under either name that was not
+            there before, and the message says what to do.
+    """
+    part = f'{path}.part'
+    try:
+        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+        if os.path.lexists(part):  # of a run that was killed
+            os.unlink(part)
+        yield part
+        os.replace(part, path)
+        if os.path.lexists(part):  # rename(2) does nothing between two hard links of one file
+            os.unlink(part)
+    except BaseException as error:
+        if os.path.lexists(part):
+            os.unlink(part)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise writing_error(path, error) from error
+        raise
+
+
+def writing_error(path: str, error: OSError) -> OSError:
+    """Says which file could not be written, and the way on."""
+    return OSError(error.errno, f'cannot write {path}: {error.strerror}. Make room for it or choose another --out; '
+                                'run again with the same options, a build resumes where it stopped')
+
+
+def write_text(path: str, text: str) -> None:
+    """Writes UTF-8 text in one go."""
+    with whole_file(path) as part, open(part, 'w', encoding='utf-8', newline='') as f:
+        f.write(text)
+
+
+def place_file(source: str, target: str, mode: str = 'copy') -> None:
+    """Copies or links ``source`` to ``target``, unless it is there already.
+
+    Args:
+        source: An existing file.
+        target: Where it shall be found.
+        mode: ``'copy'``, ``'hardlink'`` (same file system only) or ``'symlink'``.
+    """
+    if os.path.exists(target) and os.path.getsize(target) == os.path.getsize(source):
+        return
+    with whole_file(target) as part:
+        if mode == 'copy':
+            shutil.copyfile(source, part)
+        elif mode == 'symlink':
+            os.symlink(os.path.abspath(source), part)
+        else:
+            os.link(os.path.realpath(source), part)
+
+
+def stamp(path: str) -> list[int] | None:
+    """Size in bytes and time of change (ns): they differ once the file was replaced. None where there is no file."""
+    try:
+        info = os.stat(path)
+    except OSError:
+        return None
+    return [info.st_size, info.st_mtime_ns]
+
+
+def describe_input(path: str) -> dict[str, str | int]:
+    """Name, size in bytes and SHA-256 of an input file; no folder, so that a build does not depend on where it lies."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as f:
+        while block := f.read(1 << 20):
+            digest.update(block)
+    return {'name': os.path.basename(path), 'bytes': os.path.getsize(path), 'sha256': digest.hexdigest()}

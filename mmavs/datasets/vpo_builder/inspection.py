@@ -1,0 +1,83 @@
+"""The look at each source image: does it load, and which of its objects are large and visible enough to sound."""
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from .masks import drawing_order, rasterise
+
+_EXIF_ORIENTATION = 0x0112
+
+
+class InspectionJob(NamedTuple):
+    """One image to inspect.
+
+    Attributes:
+        path: The image file.
+        height: As annotated, pixels.
+        width: As annotated, pixels.
+        objects: Annotation id and segmentation of the objects that could sound.
+        min_area: Smallest share of the image that an object must cover.
+    """
+    path: str
+    height: int
+    width: int
+    objects: list[tuple[int, Any]]
+    min_area: float
+
+
+def inspect_image(job: InspectionJob) -> dict[str, Any]:
+    """Decodes the image and rasterises its objects.
+
+    Returns:
+        ``{'problem': reason}`` where the image cannot be used. Else ``{'objects': [[id, pixels, position], ...]}``
+        with the objects that cover at least ``min_area`` and are not hidden entirely behind smaller ones; position is
+        the centre of mass of the object's own mask from left (0) to right (1).
+    """
+    problem = image_problem(job.path, height=job.height, width=job.width)
+    if problem:
+        return {'problem': problem}
+    masks, sizes = {}, {}
+    for ann_id, segmentation in job.objects:
+        try:
+            mask = rasterise(segmentation, height=job.height, width=job.width)
+        except ValueError:
+            continue
+        size = int(coco_mask.area(mask))
+        if size and size >= job.min_area * job.height * job.width:
+            masks[ann_id], sizes[ann_id] = mask, size
+    visible, covered = [], []
+    for ann_id in reversed(drawing_order(sizes)):
+        hidden = coco_mask.merge([masks[ann_id], coco_mask.merge(covered)], intersect=True) if covered else None
+        if hidden is None or coco_mask.area(hidden) < sizes[ann_id]:
+            visible.append(ann_id)
+        covered.append(masks[ann_id])
+    return {'objects': [[i, sizes[i], mask_position(coco_mask.decode(masks[i]))] for i in sorted(visible)]}
+
+
+def mask_position(mask: np.ndarray) -> float:
+    """alpha = c_w / W of Sec. 3: mean over the mask's pixels of (x + 0.5) / W, from 0 (left) to 1 (right).
+
+    Args:
+        mask: uint8 (height, width) of 0 and 1, not all 0.
+    """
+    columns = mask.sum(0, dtype=np.uint32)
+    return float((columns * (np.arange(mask.shape[1]) + 0.5)).sum() / columns.sum() / mask.shape[1])
+
+
+def image_problem(path: str, *, height: int, width: int) -> str | None:
+    """Why an image cannot be used, or None. It is decoded to the end, which finds a file that is cut off."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+            if image.size != (width, height):
+                return f'{image.width} x {image.height} pixels, but annotated as {width} x {height}'
+            # Image readers turn such a picture, and its mask would no longer fit.
+            if image.getexif().get(_EXIF_ORIENTATION, 1) != 1:
+                return 'turned by its EXIF orientation'
+    except FileNotFoundError:
+        return 'missing'
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return f'cannot be decoded: {error}'.replace(path, 'file')
+    return None

@@ -1,0 +1,56 @@
+"""Packaging of mmavs. The tested versions of all that is named here are in requirements/constraints.txt."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r"__version__ = '(.+)'", (ROOT / 'mmavs' / 'version.py').read_text(encoding='utf-8')).group(1)
+
+setup(
+    name='mmavs',
+    version=VERSION,
+    description='Audio-visual segmentation for MMSegmentation',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+    ],
+    packages=find_packages(include=['mmavs', 'mmavs.*']),
+    package_data={'mmavs': ['**/*.yaml']},
+    python_requires='>=3.10',
+    install_requires=[
+        'torch>=2.4',  # the first with torch.serialization.add_safe_globals
+        'torchaudio',
+        'mmengine>=0.10.7,<1',
+        'mmsegmentation>=1.2.2,<2',
+        'ftfy',  # mmseg imports ftfy and regex without declaring them
+        'regex',
+        'setuptools<81',  # mmengine needs pkg_resources for configs with `_base_ = 'mmseg::...'`
+        'numpy',
+        'pillow',
+        'pycocotools',
+        'pyyaml',
+        'scipy',
+        'soundfile',
+        'tqdm',
+    ],
+    extras_require={
+        # One of these two, never both; each brings OpenCV. mmseg 1.2 refuses mmcv 2.2. The full mmcv adds compiled
+        # operators, which only some of mmseg's models call, and compiles from source where there is no wheel.
+        'lite': ['mmcv-lite>=2.1,<2.2'],
+        'mmcv': ['mmcv>=2.1,<2.2'],
+        'tensorboard': ['tensorboard'],
+        'tests': ['hypothesis', 'pytest'],
+        'dev': ['codespell', 'pre-commit', 'pre-commit-hooks', 'ruff'],
+    },
+)

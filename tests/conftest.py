@@ -1,0 +1,44 @@
+"""Shared fixtures: reference data that lies outside the repository, and the same conditions for every test."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+def _reference_folder(variable: str, default: str) -> Path:
+    folder = Path(os.environ.get(variable, ROOT.parent / 'shared' / default))
+    if not folder.is_dir():
+        pytest.skip(f'reference data not found at {folder}; set {variable} to its folder')
+    return folder
+
+
+@pytest.fixture(scope='session')
+def golden_dir() -> Path:
+    """Recorded inputs and outputs of the reference implementations (``$MMAVS_GOLDEN``)."""
+    return _reference_folder('MMAVS_GOLDEN', 'golden')
+
+
+@pytest.fixture(scope='session')
+def real_sample_dir() -> Path:
+    """A small sample of real COCO and VGGSound files (``$MMAVS_REAL_SAMPLE``)."""
+    return _reference_folder('MMAVS_REAL_SAMPLE', 'real_sample')
+
+
+@pytest.fixture(scope='session')
+def vpo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny VPO of the released layout, shared by all tests: read it, never write to it."""
+    from vpo_tree import write_vpo_tree
+    return write_vpo_tree(tmp_path_factory.mktemp('vpo'))

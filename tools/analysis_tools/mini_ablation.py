@@ -1,0 +1,95 @@
+"""Does the sound matter, and does stereo? Trains CAVP on the mini set with stereo, mono and silent sound.
+
+    python tools/analysis_tools/mini_ablation.py --seeds 0 1 2
+
+Every run is a `tools/train.py` and two `tools/test.py` (all test images, and those with several instances of one
+class) with the checkpoint that is best on the validation split. Finished runs are kept, interrupted ones go on, so the
+command can be repeated. Writes a table (Markdown) and all figures (JSON) into the work dir.
+"""
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List
+
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = dict(stereo='cavp_r18_mini.py', mono='cavp_r18_mini-mono.py', silent='cavp_r18_mini-silent.py')
+SUBSETS = {'all test images': [], 'several instances of one class': ['test_dataloader.dataset.multi_instance=True']}
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Compare stereo, mono and silent sound on the mini set')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--sounds', nargs='+', choices=list(CONFIGS), default=list(CONFIGS))
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/mini_ablation'))
+    parser.add_argument('--cfg-options', nargs='+', default=[], help='passed on to training and testing')
+    return parser.parse_args()
+
+
+def run_tool(log: Path, *command: str) -> None:
+    """Runs a tool of this repository, its output in ``log``."""
+    with log.open('a') as f:
+        result = subprocess.run([sys.executable, str(ROOT / 'tools' / command[0]), *command[1:]], stdout=f,
+                                stderr=subprocess.STDOUT)
+    if result.returncode:
+        raise SystemExit(f'{" ".join(command)} failed, see {log}')
+
+
+def train_and_test(folder: Path, config: Path, options: List[str]) -> Dict[str, Dict[str, float]]:
+    """Metrics of one set-up and seed, by subset; from the file where they are if the run was done before."""
+    result_file = folder / 'result.json'
+    if result_file.is_file():
+        return json.loads(result_file.read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / 'output.log'
+    run_tool(log, 'train.py', str(config), '--work-dir', str(folder), '--resume', '--cfg-options', *options)
+    best = sorted(folder.glob('best_mIoU_*.pth'), key=lambda p: p.stat().st_mtime)[-1]
+    results = {}
+    for name, choice in SUBSETS.items():
+        test_dir = folder / f'test_{name.replace(" ", "_")}'
+        run_tool(log, 'test.py', str(config), str(best), '--work-dir', str(test_dir), '--cfg-options', *options,
+                 *choice)
+        newest = sorted(test_dir.glob('*/*.json'), key=lambda p: p.stat().st_mtime)[-1]
+        results[name] = json.loads(newest.read_text())
+    partial = result_file.with_suffix('.tmp')
+    partial.write_text(json.dumps(results, indent=1))
+    partial.replace(result_file)
+    return results
+
+
+def make_table(results: Dict[str, List[Dict]]) -> str:
+    """Mean and standard deviation over the seeds, as Markdown."""
+    lines = ['| sound | ' + ' | '.join(f'mIoU, {s} | F, {s}' for s in SUBSETS) + ' |',
+             '|---|' + '---:|' * (2 * len(SUBSETS))]
+    for sound, runs in results.items():
+        cells = []
+        for subset in SUBSETS:
+            for metric in ('mIoU', 'mF'):
+                values = [run[subset][metric] for run in runs]
+                spread = f' ± {statistics.stdev(values):.1f}' if len(values) > 1 else ''
+                cells.append(f'{statistics.mean(values):.1f}{spread}')
+        lines.append(f'| {sound} | ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines)
+
+
+def main() -> None:
+    args = parse_args()
+    results: Dict[str, List[Dict]] = {sound: [] for sound in args.sounds}
+    jobs = [(seed, sound) for seed in args.seeds for sound in args.sounds]
+    for seed, sound in tqdm(jobs, desc='runs', unit='run'):
+        folder = args.work_dir / f'{sound}_seed{seed}'
+        config = ROOT / 'configs' / 'cavp' / CONFIGS[sound]
+        results[sound].append(train_and_test(folder, config, [f'randomness.seed={seed}', *args.cfg_options]))
+    table = make_table(results)
+    (args.work_dir / 'table.md').write_text(table + '\n')
+    (args.work_dir / 'figures.json').write_text(json.dumps(dict(seeds=args.seeds, results=results), indent=1))
+    print(table)
+    print(f'written to {args.work_dir / "table.md"} and {args.work_dir / "figures.json"}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,123 @@
+"""Makes the mini set: a small generated data set in VPO's layout, on which a method trains in minutes on a CPU.
+
+Draws images with COCO annotations and synthesises recordings (8 of VPO's classes), then has VPO-SS, VPO-MS and
+VPO-MSMI built from them as from COCO and VGGSound.
+"""
+import argparse
+import json
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from mini.source import source_settings, write_source
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TEST_FRACTION = 0.225
+VAL_FRACTION = 0.15  # of the images and recordings that are not for testing
+MARK = 'mini.json'  # lies in a complete set
+
+
+def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, overwrite=False):
+    """Makes the mini set, or finishes what an interrupted run began.
+
+    Args:
+        out (str | Path): Root of the set; gets ``source``, ``VPO-SS``, ``VPO-MS``, ``VPO-MSMI`` and ``VGGSound``.
+        seed (int): Seed of all random choices.
+        images (int): Number of images, over all splits.
+        recordings (tuple[int, int]): Recordings of each class for training and validation, and for testing.
+        workers (int | None): Number of processes; None for one per CPU core.
+        overwrite (bool): Replace a mini set of other settings.
+
+    Returns:
+        bool: False if the set was there already and nothing was done.
+
+    Raises:
+        ValueError: ``out`` holds a mini set of other settings, or a number is too small.
+    """
+    if images < 1 or min(recordings) < 1:
+        raise ValueError(f'--images and --recordings must be positive, got {images} and {recordings}')
+    out, source = Path(out), Path(out) / 'source'
+    settings = source_settings(images=images, recordings=recordings, seed=seed)
+    if overwrite:
+        (out / MARK).unlink(missing_ok=True)
+        if source.exists():
+            shutil.rmtree(source)
+    elif _check_settings(source, settings) and (out / MARK).exists():
+        return False
+    # Imported late since the processes that draw import this file too and would wait for torch.
+    from mmavs.datasets.vpo_classes import load_class_table
+    if not source.exists():
+        write_source(source, images=images, recordings=recordings, seed=seed, workers=workers or os.cpu_count(),
+                     table=load_class_table())
+    _build(source, out, seed, overwrite)
+    part = out / f'{MARK}.part'
+    part.write_text(json.dumps(settings), encoding='utf-8')
+    os.replace(part, out / MARK)
+    return True
+
+
+def _build(source, out, seed, overwrite):
+    """Has all subsets built from the source."""
+    from mmavs.datasets.vpo_builder import build_vpo
+    build_vpo('all', instances=[str(source / 'instances.json')], images=[str(source / 'images')],
+              captions=[str(source / 'captions.json')], sounds_csv=str(source / 'vggsound.csv'),
+              sounds=str(source / 'audios'), classes=str(source / 'classes.yaml'), out=str(out), seed=seed,
+              test_fraction=TEST_FRACTION, val_fraction=VAL_FRACTION, copy_mode=_copy_mode(source), overwrite=overwrite,
+              workers=1)  # so small a set is built before more processes have started
+
+
+def _check_settings(source, settings):
+    """Whether the source is there; then it must be of the wanted settings."""
+    path = source / 'settings.json'
+    if not path.exists():
+        return False
+    found = json.loads(path.read_text(encoding='utf-8'))
+    if found != settings:
+        raise ValueError(f'{path}: made with {found}, wanted are {settings}; choose another --out, or replace the set '
+                         'with --overwrite')
+    return True
+
+
+def _copy_mode(source):
+    """Links files where the file system can, which saves half of the space."""
+    probe = source / 'settings.json.link'
+    try:
+        probe.unlink(missing_ok=True)
+        os.link(source / 'settings.json', probe)
+        probe.unlink()
+    except OSError:
+        return 'copy'
+    return 'hardlink'
+
+
+def parse_args():
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--out', default='data/mini', help='root of the set (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of all random choices (default: %(default)s)')
+    parser.add_argument('--images', type=int, default=1060, help='images over all splits (default: %(default)s)')
+    parser.add_argument('--recordings', type=int, nargs=2, default=(20, 6), metavar=('TRAIN', 'TEST'),
+                        help='recordings of each class (default: 20 6); a few for training become validation')
+    parser.add_argument('--workers', type=int, help='processes (default: one per CPU core)')
+    parser.add_argument('--overwrite', action='store_true', help='replace a mini set made with other settings')
+    return parser.parse_args()
+
+
+def main():
+    """Makes the set that the command line asks for."""
+    sys.path.insert(0, str(REPOSITORY))
+    logging.basicConfig(level=logging.INFO, format='%(message)s', stream=sys.stdout)
+    args = parse_args()
+    try:
+        made = make_mini(**vars(args))
+    except KeyboardInterrupt:
+        sys.exit('interrupted; run again with the same options to go on')
+    except (OSError, RuntimeError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    print(f'{args.out}: {"done" if made else "complete already, nothing to do"}')
+
+
+if __name__ == '__main__':
+    main()

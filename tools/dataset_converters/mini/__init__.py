@@ -1,0 +1,1 @@
+"""Draws and synthesises the sources of the mini set: images, COCO annotations, and recordings."""
