@@ -1,4 +1,5 @@
 """What the sound looks like to the network: the one place that owns the audio constants."""
+
 import math
 from dataclasses import dataclass
 
@@ -21,15 +22,16 @@ class LogMelSpec:
         floor: Power below which everything is silence.
         scale: Decibels that become 1 in the network's input.
     """
+
     sample_rate: int = SAMPLE_RATE
     n_fft: int = 512
     win_length: int = 400
     hop_length: int = 160
     n_mels: int = 64
-    f_min: float = 125.
-    f_max: float = 3800.
+    f_min: float = 125.0
+    f_max: float = 3800.0
     floor: float = 1e-5
-    scale: float = 100.
+    scale: float = 100.0
 
     def max_frames(self, num_samples: int) -> int:
         """Frames that a centred transform of ``num_samples`` gives."""

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+import mmavs  # noqa: F401  (its repairs must be in place before a test imports mmseg's modules)
+
 ROOT = Path(__file__).resolve().parents[1]
 
 torch.set_num_threads(2)
@@ -41,4 +43,5 @@ def real_sample_dir() -> Path:
 def vpo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny VPO of the released layout, shared by all tests: read it, never write to it."""
     from vpo_tree import write_vpo_tree
+
     return write_vpo_tree(tmp_path_factory.mktemp('vpo'))

@@ -1,4 +1,5 @@
 """Tests a model: `python tools/test.py CONFIG CHECKPOINT`, with the options of mmseg's tool of that name."""
+
 import argparse
 
 from mmengine.config import Config
@@ -13,7 +14,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', help='folder for the predictions, as PNGs of class indices')
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
-    parser.add_argument('--show-dir', help='folder, below WORK_DIR/<time>, for pictures of the predictions')
+    parser.add_argument('--show-dir', help='folder for pictures of the predictions')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds that --show shows each')
     parser.add_argument('--tta', action='store_true', help='average over scales and mirrored images and sounds')
     return parser.parse_args()
@@ -47,7 +48,8 @@ def main() -> None:
     if args.tta:
         enable_tta(cfg)
     if args.out:
-        cfg.test_evaluator.output_dir = args.out
+        evaluator = cfg.test_evaluator
+        (evaluator[0] if isinstance(evaluator, (list, tuple)) else evaluator).output_dir = args.out
     Runner.from_cfg(cfg).test()
 
 

@@ -1,7 +1,9 @@
 """Trains a model: `python tools/train.py CONFIG`, with the options of mmseg's tool of that name."""
+
 import argparse
 
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.runner import Runner
 
 from mmavs.engine.launch import add_common_arguments, load_config
@@ -12,19 +14,27 @@ def parse_args() -> argparse.Namespace:
     add_common_arguments(parser)
     parser.add_argument('--resume', action='store_true', help='go on from the newest checkpoint in the work dir')
     parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision')
-    parser.add_argument('--auto-scale-lr', action='store_true',
-                        help='scale the learning rates by the real batch size over auto_scale_lr.base_batch_size')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rates by the real batch size over auto_scale_lr.base_batch_size',
+    )
     return parser.parse_args()
 
 
 def enable_amp(cfg: Config) -> None:
     """Swaps the optimizer wrapper for the one with mixed precision."""
-    if cfg.optim_wrapper.type == 'OptimWrapper':
+    if cfg.optim_wrapper.type not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError(
+            f'--amp needs optim_wrapper.type OptimWrapper or AmpOptimWrapper, the config has {cfg.optim_wrapper.type}'
+        )
+    if get_device() == 'cpu':
+        cfg.optim_wrapper.type = 'CPUAmpOptimWrapper'
+        cfg.optim_wrapper.pop('loss_scale', None)
+        cfg.optim_wrapper.pop('dtype', None)
+    else:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    elif cfg.optim_wrapper.type != 'AmpOptimWrapper':
-        raise ValueError(f'--amp needs optim_wrapper.type OptimWrapper or AmpOptimWrapper, the config has '
-                         f'{cfg.optim_wrapper.type}')
 
 
 def main() -> None:
@@ -33,6 +43,8 @@ def main() -> None:
     if args.amp:
         enable_amp(cfg)
     if args.auto_scale_lr:
+        if 'auto_scale_lr' not in cfg:
+            raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
         cfg.auto_scale_lr.enable = True
     cfg.resume = args.resume
     Runner.from_cfg(cfg).train()

@@ -1,6 +1,8 @@
 _base_ = [
-    '../_base_/models/cavp_r50.py', '../_base_/datasets/vpo.py', '../_base_/schedules/vpo_80e.py',
-    '../_base_/default_runtime.py'
+    '../_base_/models/cavp_r50.py',
+    '../_base_/datasets/vpo.py',
+    '../_base_/schedules/vpo_80e.py',
+    '../_base_/default_runtime.py',
 ]
 train_dataloader = dict(dataset=dict(subset='msmi'))
 val_dataloader = dict(dataset=dict(subset='msmi'))

@@ -1,8 +1,9 @@
 """Opening recordings, with errors that say which file is broken and how. Needs soundfile only, not torch."""
+
 import os
 import struct
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator
 
 import numpy as np
 import soundfile
@@ -35,7 +36,8 @@ def open_audio(path: str) -> Iterator[soundfile.SoundFile]:
     except soundfile.LibsndfileError as e:
         raise AudioFileError(
             f'cannot read recording {path}: {e.error_string} Convert it, for example with `ffmpeg -i IN -c:a pcm_s16le '
-            'OUT.wav`, or take it out of the annotation file.') from e
+            'OUT.wav`, or take it out of the annotation file.'
+        ) from e
     with f:
         if f.frames == 0:
             raise AudioFileError(f'recording has no samples: {path}')
@@ -57,8 +59,10 @@ def read_frames(f: soundfile.SoundFile, *, start: int, count: int) -> np.ndarray
     except soundfile.LibsndfileError as e:
         raise AudioFileError(f'cannot decode recording {f.name}: {e.error_string}') from e
     if len(frames) != count:
-        raise AudioFileError(f'recording is truncated: {f.name} announces {f.frames} frames, but {len(frames)} of the '
-                             f'{count} from frame {start} on could be read')
+        raise AudioFileError(
+            f'recording is truncated: {f.name} announces {f.frames} frames, but {len(frames)} of the '
+            f'{count} from frame {start} on could be read'
+        )
     if not np.isfinite(frames).all():
         raise AudioFileError(f'recording holds NaN or infinite samples: {f.name}')
     return frames
@@ -81,7 +85,9 @@ def check_not_truncated(path: str) -> None:
             name, length = struct.unpack('<4sI', head)
             if name == b'data':
                 if length < _UNKNOWN_SIZE and f.tell() + length > size:
-                    raise AudioFileError(f'recording is truncated: {path} has {size} bytes, its header announces '
-                                         f'{f.tell() + length} or more')
+                    raise AudioFileError(
+                        f'recording is truncated: {path} has {size} bytes, its header announces '
+                        f'{f.tell() + length} or more'
+                    )
                 return
             f.seek(length + length % 2, os.SEEK_CUR)

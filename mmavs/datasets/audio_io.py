@@ -1,13 +1,15 @@
 """From recordings to the waveform of a sample: read the wanted seconds, resample, pan, add (Sec. 3 of the paper)."""
+
 import math
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Sequence
 
 import torch
 from torch import Tensor
 from torchaudio.transforms import Resample
 
 from mmavs.audio import SAMPLE_RATE
+
 from .audio_file import AudioFileError, open_audio, read_frames
 
 # The resampler's kernel has about `orig * new` values, which for rates without a common divisor are gigabytes.
@@ -33,7 +35,7 @@ def fit_length(waveform: Tensor, num_samples: int) -> Tensor:
     length = waveform.shape[-1]
     if length >= num_samples:
         start = (length - num_samples) // 2
-        return waveform[..., start:start + num_samples]
+        return waveform[..., start : start + num_samples]
     repeats = math.ceil(num_samples / length)
     return waveform.repeat(*[1] * (waveform.ndim - 1), repeats)[..., :num_samples]
 
@@ -59,9 +61,11 @@ def read_clip(path: str, *, num_samples: int, sample_rate: int = SAMPLE_RATE) ->
         divisor = math.gcd(f.samplerate, sample_rate)
         orig, new = f.samplerate // divisor, sample_rate // divisor
         if orig * new > _MAX_KERNEL:
-            raise AudioFileError(f'recording has an unusual rate: {path} has {f.samplerate} Hz, which has too little '
-                                 f'in common with {sample_rate} Hz; convert it, for example with `ffmpeg -i IN -ar '
-                                 f'{sample_rate} OUT.wav`')
+            raise AudioFileError(
+                f'recording has an unusual rate: {path} has {f.samplerate} Hz, which has too little '
+                f'in common with {sample_rate} Hz; convert it, for example with `ffmpeg -i IN -ar '
+                f'{sample_rate} OUT.wav`'
+            )
         length = math.ceil(new * f.frames / orig)
         if length <= num_samples:
             clip = _resample(_read_mono(f, 0, f.frames), orig, new)
@@ -75,7 +79,7 @@ def read_clip(path: str, *, num_samples: int, sample_rate: int = SAMPLE_RATE) ->
         start, stop = first_block * orig, min(f.frames, last_block * orig)
         clip = _resample(_read_mono(f, start, stop - start), orig, new)
         offset = first - first_block * new
-        return clip[offset:offset + num_samples]
+        return clip[offset : offset + num_samples]
 
 
 def _read_mono(f, start: int, count: int) -> Tensor:
@@ -113,8 +117,9 @@ def mix_sources(waveforms: Sequence[Tensor], positions: Sequence[float], *, chan
         Tensor: (channels, samples).
     """
     if len(waveforms) != len(positions) or not waveforms:
-        raise ValueError(f'need as many positions as waveforms and at least one, got {len(positions)} and '
-                         f'{len(waveforms)}')
+        raise ValueError(
+            f'need as many positions as waveforms and at least one, got {len(positions)} and {len(waveforms)}'
+        )
     if channels == 1:
         return sum(waveforms).unsqueeze(0)
     return sum(pan(w, p) for w, p in zip(waveforms, positions, strict=True))

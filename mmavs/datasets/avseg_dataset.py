@@ -1,4 +1,4 @@
-from typing import Dict, List, Optional, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from mmseg.datasets import BaseSegDataset
@@ -29,7 +29,7 @@ class AVSegDataset(BaseSegDataset):
             these and ignores the pixels of the others.
     """
 
-    def __init__(self, *args, mask_values: Optional[Sequence[int]] = None, **kwargs) -> None:
+    def __init__(self, *args, mask_values: Sequence[int] | None = None, **kwargs) -> None:
         self.mask_values = mask_values
         # The samples need the label table, which needs the classes that the base class sets up.
         lazy_init = kwargs.pop('lazy_init', False)
@@ -51,12 +51,12 @@ class AVSegDataset(BaseSegDataset):
         """The classes that the annotation knows, of which ``metainfo['classes']`` may be a part."""
         return self.METAINFO.get('classes') or self._metainfo['classes']
 
-    def get_data_info(self, idx: int) -> Dict:
+    def get_data_info(self, idx: int) -> dict:
         """The record of a sample, with what all samples share: ``label_table`` and the keys that mmseg expects."""
         info = super().get_data_info(idx)
         info.update(label_table=self.label_table, reduce_zero_label=False, seg_fields=[])
         return info
 
-    def load_data_list(self) -> List[Dict]:
+    def load_data_list(self) -> list[dict]:
         """The records of all samples."""
         raise NotImplementedError(f'{type(self).__name__} must say where its samples are: define load_data_list')

@@ -1,7 +1,4 @@
-from typing import List
-
-
-def bit_interleaved_palette(num_classes: int) -> List[List[int]]:
+def bit_interleaved_palette(num_classes: int) -> list[list[int]]:
     """The colours of PASCAL VOC: the bits of the class index dealt out to R, G and B from the highest down.
 
     Args:

@@ -1,6 +1,6 @@
 import csv
 import os.path as osp
-from typing import Dict, List, Optional, Sequence, Union
+from collections.abc import Sequence
 
 from mmseg.registry import DATASETS
 
@@ -12,7 +12,7 @@ _COLUMNS = ('img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'audio_pos', 'split')
 _FOLDERS = dict(ss='VPO-SS', ms='VPO-MS', msmi='VPO-MSMI')
 
 
-def _metainfo(table: ClassTable) -> Dict:
+def _metainfo(table: ClassTable) -> dict:
     return dict(classes=table.names, palette=bit_interleaved_palette(len(table.names)))
 
 
@@ -43,41 +43,57 @@ class VPODataset(AVSegDataset):
         ValueError: It has a class that the class file does not know, an incomplete line, a position outside [0, 1], or
             no sample of the split.
     """
+
     METAINFO = _metainfo(load_class_table())
 
-    def __init__(self, subset: str = 'msmi', split: Union[str, Sequence[str]] = 'train', *,
-                 multi_instance: Optional[bool] = None, audio_dir: str = 'VGGSound/audios',
-                 class_file: Optional[str] = None, data_root: str = 'data/VPO', metainfo: Optional[Dict] = None,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        subset: str = 'msmi',
+        split: str | Sequence[str] = 'train',
+        *,
+        multi_instance: bool | None = None,
+        audio_dir: str = 'VGGSound/audios',
+        class_file: str | None = None,
+        data_root: str = 'data/VPO',
+        metainfo: dict | None = None,
+        **kwargs,
+    ) -> None:
         if subset not in _FOLDERS:
             raise ValueError(f'VPODataset: subset must be one of {", ".join(_FOLDERS)}, got {subset!r}')
         self.subset = subset
-        self.splits = (split, ) if isinstance(split, str) else tuple(split)
+        self.splits = (split,) if isinstance(split, str) else tuple(split)
         self.multi_instance = multi_instance
         self.audio_dir = audio_dir
         self.class_table = load_class_table(class_file)
         if class_file is not None:
             metainfo = {**_metainfo(self.class_table), **(metainfo or {})}
-        super().__init__(data_root=data_root, metainfo=metainfo, mask_values=self.class_table.mask_ids,
-                         ann_file=f'{_FOLDERS[subset]}/vpo_{subset}_data_stereo.csv', **kwargs)
+        super().__init__(
+            data_root=data_root,
+            metainfo=metainfo,
+            mask_values=self.class_table.mask_ids,
+            ann_file=f'{_FOLDERS[subset]}/vpo_{subset}_data_stereo.csv',
+            **kwargs,
+        )
 
     def _all_classes(self) -> Sequence[str]:
         return self.class_table.names
 
-    def get_label_map(self, new_classes: Optional[Sequence[str]] = None) -> Optional[Dict[int, int]]:
+    def get_label_map(self, new_classes: Sequence[str] | None = None) -> dict[int, int] | None:
         """As in mmseg, but against the classes of ``class_file``: old index -> new index, 255 for those left out."""
         old = self.class_table.names
         if new_classes is None or tuple(new_classes) == old:
             return None
         unknown = [c for c in new_classes if c not in old]
         if unknown:
-            raise ValueError(f'metainfo["classes"] holds {unknown}, which {self.class_table.path} does not define; it '
-                             f'defines {", ".join(old)}')
+            raise ValueError(
+                f'metainfo["classes"] holds {unknown}, which {self.class_table.path} does not define; it '
+                f'defines {", ".join(old)}'
+            )
         return {i: list(new_classes).index(c) if c in new_classes else 255 for i, c in enumerate(old)}
 
-    def load_data_list(self) -> List[Dict]:
+    def load_data_list(self) -> list[dict]:
         """Groups the rows of the CSV into samples: in SS a row is a sample, elsewhere the rows of one image are."""
-        samples: Dict[Union[int, tuple], Dict] = {}
+        samples: dict[int | tuple, dict] = {}
         for number, row in self._read_rows():
             if row['split'] not in self.splits:
                 continue
@@ -87,13 +103,16 @@ class VPODataset(AVSegDataset):
             source = self._parse_source(row, number)
             paths = self._paths(row, multi)
             key = number if self.subset == 'ss' else paths
-            sample = samples.setdefault(key, dict(img_path=paths[0], seg_map_path=paths[1], sources=[],
-                                                  multi_instance=multi))
+            sample = samples.setdefault(
+                key, dict(img_path=paths[0], seg_map_path=paths[1], sources=[], multi_instance=multi)
+            )
             sample['sources'].append(source)
         if not samples:
             which = '' if self.multi_instance is None else f' with multi_instance {int(self.multi_instance)}'
-            raise ValueError(f'{self.ann_file} has no sample of split {" or ".join(self.splits)}{which}: check `split` '
-                             'and `multi_instance` of the dataset')
+            raise ValueError(
+                f'{self.ann_file} has no sample of split {" or ".join(self.splits)}{which}: check `split` '
+                'and `multi_instance` of the dataset'
+            )
         for sample in samples.values():
             labels = {s['label'] for s in sample['sources']}
             sample['audio_label'] = tuple(sorted(labels - {self.ignore_index}))
@@ -102,27 +121,33 @@ class VPODataset(AVSegDataset):
     def _read_rows(self):
         """Yields (line number, row) of the CSV."""
         if not osp.isfile(self.ann_file):
-            raise FileNotFoundError(f'VPO annotation not found: {self.ann_file}. Set `data_root` to the folder that '
-                                    f'holds {_FOLDERS[self.subset]}; data/README.md says how to get or build it.')
+            raise FileNotFoundError(
+                f'VPO annotation not found: {self.ann_file}. Set `data_root` to the folder that '
+                f'holds {_FOLDERS[self.subset]}; data/README.md says how to get or build it.'
+            )
         with open(self.ann_file, newline='', encoding='utf-8-sig') as f:
             reader = csv.DictReader(f)
             missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
             if self.subset == 'msmi' and 'multi_instance' not in (reader.fieldnames or ()):
                 missing.append('multi_instance')
             if missing:
-                raise KeyError(f'{self.ann_file} lacks the column {", ".join(missing)}; it has '
-                               f'{", ".join(reader.fieldnames or ["none"])}')
+                raise KeyError(
+                    f'{self.ann_file} lacks the column {", ".join(missing)}; it has '
+                    f'{", ".join(reader.fieldnames or ["none"])}'
+                )
             for row in reader:
                 if None in row.values():
                     raise ValueError(f'{self.ann_file}, line {reader.line_num}: fewer values than columns')
                 yield reader.line_num, row
 
-    def _parse_source(self, row: Dict, number: int) -> Dict:
+    def _parse_source(self, row: dict, number: int) -> dict:
         """The sounding object of one row."""
         name = row['cateName']
         if name not in self.class_table.names:
-            raise ValueError(f'{self.ann_file}, line {number}: class {name!r} is not in {self.class_table.path}; set '
-                             '`class_file` of the dataset to the class file that it was built with')
+            raise ValueError(
+                f'{self.ann_file}, line {number}: class {name!r} is not in {self.class_table.path}; set '
+                '`class_file` of the dataset to the class file that it was built with'
+            )
         label = self.class_table.names.index(name)
         if self.label_map is not None:
             label = self.label_map[label]
@@ -135,13 +160,15 @@ class VPODataset(AVSegDataset):
         path = osp.join(self.data_root, self.audio_dir, f'{row["vgg_file"]}.wav')
         return dict(audio_path=path, position=position, label=label)
 
-    def _paths(self, row: Dict, multi_instance: bool) -> tuple:
+    def _paths(self, row: dict, multi_instance: bool) -> tuple:
         """Image and mask of a row."""
         image = row['img_Id'].zfill(12)
         if self.subset == 'ss':
             root = osp.join(self.data_root, 'VPO-SS')
             name = row['cateName']
-            return (osp.join(root, 'data', name, f'{image}.jpg'),
-                    osp.join(root, 'mask', name, f'{image}_{row["ann_Ids"].zfill(12)}.png'))
+            return (
+                osp.join(root, 'data', name, f'{image}.jpg'),
+                osp.join(root, 'mask', name, f'{image}_{row["ann_Ids"].zfill(12)}.png'),
+            )
         root = osp.join(self.data_root, 'VPO-MSMI' if multi_instance and self.subset == 'msmi' else 'VPO-MS')
         return osp.join(root, 'data', f'{image}.jpg'), osp.join(root, 'mask', f'{image}.png')

@@ -2,10 +2,10 @@
 
 The dataset and the builder share it, so that a mask value, a class index and a sound label mean the same in both.
 """
+
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
 
 import yaml
 
@@ -25,33 +25,35 @@ class SoundingClass:
         captions: ``{'singular': [...], 'plural': [...]}``, words of a caption that tell this class from others of the
             same COCO category, or None where the category alone decides.
     """
+
     name: str
     coco: str
     mask_id: int
-    sounds: Tuple[str, ...]
-    captions: Optional[Dict[str, List[str]]] = None
+    sounds: tuple[str, ...]
+    captions: dict[str, list[str]] | None = None
 
 
 @dataclass(frozen=True)
 class ClassTable:
     """All sounding classes in index order; background, index 0, is not among them."""
+
     path: str
-    classes: Tuple[SoundingClass, ...]
-    unclear_captions: Tuple[str, ...] = field(default=())
+    classes: tuple[SoundingClass, ...]
+    unclear_captions: tuple[str, ...] = field(default=())
 
     @property
-    def names(self) -> Tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """Class names with ``'background'`` first: ``names[i]`` is class index i."""
         return ('background', *(c.name for c in self.classes))
 
     @property
-    def mask_ids(self) -> Tuple[int, ...]:
+    def mask_ids(self) -> tuple[int, ...]:
         """Mask values in index order: ``mask_ids[i]`` is the PNG value of class index i."""
         return (0, *(c.mask_id for c in self.classes))
 
 
-@lru_cache(maxsize=None)
-def load_class_table(path: Optional[str] = None) -> ClassTable:
+@cache
+def load_class_table(path: str | None = None) -> ClassTable:
     """Reads and checks a class file (see ``vpo_classes.yaml`` for the format).
 
     Args:
@@ -86,10 +88,10 @@ def _parse_class(path: str, index: int, entry) -> SoundingClass:
         raise ValueError(f'{path}: entry {index} of classes lacks {", ".join(missing)}: {entry}')
     mask_id = entry['mask_id']
     if not isinstance(mask_id, int) or not 1 <= mask_id <= 254:
-        raise ValueError(f"{path}: mask_id of {entry['name']!r} must be a whole number from 1 to 254, got {mask_id!r}")
+        raise ValueError(f'{path}: mask_id of {entry["name"]!r} must be a whole number from 1 to 254, got {mask_id!r}')
     if entry['name'] == 'background' or not isinstance(entry['sounds'], list) or not entry['sounds']:
-        raise ValueError(f"{path}: class {entry['name']!r} needs another name than background and a list of sounds")
+        raise ValueError(f'{path}: class {entry["name"]!r} needs another name than background and a list of sounds')
     captions = entry.get('captions')
     if captions is not None and (not isinstance(captions, dict) or set(captions) - {'singular', 'plural'}):
-        raise ValueError(f"{path}: captions of {entry['name']!r} take the keys singular and plural, got {captions!r}")
+        raise ValueError(f'{path}: captions of {entry["name"]!r} take the keys singular and plural, got {captions!r}')
     return SoundingClass(entry['name'], entry['coco'], mask_id, tuple(map(str, entry['sounds'])), captions)

@@ -1,4 +1,5 @@
 """What `tools/train.py` and `tools/test.py` share."""
+
 import argparse
 import os
 import os.path as osp
@@ -11,12 +12,23 @@ from mmengine.config import Config, DictAction
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that mmseg's tools have in common."""
     parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='folder for logs, checkpoints and results '
-                        '(default: work_dirs/<name of the config>)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
-                        help='change settings of the config, e.g. train_cfg.max_epochs=10 or key="[(a,b),(c,d)]"')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
-                        help='how several processes are started; tools/dist_train.sh sets it')
+    parser.add_argument(
+        '--work-dir', help='folder for logs, checkpoints and results (default: work_dirs/<name of the config>)'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='change settings of the config, e.g. train_cfg.max_epochs=10 or key="[(a,b),(c,d)]"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how several processes are started; tools/dist_train.sh sets it',
+    )
     # Some launchers pass this instead of setting the variable.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
@@ -42,6 +54,9 @@ def _prepare_cpu_processes(cfg: Config) -> None:
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
     cfg.model_wrapper_cfg = {
-        'type': 'MMDistributedDataParallel', 'broadcast_buffers': False,
-        'find_unused_parameters': cfg.get('find_unused_parameters', False), **(cfg.get('model_wrapper_cfg') or {}),
-        'device_ids': None}
+        'type': 'MMDistributedDataParallel',
+        'broadcast_buffers': False,
+        'find_unused_parameters': cfg.get('find_unused_parameters', False),
+        **(cfg.get('model_wrapper_cfg') or {}),
+        'device_ids': None,
+    }

@@ -1,5 +1,3 @@
-from typing import Dict, List, Optional, Tuple
-
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
@@ -24,14 +22,21 @@ class AVOptimWrapperConstructor:
             ``audio_lr`` (default: the optimizer's lr), ``audio_weight_decay`` (default 0).
     """
 
-    _DEFAULTS = dict(head_keys=('neck', 'decode_head', 'auxiliary_head'), head_lr_mult=10.,
-                     audio_keys=('audio_backbone', ), audio_lr=None, audio_weight_decay=0.)
+    _DEFAULTS = dict(
+        head_keys=('neck', 'decode_head', 'auxiliary_head'),
+        head_lr_mult=10.0,
+        audio_keys=('audio_backbone',),
+        audio_lr=None,
+        audio_weight_decay=0.0,
+    )
 
-    def __init__(self, optim_wrapper_cfg: Dict, paramwise_cfg: Optional[Dict] = None) -> None:
+    def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
         unknown = set(paramwise_cfg or {}) - set(self._DEFAULTS)
         if unknown:
-            raise ValueError(f'optim_wrapper.paramwise_cfg does not know {", ".join(sorted(unknown))}; it knows '
-                             f'{", ".join(self._DEFAULTS)}')
+            raise ValueError(
+                f'optim_wrapper.paramwise_cfg does not know {", ".join(sorted(unknown))}; it knows '
+                f'{", ".join(self._DEFAULTS)}'
+            )
         self.wrapper_cfg = dict(optim_wrapper_cfg)
         self.optimizer_cfg = dict(self.wrapper_cfg.pop('optimizer'))
         self.options = {**self._DEFAULTS, **(paramwise_cfg or {})}
@@ -41,16 +46,19 @@ class AVOptimWrapperConstructor:
         model = model.module if is_model_wrapper(model) else model
         groups = self.make_groups(model)
         for group in groups:
-            print_log(f"optimizer group {group['name']}: {len(group['params'])} tensors, {group['algorithm']}, "
-                      f"lr {group['lr']:g}, weight decay {group['weight_decay']:g}", 'current')
+            print_log(
+                f'optimizer group {group["name"]}: {len(group["params"])} tensors, {group["algorithm"]}, '
+                f'lr {group["lr"]:g}, weight decay {group["weight_decay"]:g}',
+                'current',
+            )
         optimizer = OPTIMIZERS.build(dict(self.optimizer_cfg, params=groups))
         self.wrapper_cfg.setdefault('type', 'OptimWrapper')
         return OPTIM_WRAPPERS.build(self.wrapper_cfg, default_args=dict(optimizer=optimizer))
 
-    def make_groups(self, model: nn.Module) -> List[Dict]:
+    def make_groups(self, model: nn.Module) -> list[dict]:
         """Parameter groups, in the order in which the model names their first parameters."""
         no_decay = self._undecayed(model)
-        groups: Dict[Tuple, Dict] = {}
+        groups: dict[tuple, dict] = {}
         for name, parameter in model.named_parameters():
             if not parameter.requires_grad:
                 continue
@@ -69,15 +77,26 @@ class AVOptimWrapperConstructor:
             return 'audio'
         return 'head' if root in self.options['head_keys'] else 'visual'
 
-    def _new_group(self, part: str, decayed: bool) -> Dict:
+    def _new_group(self, part: str, decayed: bool) -> dict:
         lr = self.optimizer_cfg['lr']
         if part == 'audio':
             audio_lr = self.options['audio_lr']
-            return dict(name='audio', params=[], algorithm='adam', constant_lr=True,
-                        lr=lr if audio_lr is None else audio_lr, weight_decay=self.options['audio_weight_decay'])
-        return dict(name=part if decayed else f'{part}, norms and biases', params=[], algorithm='sgd',
-                    constant_lr=False, lr=lr * (self.options['head_lr_mult'] if part == 'head' else 1),
-                    weight_decay=self.optimizer_cfg.get('weight_decay', 0.) if decayed else 0.)
+            return dict(
+                name='audio',
+                params=[],
+                algorithm='adam',
+                constant_lr=True,
+                lr=lr if audio_lr is None else audio_lr,
+                weight_decay=self.options['audio_weight_decay'],
+            )
+        return dict(
+            name=part if decayed else f'{part}, norms and biases',
+            params=[],
+            algorithm='sgd',
+            constant_lr=False,
+            lr=lr * (self.options['head_lr_mult'] if part == 'head' else 1),
+            weight_decay=self.optimizer_cfg.get('weight_decay', 0.0) if decayed else 0.0,
+        )
 
     @staticmethod
     def _undecayed(model: nn.Module) -> set:

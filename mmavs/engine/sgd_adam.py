@@ -1,4 +1,4 @@
-from typing import Callable, Dict, List, Optional
+from collections.abc import Callable
 
 import torch
 from mmseg.registry import OPTIMIZERS
@@ -24,28 +24,37 @@ class SGDAdam(Optimizer):
         eps: Of Adam.
     """
 
-    def __init__(self, params, lr: float = 1e-3, momentum: float = 0.9, weight_decay: float = 0.,
-                 betas=(0.9, 0.999), eps: float = 1e-8) -> None:
-        super().__init__(params, dict(algorithm='sgd', lr=lr, momentum=momentum, weight_decay=weight_decay, betas=betas,
-                                      eps=eps))
+    def __init__(
+        self,
+        params,
+        lr: float = 1e-3,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        betas=(0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(
+            params, dict(algorithm='sgd', lr=lr, momentum=momentum, weight_decay=weight_decay, betas=betas, eps=eps)
+        )
 
-    def add_param_group(self, param_group: Dict) -> None:
+    def add_param_group(self, param_group: dict) -> None:
         """Adds a group, see ``torch.optim.Optimizer.add_param_group``."""
         algorithm = param_group.get('algorithm', 'sgd')
         if algorithm not in ALGORITHMS:
-            raise ValueError(f'algorithm of a parameter group must be one of {", ".join(ALGORITHMS)}, got '
-                             f'{algorithm!r}')
+            raise ValueError(
+                f'algorithm of a parameter group must be one of {", ".join(ALGORITHMS)}, got {algorithm!r}'
+            )
         super().add_param_group(param_group)
         self._make_parts()
 
-    def __setstate__(self, state: Dict) -> None:
+    def __setstate__(self, state: dict) -> None:
         # Also ends `load_state_dict`, unpickling and copying: each leaves new groups behind.
         super().__setstate__(state)
         self._make_parts()
 
     def _make_parts(self) -> None:
         """Gives each algorithm its groups. Groups and state are shared objects, not copies."""
-        self._parts: List[Optimizer] = []
+        self._parts: list[Optimizer] = []
         for name, cls in ALGORITHMS.items():
             groups = [g for g in self.param_groups if g['algorithm'] == name]
             if groups:
@@ -54,7 +63,7 @@ class SGDAdam(Optimizer):
                 self._parts.append(part)
 
     @torch.no_grad()
-    def step(self, closure: Optional[Callable] = None) -> Optional[float]:
+    def step(self, closure: Callable | None = None) -> float | None:
         """Updates all parameters."""
         loss = None
         if closure is not None:

@@ -1,5 +1,3 @@
-from typing import List
-
 from mmengine.optim import PolyLR
 from mmseg.registry import PARAM_SCHEDULERS
 
@@ -18,7 +16,9 @@ class VisualPolyLR(PolyLR):
         super().__init__(*args, **kwargs)
         self.total_iters = self.end - self.begin
 
-    def _get_value(self) -> List[float]:
+    def _get_value(self) -> list[float]:
         values = super()._get_value()
-        return [group['lr'] if group.get('constant_lr') else value
-                for group, value in zip(self.optimizer.param_groups, values, strict=True)]
+        return [
+            group['lr'] if group.get('constant_lr') else value
+            for group, value in zip(self.optimizer.param_groups, values, strict=True)
+        ]

@@ -1,5 +1,4 @@
 """Dataset-level metrics from one confusion matrix, as pure functions."""
-from typing import Dict
 
 import numpy as np
 import torch
@@ -30,15 +29,17 @@ def confusion_matrix(pred: Tensor, label: Tensor, num_classes: int, ignore_index
     ignored = label == ignore_index
     for name, values in (('predictions', pred), ('labels', label.masked_fill(ignored, 0))):
         if values.numel() and (values.amin() < 0 or values.amax() >= num_classes):
-            raise ValueError(f'{name} must lie in [0, {num_classes - 1}] (labels may also be {ignore_index}), got '
-                             f'values from {values.amin().item()} to {values.amax().item()}')
+            raise ValueError(
+                f'{name} must lie in [0, {num_classes - 1}] (labels may also be {ignore_index}), got '
+                f'values from {values.amin().item()} to {values.amax().item()}'
+            )
     # One more class takes the ignored pixels, so that a single pass counts everything.
     rows = label.masked_fill(ignored, num_classes)
     counts = torch.bincount(rows * num_classes + pred, minlength=(num_classes + 1) * num_classes)
     return counts.view(num_classes + 1, num_classes)[:num_classes]
 
 
-def dataset_level_scores(confusion: np.ndarray, *, beta2: float = 0.3, absent: str = 'skip') -> Dict[str, np.ndarray]:
+def dataset_level_scores(confusion: np.ndarray, *, beta2: float = 0.3, absent: str = 'skip') -> dict[str, np.ndarray]:
     """IoU, F, FDR and accuracy of each class and over all (Sec. 5.1 and Tables 2, 3 of the paper).
 
     A class is absent if neither a label nor a prediction has it. F and FDR leave absent classes out; so does mIoU with
@@ -66,8 +67,17 @@ def dataset_level_scores(confusion: np.ndarray, *, beta2: float = 0.3, absent: s
         recall = hit / labelled
         overall = hit.sum() / confusion.sum()
     counted_iou = np.nan_to_num(iou) if absent == 'zero' else iou
-    return dict(IoU=iou, F=f_score, FDR=fdr, Acc=recall, mIoU=_mean(counted_iou), mF=_mean(f_score), mFDR=_mean(fdr),
-                mAcc=_mean(recall), aAcc=overall)
+    return dict(
+        IoU=iou,
+        F=f_score,
+        FDR=fdr,
+        Acc=recall,
+        mIoU=_mean(counted_iou),
+        mF=_mean(f_score),
+        mFDR=_mean(fdr),
+        mAcc=_mean(recall),
+        aAcc=overall,
+    )
 
 
 def _mean(values: np.ndarray) -> float:

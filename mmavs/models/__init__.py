@@ -4,5 +4,13 @@ from .losses import CAVPLoss, SupConLoss
 from .necks import CrossAttentionFusion, DeepLabV3PlusNeck
 from .segmentors import AVEncoderDecoder
 
-__all__ = ['AVDataPreProcessor', 'AVEncoderDecoder', 'AudioResNet', 'CAVPLoss', 'CrossAttentionFusion',
-           'DeepLabV3PlusNeck', 'SupConLoss', 'VGGish']
+__all__ = [
+    'AVDataPreProcessor',
+    'AVEncoderDecoder',
+    'AudioResNet',
+    'CAVPLoss',
+    'CrossAttentionFusion',
+    'DeepLabV3PlusNeck',
+    'SupConLoss',
+    'VGGish',
+]

@@ -1,4 +1,4 @@
-from typing import Any, Dict, Optional
+from typing import Any
 
 import torch
 import torchaudio.functional as AF
@@ -23,7 +23,7 @@ class LogMel(nn.Module):
         - Output: (B, channels, num_frames, n_mels), float32
     """
 
-    def __init__(self, num_frames: int, spec: Optional[LogMelSpec] = None) -> None:
+    def __init__(self, num_frames: int, spec: LogMelSpec | None = None) -> None:
         super().__init__()
         self.num_frames = num_frames
         self.spec = spec = spec or LogMelSpec()
@@ -35,13 +35,23 @@ class LogMel(nn.Module):
         """(B, channels, samples) -> (B, channels, num_frames, n_mels)."""
         spec = self.spec
         if spec.max_frames(waveform.shape[-1]) < self.num_frames:
-            raise ValueError(f'{self.num_frames} frames need {(self.num_frames - 1) * spec.hop_length} samples or more, '
-                             f'got {waveform.shape[-1]}: make `duration` of LoadAudio and `num_frames` of '
-                             'AVDataPreProcessor agree')
+            raise ValueError(
+                f'{self.num_frames} frames need {(self.num_frames - 1) * spec.hop_length} samples or '
+                f'more, got {waveform.shape[-1]}: make `duration` of LoadAudio and `num_frames` of '
+                'AVDataPreProcessor agree'
+            )
         with torch.autocast(waveform.device.type, enabled=False):
-            power = AF.spectrogram(waveform.float(), pad=0, window=self.window, n_fft=spec.n_fft,
-                                   hop_length=spec.hop_length, win_length=spec.win_length, power=2., normalized=False)
-            mel = power[..., :self.num_frames].transpose(-1, -2) @ self.filters
+            power = AF.spectrogram(
+                waveform.float(),
+                pad=0,
+                window=self.window,
+                n_fft=spec.n_fft,
+                hop_length=spec.hop_length,
+                win_length=spec.win_length,
+                power=2.0,
+                normalized=False,
+            )
+            mel = power[..., : self.num_frames].transpose(-1, -2) @ self.filters
             return mel.clamp_min(spec.floor).log10() * (20 / spec.scale)
 
 
@@ -58,7 +68,7 @@ class AVDataPreProcessor(SegDataPreProcessor):
         super().__init__(**kwargs)
         self.log_mel = LogMel(num_frames)
 
-    def forward(self, data: Dict, training: bool = False) -> Dict[str, Any]:
+    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
         """Batches a list of samples.
 
         Args:
@@ -71,8 +81,10 @@ class AVDataPreProcessor(SegDataPreProcessor):
         """
         inputs = data['inputs']
         if not isinstance(inputs, dict) or not {'img', 'audio'} <= set(inputs):
-            raise TypeError('AVDataPreProcessor needs inputs = dict(img=..., audio=...): end the pipeline with '
-                            f'PackAVSegInputs. Got {type(inputs).__name__}')
+            raise TypeError(
+                'AVDataPreProcessor needs inputs = dict(img=..., audio=...): end the pipeline with '
+                f'PackAVSegInputs. Got {type(inputs).__name__}'
+            )
         shapes = {tuple(a.shape) for a in inputs['audio']}
         if len(shapes) > 1:
             raise ValueError(f'the waveforms of a batch differ in shape (channels, samples): {sorted(shapes)}')

@@ -1,4 +1,4 @@
-from typing import Dict, List, Optional, Sequence
+from collections.abc import Sequence
 
 import cv2
 import mmcv
@@ -30,9 +30,19 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
         super().__init__(name, *args, **kwargs)
         self.min_size = min_size
 
-    def add_datasample(self, name: str, image: np.ndarray, data_sample: Optional[SegDataSample] = None,
-                       draw_gt: bool = True, draw_pred: bool = True, show: bool = False, wait_time: float = 0,
-                       out_file: Optional[str] = None, step: int = 0, with_labels: Optional[bool] = True) -> None:
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: SegDataSample | None = None,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        show: bool = False,
+        wait_time: float = 0,
+        out_file: str | None = None,
+        step: int = 0,
+        with_labels: bool | None = True,
+    ) -> None:
         """Draws a sample; arguments as in ``SegLocalVisualizer.add_datasample``."""
         drawn = self.draw(image, data_sample, draw_gt=draw_gt, draw_pred=draw_pred, with_labels=with_labels)
         if show:
@@ -42,8 +52,15 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
         elif not show:
             self.add_image(name, drawn, step)
 
-    def draw(self, image: np.ndarray, data_sample: Optional[SegDataSample], *, draw_gt: bool = True,
-             draw_pred: bool = True, with_labels: Optional[bool] = True) -> np.ndarray:
+    def draw(
+        self,
+        image: np.ndarray,
+        data_sample: SegDataSample | None,
+        *,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        with_labels: bool | None = True,
+    ) -> np.ndarray:
         """The picture of a sample.
 
         Args:
@@ -56,24 +73,31 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
         Returns:
             np.ndarray: RGB, uint8.
         """
-        scale = max(1., self.min_size / min(image.shape[:2]))
+        scale = max(1.0, self.min_size / min(image.shape[:2]))
         size = (round(image.shape[0] * scale), round(image.shape[1] * scale))
         image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_CUBIC)
         panels = [('image', image)]
         for wanted, key, title in ((draw_gt, 'gt_sem_seg', 'ground truth'), (draw_pred, 'pred_sem_seg', 'prediction')):
             if wanted and data_sample is not None and key in data_sample:
                 segments = PixelData(data=_resize_segments(getattr(data_sample, key).data, size))
-                panels.append((title, self._draw_sem_seg(image, segments, self.dataset_meta['classes'],
-                                                         self.dataset_meta['palette'], with_labels)))
+                panels.append(
+                    (
+                        title,
+                        self._draw_sem_seg(
+                            image, segments, self.dataset_meta['classes'], self.dataset_meta['palette'], with_labels
+                        ),
+                    )
+                )
         sources = [] if data_sample is None else data_sample.metainfo.get('sources', [])
-        columns = [np.concatenate([_draw_title(panel, title), self._draw_sources(sources, size[1])])
-                   for title, panel in panels]
+        columns = [
+            np.concatenate([_draw_title(panel, title), self._draw_sources(sources, size[1])]) for title, panel in panels
+        ]
         return np.concatenate(columns, axis=1)
 
-    def _draw_sources(self, sources: Sequence[Dict], width: int) -> np.ndarray:
+    def _draw_sources(self, sources: Sequence[dict], width: int) -> np.ndarray:
         """The strip with a mark for each source."""
         strip = np.full((_STRIP_HEIGHT, width, 3), _DARK, np.uint8)
-        texts: List[str] = []
+        texts: list[str] = []
         for source in sources:
             if source['label'] >= len(self.dataset_meta['classes']):
                 continue  # a class that this dataset ignores
@@ -82,8 +106,9 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
             cv2.drawMarker(strip, (x, 10), color, cv2.MARKER_TRIANGLE_UP, 14, 3)
             texts.append(self.dataset_meta['classes'][source['label']])
         text = 'sounds: ' + (', '.join(texts) or 'nothing')
-        cv2.putText(strip, text, (4, _STRIP_HEIGHT - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1,
-                    cv2.LINE_AA)
+        cv2.putText(
+            strip, text, (4, _STRIP_HEIGHT - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA
+        )
         return strip
 
 

@@ -1,4 +1,5 @@
 """The mini set: its drawings, its sounds, and what the builder makes of them."""
+
 import csv
 import itertools
 import json
@@ -44,8 +45,10 @@ def coco(mini):
 
 @pytest.fixture(scope='module')
 def rows(mini):
-    return {name: list(csv.DictReader((mini / name / f'{prefix}_data_stereo.csv').open()))
-            for name, prefix in SUBSETS.items()}
+    return {
+        name: list(csv.DictReader((mini / name / f'{prefix}_data_stereo.csv').open()))
+        for name, prefix in SUBSETS.items()
+    }
 
 
 @pytest.fixture(scope='module')
@@ -70,7 +73,7 @@ def test_masks_are_the_visible_pixels():
     for i in order:
         height, width = sprites[i][1].shape
         left, top = positions[i]
-        window = numbers[top + 100:top + 100 + height, left + 100:left + 100 + width]
+        window = numbers[top + 100 : top + 100 + height, left + 100 : left + 100 + width]
         window[sprites[i][1] > 0.5] = i
     numbers = numbers[100:-100, 100:-100]
     masks, shares = visible_masks(sprites, positions, order)
@@ -90,7 +93,7 @@ def test_annotations_are_the_drawn_objects(mini, coco):
         for annotation, instance in zip(annotations, scene.instances, strict=True):
             assert (coco.annToMask(annotation) == instance.mask).all()
             x, y, w, h = map(int, annotation['bbox'])
-            assert instance.mask[y:y + h, x:x + w].sum() == instance.mask.sum() == annotation['area']
+            assert instance.mask[y : y + h, x : x + w].sum() == instance.mask.sum() == annotation['area']
         stored = cv2.imread(str(mini / 'source' / 'images' / coco.imgs[image_id]['file_name']))
         assert np.abs(stored[..., ::-1].astype(int) - scene.image).mean() < 8
 
@@ -130,27 +133,31 @@ def test_recordings_are_long_loud_and_never_silent(recordings):
     assert {rate for *_, rate in recordings} == {16000, 22050}
     for name, kind, _, wave, rate in recordings:
         assert wave.shape == (SECONDS * rate,)
-        middle = wave[rate // 2:-(rate // 2)]
-        level = np.sqrt(np.mean(middle ** 2))
+        middle = wave[rate // 2 : -(rate // 2)]
+        level = np.sqrt(np.mean(middle**2))
         assert abs(20 * np.log10(level / LEVEL)) < 3, (name, kind)
         assert np.abs(wave).max() < 0.99
         halves = middle.reshape(6, -1)
-        assert np.sqrt(np.mean(halves ** 2, 1)).min() > 0.2 * level, (name, kind)
+        assert np.sqrt(np.mean(halves**2, 1)).min() > 0.2 * level, (name, kind)
 
 
 def test_classes_can_be_told_by_their_sound(recordings):
     """The nearest mean spectrum of the training recordings names the class of nearly all test recordings."""
+
     def spectrum(wave, rate):
-        frames = wave[:len(wave) // 800 * 800].reshape(-1, 800)
+        frames = wave[: len(wave) // 800 * 800].reshape(-1, 800)
         power = np.abs(np.fft.rfft(frames * np.hanning(800))) ** 2
         edges = np.searchsorted(np.fft.rfftfreq(800, 1 / rate), np.geomspace(125, 3800, 25))
         bands = np.log(np.add.reduceat(power, edges, axis=1)[:, :-1] + 1e-4)
         return np.concatenate([bands.mean(0), bands.std(0), bands.max(0)])
+
     features = defaultdict(list)
     for name, kind, split, wave, rate in recordings:
         features[split].append((name, kind, spectrum(wave, rate)))
-    means = {(n, k): np.mean([f for m, j, f in features['train'] if (m, j) == (n, k)], axis=0)
-             for n, k, _ in features['train']}
+    means = {
+        (n, k): np.mean([f for m, j, f in features['train'] if (m, j) == (n, k)], axis=0)
+        for n, k, _ in features['train']
+    }
     right = [min(means, key=lambda nk: np.square(means[nk] - f).sum())[0] == name for name, _, f in features['test']]
     assert np.mean(right) > 0.9
 
@@ -173,7 +180,7 @@ def test_sizes_and_files(mini, rows):
         for path in (mini / name / 'data').rglob('*.jpg'):
             assert cv2.imread(str(path)).shape == (HEIGHT, WIDTH, 3)
     for row in rows['VPO-MSMI']:
-        assert (mini / 'VGGSound' / 'audios' / f"{row['vgg_file']}.wav").exists()
+        assert (mini / 'VGGSound' / 'audios' / f'{row["vgg_file"]}.wav').exists()
 
 
 def test_same_objects_sound_differently(coco, rows):
@@ -206,8 +213,19 @@ def test_seeds_give_other_images():
 
 def test_complete_set_is_left_alone(mini):
     before = {p: p.stat().st_mtime_ns for p in mini.rglob('*')}
-    command = [sys.executable, str(TOOL), '--out', str(mini), '--seed', str(SEED), '--images', str(IMAGES),
-               '--recordings', '6', '3']
+    command = [
+        sys.executable,
+        str(TOOL),
+        '--out',
+        str(mini),
+        '--seed',
+        str(SEED),
+        '--images',
+        str(IMAGES),
+        '--recordings',
+        '6',
+        '3',
+    ]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert 'complete already' in result.stdout
     assert {p: p.stat().st_mtime_ns for p in mini.rglob('*')} == before

@@ -6,13 +6,15 @@ Every run is a `tools/train.py` and two `tools/test.py` (all test images, and th
 class) with the checkpoint that is best on the validation split. Finished runs are kept, interrupted ones go on, so the
 command can be repeated. Writes a table (Markdown) and all figures (JSON) into the work dir.
 """
+
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import Dict, List
 
 from tqdm import tqdm
 
@@ -26,6 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--sounds', nargs='+', choices=list(CONFIGS), default=list(CONFIGS))
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/mini_ablation'))
+    parser.add_argument('--jobs', type=int, default=1, help='runs at a time, each with one thread if more than one')
     parser.add_argument('--cfg-options', nargs='+', default=[], help='passed on to training and testing')
     return parser.parse_args()
 
@@ -33,13 +36,14 @@ def parse_args() -> argparse.Namespace:
 def run_tool(log: Path, *command: str) -> None:
     """Runs a tool of this repository, its output in ``log``."""
     with log.open('a') as f:
-        result = subprocess.run([sys.executable, str(ROOT / 'tools' / command[0]), *command[1:]], stdout=f,
-                                stderr=subprocess.STDOUT)
+        result = subprocess.run(
+            [sys.executable, str(ROOT / 'tools' / command[0]), *command[1:]], stdout=f, stderr=subprocess.STDOUT
+        )
     if result.returncode:
         raise SystemExit(f'{" ".join(command)} failed, see {log}')
 
 
-def train_and_test(folder: Path, config: Path, options: List[str]) -> Dict[str, Dict[str, float]]:
+def train_and_test(folder: Path, config: Path, options: list[str]) -> dict[str, dict[str, float]]:
     """Metrics of one set-up and seed, by subset; from the file where they are if the run was done before."""
     result_file = folder / 'result.json'
     if result_file.is_file():
@@ -51,8 +55,9 @@ def train_and_test(folder: Path, config: Path, options: List[str]) -> Dict[str, 
     results = {}
     for name, choice in SUBSETS.items():
         test_dir = folder / f'test_{name.replace(" ", "_")}'
-        run_tool(log, 'test.py', str(config), str(best), '--work-dir', str(test_dir), '--cfg-options', *options,
-                 *choice)
+        run_tool(
+            log, 'test.py', str(config), str(best), '--work-dir', str(test_dir), '--cfg-options', *options, *choice
+        )
         newest = sorted(test_dir.glob('*/*.json'), key=lambda p: p.stat().st_mtime)[-1]
         results[name] = json.loads(newest.read_text())
     partial = result_file.with_suffix('.tmp')
@@ -61,10 +66,12 @@ def train_and_test(folder: Path, config: Path, options: List[str]) -> Dict[str, 
     return results
 
 
-def make_table(results: Dict[str, List[Dict]]) -> str:
+def make_table(results: dict[str, list[dict]]) -> str:
     """Mean and standard deviation over the seeds, as Markdown."""
-    lines = ['| sound | ' + ' | '.join(f'mIoU, {s} | F, {s}' for s in SUBSETS) + ' |',
-             '|---|' + '---:|' * (2 * len(SUBSETS))]
+    lines = [
+        '| sound | ' + ' | '.join(f'mIoU, {s} | F, {s}' for s in SUBSETS) + ' |',
+        '|---|' + '---:|' * (2 * len(SUBSETS)),
+    ]
     for sound, runs in results.items():
         cells = []
         for subset in SUBSETS:
@@ -78,12 +85,22 @@ def make_table(results: Dict[str, List[Dict]]) -> str:
 
 def main() -> None:
     args = parse_args()
-    results: Dict[str, List[Dict]] = {sound: [] for sound in args.sounds}
+    results: dict[str, list[dict]] = {sound: [] for sound in args.sounds}
     jobs = [(seed, sound) for seed in args.seeds for sound in args.sounds]
-    for seed, sound in tqdm(jobs, desc='runs', unit='run'):
-        folder = args.work_dir / f'{sound}_seed{seed}'
-        config = ROOT / 'configs' / 'cavp' / CONFIGS[sound]
-        results[sound].append(train_and_test(folder, config, [f'randomness.seed={seed}', *args.cfg_options]))
+    if args.jobs > 1:
+        os.environ['OMP_NUM_THREADS'] = '1'
+
+    def run(job):
+        seed, sound = job
+        return train_and_test(
+            args.work_dir / f'{sound}_seed{seed}',
+            ROOT / 'configs' / 'cavp' / CONFIGS[sound],
+            [f'randomness.seed={seed}', *args.cfg_options],
+        )
+
+    with ThreadPool(args.jobs) as pool:
+        for (_, sound), result in zip(jobs, tqdm(pool.imap(run, jobs), 'runs', len(jobs), unit='run'), strict=True):
+            results[sound].append(result)
     table = make_table(results)
     (args.work_dir / 'table.md').write_text(table + '\n')
     (args.work_dir / 'figures.json').write_text(json.dumps(dict(seeds=args.seeds, results=results), indent=1))

@@ -6,6 +6,7 @@ Writes an annotation file with the number, the kinds and the outline lengths of 
 builder's reading and planning on it (all source images are links to one JPEG), and prints the peak over this process
 and its workers: of the resident memory added up, and of the proportional one, which counts shared pages once. Linux.
 """
+
 import argparse
 import json
 import os
@@ -19,16 +20,21 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from mmavs.datasets.vpo_builder.image_set import ImagePart, inspect_images, load_images, make_scenes
 from mmavs.datasets.vpo_builder.parallel import WorkerPool
 from mmavs.datasets.vpo_builder.sampling import SamplingRules, draw_multi_instance, draw_multi_source, draw_single
-from mmavs.datasets.vpo_builder.sources import ImagePart, inspect_images, load_images, load_sounds, make_scenes
+from mmavs.datasets.vpo_builder.sound_set import load_sounds
 from mmavs.datasets.vpo_classes import load_class_table
 
 WIDTH, HEIGHT = 160, 120  # small, for the sake of time: pixels are in memory one image at a time
 OBJECTS_PER_IMAGE = 7.27  # COCO train2017: 860,001 objects in 118,287 images, 31 % of them persons
 PERSONS, OTHERS_OF_TABLE = 0.31, 0.19
-CAPTIONS = ('A man rides along the street past a parked car.', 'A woman with a dog on the beach.',
-            'Two women and several birds near the water.', 'A street with a number of things on it.')
+CAPTIONS = (
+    'A man rides along the street past a parked car.',
+    'A woman with a dog on the beach.',
+    'Two women and several birds near the water.',
+    'A street with a number of things on it.',
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -59,11 +65,19 @@ def read_and_plan(root: Path, workers: int) -> dict[str, int]:
     part = ImagePart(str(root / 'instances.json'), str(root / 'images'), str(root / 'captions.json'), None)
     images = load_images([part], table)
     with WorkerPool(workers) as pool:
-        sounds = load_sounds(str(root / 'sounds.csv'), str(root / 'sounds'), table, val_fraction=0., seed=0,
-                             cache_file=str(root / 'recordings.jsonl'), pool=pool)
-        inspected = inspect_images(images, min_area=0.005, cache_file=str(root / 'images.jsonl'), fingerprint='',
-                                   pool=pool)
-    scenes = make_scenes(images, inspected, sounds.pool, seed=0, test_fraction=0.1, val_fraction=0.)
+        sounds = load_sounds(
+            str(root / 'sounds.csv'),
+            str(root / 'sounds'),
+            table,
+            val_fraction=0.0,
+            seed=0,
+            cache_file=str(root / 'recordings.jsonl'),
+            pool=pool,
+        )
+        inspected = inspect_images(
+            images, min_area=0.005, cache_file=str(root / 'images.jsonl'), fingerprint='', pool=pool
+        )
+    scenes = make_scenes(images, inspected, sounds.pool, seed=0, test_fraction=0.1, val_fraction=0.0)
     draws = {'ss': draw_single, 'ms': draw_multi_source, 'msmi': draw_multi_instance}
     return {name: len(draw(scenes, sounds.pool, SamplingRules())) for name, draw in draws.items()}
 
@@ -96,17 +110,31 @@ def write_instances(path: Path, number: int, categories: list[str], generator: r
     other = [n for n in categories if n.startswith('other')]
     stock = [outline(generator) for _ in range(2000)]
     with open(path, 'w') as f:
-        images = [{'license': 3, 'file_name': f'{i:012d}.jpg', 'coco_url': f'http://images/train2017/{i:012d}.jpg',
-                   'height': HEIGHT, 'width': WIDTH, 'date_captured': '2013-11-14 11:18:45', 'id': i}
-                  for i in range(number)]
+        images = [
+            {
+                'license': 3,
+                'file_name': f'{i:012d}.jpg',
+                'coco_url': f'http://images/train2017/{i:012d}.jpg',
+                'height': HEIGHT,
+                'width': WIDTH,
+                'date_captured': '2013-11-14 11:18:45',
+                'id': i,
+            }
+            for i in range(number)
+        ]
         f.write(f'{{"info": {{}}, "images": {json.dumps(images)}, "annotations": [')
         for i in range(round(number * OBJECTS_PER_IMAGE)):
             draw = generator.random()
-            name = 'person' if draw < PERSONS else generator.choice(
-                of_table if draw < PERSONS + OTHERS_OF_TABLE else other)
-            f.write((', ' if i else '') + f'{{"segmentation": {generator.choice(stock)}, "area": 5000.25, "iscrowd": 0,'
-                    f' "image_id": {generator.randrange(number)}, "bbox": [10.5, 20.25, 110.5, 90.75],'
-                    f' "category_id": {names[name]}, "id": {i + 1}}}')
+            name = (
+                'person'
+                if draw < PERSONS
+                else generator.choice(of_table if draw < PERSONS + OTHERS_OF_TABLE else other)
+            )
+            f.write(
+                (', ' if i else '') + f'{{"segmentation": {generator.choice(stock)}, "area": 5000.25, "iscrowd": 0,'
+                f' "image_id": {generator.randrange(number)}, "bbox": [10.5, 20.25, 110.5, 90.75],'
+                f' "category_id": {names[name]}, "id": {i + 1}}}'
+            )
         f.write(f'], "categories": {json.dumps([{"id": i, "name": n} for n, i in names.items()])}}}')
 
 

@@ -1,4 +1,4 @@
-"""Builds the VPO data sets from COCO annotations and VGGSound recordings (Sec. 3 of the CAVP paper).
+r"""Builds the VPO data sets from COCO annotations and VGGSound recordings (Sec. 3 of the CAVP paper).
 
     python tools/dataset_converters/build_vpo.py all \
         --instances coco/annotations/instances_train2017.json coco/annotations/instances_val2017.json \
@@ -9,6 +9,7 @@
 
 A build that was interrupted goes on where it stopped when it is started again with the same options.
 """
+
 import argparse
 import logging
 import sys
@@ -27,27 +28,59 @@ def parse_args(argv=None) -> argparse.Namespace:
     add('subset', choices=['ss', 'ms', 'msmi', 'all'], help="'msmi' includes 'ms'")
     add('--instances', nargs='+', required=True, metavar='JSON', help='COCO instances files')
     add('--images', nargs='+', required=True, metavar='DIR', help='folder of the images of each instances file')
-    add('--captions', nargs='+', default=(), metavar='JSON',
-        help='COCO captions file of each instances file; without, male, female and baby are left out')
-    add('--splits', nargs='+', default=(), metavar='SPLIT',
-        help='for each instances file the split of all its images (train, val, test), or auto to divide them')
+    add(
+        '--captions',
+        nargs='+',
+        default=(),
+        metavar='JSON',
+        help='COCO captions file of each instances file; without, male, female and baby are left out',
+    )
+    add(
+        '--splits',
+        nargs='+',
+        default=(),
+        metavar='SPLIT',
+        help='for each instances file the split of all its images (train, val, test), or auto to divide them',
+    )
     add('--sounds-csv', required=True, metavar='CSV', help="VGGSound's list: id, start second, label, split")
     add('--sounds', required=True, metavar='DIR', help='folder of the recordings, <id>_<start, six digits>.wav')
     add('--out', required=True, metavar='DIR', help='root of the data set')
     add('--classes', metavar='YAML', help='class file; default: the 21 classes of VPO')
     add('--seed', type=int, default=0, help='of all random choices (default: %(default)s)')
     add('--test-fraction', type=float, default=0.1, help='share of the images for testing (default: %(default)s)')
-    add('--val-fraction', type=float, default=0., help='share of the remaining images, and of the training '
-        'recordings, for validation (default: %(default)s)')
+    add(
+        '--val-fraction',
+        type=float,
+        default=0.0,
+        help='share of the remaining images, and of the training recordings, for validation (default: %(default)s)',
+    )
     add('--max-sources', type=int, default=5, help='most objects that sound in one image (default: %(default)s)')
-    add('--min-area', type=float, default=0.005,
-        help='smallest share of the image that a sounding object covers (default: %(default)s)')
-    add('--min-candidates', type=int, default=2,
-        help='fewest objects that could sound in an image of VPO-MS (default: %(default)s)')
-    add('--max-per-class', type=int, metavar='N', help='most sounding objects of a class in each split of a subset')
+    add(
+        '--min-area',
+        type=float,
+        default=0.005,
+        help='smallest share of the image that a sounding object covers (default: %(default)s)',
+    )
+    add(
+        '--min-candidates',
+        type=int,
+        default=1,
+        help='fewest objects that could sound in an image of VPO-MS (default: %(default)s)',
+    )
+    add(
+        '--max-per-class',
+        type=int,
+        metavar='N',
+        help='most sounding objects of a class in each split '
+        'of VPO-SS, of VPO-MS, and of what VPO-MSMI adds (default: all)',
+    )
     add('--workers', type=int, help='number of processes (default: one per CPU core); the result is the same')
-    add('--copy-mode', choices=['copy', 'hardlink', 'symlink'], default='copy',
-        help='how images and recordings are taken over (default: %(default)s)')
+    add(
+        '--copy-mode',
+        choices=['copy', 'hardlink', 'symlink'],
+        default='copy',
+        help='how images and recordings are taken over (default: %(default)s)',
+    )
     add('--overwrite', action='store_true', help='build anew what --out holds of these subsets')
     return parser.parse_args(argv)
 

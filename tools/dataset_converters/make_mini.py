@@ -3,6 +3,7 @@
 Draws images with COCO annotations and synthesises recordings (8 of VPO's classes), then has VPO-SS, VPO-MS and
 VPO-MSMI built from them as from COCO and VGGSound.
 """
+
 import argparse
 import json
 import logging
@@ -16,6 +17,7 @@ from mini.source import source_settings, write_source
 REPOSITORY = Path(__file__).resolve().parents[2]
 TEST_FRACTION = 0.225
 VAL_FRACTION = 0.15  # of the images and recordings that are not for testing
+MAX_SOURCES = 2  # of three to five objects in an image, so that most that is in sight is silent
 MARK = 'mini.json'  # lies in a complete set
 
 
@@ -48,9 +50,16 @@ def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, ove
         return False
     # Imported late since the processes that draw import this file too and would wait for torch.
     from mmavs.datasets.vpo_classes import load_class_table
+
     if not source.exists():
-        write_source(source, images=images, recordings=recordings, seed=seed, workers=workers or os.cpu_count(),
-                     table=load_class_table())
+        write_source(
+            source,
+            images=images,
+            recordings=recordings,
+            seed=seed,
+            workers=workers or os.cpu_count(),
+            table=load_class_table(),
+        )
     _build(source, out, seed, overwrite)
     part = out / f'{MARK}.part'
     part.write_text(json.dumps(settings), encoding='utf-8')
@@ -61,11 +70,24 @@ def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, ove
 def _build(source, out, seed, overwrite):
     """Has all subsets built from the source."""
     from mmavs.datasets.vpo_builder import build_vpo
-    build_vpo('all', instances=[str(source / 'instances.json')], images=[str(source / 'images')],
-              captions=[str(source / 'captions.json')], sounds_csv=str(source / 'vggsound.csv'),
-              sounds=str(source / 'audios'), classes=str(source / 'classes.yaml'), out=str(out), seed=seed,
-              test_fraction=TEST_FRACTION, val_fraction=VAL_FRACTION, copy_mode=_copy_mode(source), overwrite=overwrite,
-              workers=1)  # so small a set is built before more processes have started
+
+    build_vpo(
+        'all',
+        instances=[str(source / 'instances.json')],
+        images=[str(source / 'images')],
+        captions=[str(source / 'captions.json')],
+        sounds_csv=str(source / 'vggsound.csv'),
+        sounds=str(source / 'audios'),
+        classes=str(source / 'classes.yaml'),
+        out=str(out),
+        seed=seed,
+        max_sources=MAX_SOURCES,
+        test_fraction=TEST_FRACTION,
+        val_fraction=VAL_FRACTION,
+        copy_mode=_copy_mode(source),
+        overwrite=overwrite,
+        workers=1,  # so small a set is built before more processes have started
+    )
 
 
 def _check_settings(source, settings):
@@ -75,8 +97,10 @@ def _check_settings(source, settings):
         return False
     found = json.loads(path.read_text(encoding='utf-8'))
     if found != settings:
-        raise ValueError(f'{path}: made with {found}, wanted are {settings}; choose another --out, or replace the set '
-                         'with --overwrite')
+        raise ValueError(
+            f'{path}: made with {found}, wanted are {settings}; choose another --out, or replace the set '
+            'with --overwrite'
+        )
     return True
 
 
@@ -98,8 +122,14 @@ def parse_args():
     parser.add_argument('--out', default='data/mini', help='root of the set (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='seed of all random choices (default: %(default)s)')
     parser.add_argument('--images', type=int, default=1060, help='images over all splits (default: %(default)s)')
-    parser.add_argument('--recordings', type=int, nargs=2, default=(20, 6), metavar=('TRAIN', 'TEST'),
-                        help='recordings of each class (default: 20 6); a few for training become validation')
+    parser.add_argument(
+        '--recordings',
+        type=int,
+        nargs=2,
+        default=(20, 6),
+        metavar=('TRAIN', 'TEST'),
+        help='recordings of each class (default: 20 6); a few for training become validation',
+    )
     parser.add_argument('--workers', type=int, help='processes (default: one per CPU core)')
     parser.add_argument('--overwrite', action='store_true', help='replace a mini set made with other settings')
     return parser.parse_args()

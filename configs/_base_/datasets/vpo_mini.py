@@ -10,6 +10,7 @@ train_pipeline = [
     dict(type='ColorJitter', brightness=0.3, contrast=0.3, saturation=0.3, hue=0.05),
     dict(type='PackAVSegInputs'),
 ]
-train_dataloader = dict(batch_size=16, num_workers=1, dataset=dict(data_root=data_root, pipeline=train_pipeline))
-val_dataloader = dict(batch_size=16, num_workers=1, dataset=dict(data_root=data_root, split='val'))
-test_dataloader = dict(batch_size=16, num_workers=1, dataset=dict(data_root=data_root, split='test'))
+data = dict(data_root=data_root, class_file='data/mini/source/classes.yaml')
+train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(pipeline=train_pipeline, **data))
+val_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(split='val', **data))
+test_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(split='test', **data))

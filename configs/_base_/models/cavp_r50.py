@@ -10,7 +10,8 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,  # after normalisation: the mean colour
         seg_pad_val=255,
-        size=(512, 512)),
+        size=(512, 512),
+    ),
     backbone=dict(
         type='ResNetV1c',
         depth=50,
@@ -19,12 +20,20 @@ model = dict(
         multi_grid=(2, 4, 8),
         contract_dilation=True,
         norm_cfg=norm_cfg,
-        init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://resnet50_v1c')),
-    neck=dict(type='DeepLabV3PlusNeck', in_channels=(256, 2048), channels=256, low_level_channels=48,
-              norm_cfg=norm_cfg),
+        init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://resnet50_v1c'),
+    ),
+    neck=dict(
+        type='DeepLabV3PlusNeck', in_channels=(256, 2048), channels=256, low_level_channels=48, norm_cfg=norm_cfg
+    ),
     audio_backbone=dict(type='AudioResNet', depth=18, in_channels=2, out_channels=304, norm_cfg=norm_cfg),
-    fusion=dict(type='CrossAttentionFusion', in_channels=304, audio_channels=304, num_heads=4, hidden_channels=256,
-                activation='sigmoid'),
+    fusion=dict(
+        type='CrossAttentionFusion',
+        in_channels=304,
+        audio_channels=304,
+        num_heads=4,
+        hidden_channels=256,
+        activation='sigmoid',
+    ),
     decode_head=dict(
         type='FCNHead',
         in_channels=304,
@@ -36,7 +45,9 @@ model = dict(
         num_classes=22,
         norm_cfg=norm_cfg,
         align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0, avg_non_ignore=True)),
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0, avg_non_ignore=True),
+    ),
     contrast_loss=dict(type='CAVPLoss', temperature=0.1, max_views=512),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

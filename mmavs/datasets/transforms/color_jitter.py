@@ -1,4 +1,4 @@
-from typing import Callable, Dict, List, Tuple
+from collections.abc import Callable
 
 import cv2
 import mmcv
@@ -37,10 +37,15 @@ class ColorJitter(BaseTransform):
         hue: The shift is drawn from [-hue, hue], in turns of the colour circle, at most 0.5.
     """
 
-    def __init__(self, brightness: float = 0.5, contrast: float = 0.5, saturation: float = 0.5,
-                 hue: float = 0.25) -> None:
-        for name, value, largest in (('brightness', brightness, 1), ('contrast', contrast, 1),
-                                     ('saturation', saturation, 1), ('hue', hue, 0.5)):
+    def __init__(
+        self, brightness: float = 0.5, contrast: float = 0.5, saturation: float = 0.5, hue: float = 0.25
+    ) -> None:
+        for name, value, largest in (
+            ('brightness', brightness, 1),
+            ('contrast', contrast, 1),
+            ('saturation', saturation, 1),
+            ('hue', hue, 0.5),
+        ):
             if not 0 <= value <= largest:
                 raise ValueError(f'ColorJitter: {name} must lie in [0, {largest}], got {value}')
         self.brightness = brightness
@@ -49,17 +54,19 @@ class ColorJitter(BaseTransform):
         self.hue = hue
 
     @cache_randomness
-    def _draw(self) -> List[Tuple[Callable, float]]:
+    def _draw(self) -> list[tuple[Callable, float]]:
         """The adjustments of this sample, in their order."""
         around_one = lambda width: np.random.uniform(1 - width, 1 + width)  # noqa: E731
-        steps = [(mmcv.adjust_brightness, around_one(self.brightness), self.brightness),
-                 (mmcv.adjust_contrast, around_one(self.contrast), self.contrast),
-                 (mmcv.adjust_color, around_one(self.saturation), self.saturation),
-                 (shift_hue, np.random.uniform(-self.hue, self.hue), self.hue)]
+        steps = [
+            (mmcv.adjust_brightness, around_one(self.brightness), self.brightness),
+            (mmcv.adjust_contrast, around_one(self.contrast), self.contrast),
+            (mmcv.adjust_color, around_one(self.saturation), self.saturation),
+            (shift_hue, np.random.uniform(-self.hue, self.hue), self.hue),
+        ]
         # A shift by 0 would still round every pixel on its way through HSV.
         return [steps[i][:2] for i in np.random.permutation(len(steps)) if steps[i][2] > 0]
 
-    def transform(self, results: Dict) -> Dict:
+    def transform(self, results: dict) -> dict:
         """Changes ``img``; its type stays uint8."""
         img = results['img']
         for adjust, amount in self._draw():
@@ -68,5 +75,7 @@ class ColorJitter(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return (f'{self.__class__.__name__}(brightness={self.brightness}, contrast={self.contrast}, '
-                f'saturation={self.saturation}, hue={self.hue})')
+        return (
+            f'{self.__class__.__name__}(brightness={self.brightness}, contrast={self.contrast}, '
+            f'saturation={self.saturation}, hue={self.hue})'
+        )

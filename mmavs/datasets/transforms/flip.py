@@ -1,5 +1,3 @@
-from typing import Dict
-
 from mmcv.transforms import RandomFlip
 from mmseg.registry import TRANSFORMS
 
@@ -23,7 +21,7 @@ class AVRandomFlip(RandomFlip):
     - sources
     """
 
-    def _flip(self, results: Dict) -> None:
+    def _flip(self, results: dict) -> None:
         super()._flip(results)
         if results['flip_direction'] not in ('horizontal', 'diagonal'):
             return

@@ -1,4 +1,4 @@
-from typing import Dict, Sequence
+from collections.abc import Sequence
 
 import torch
 from mmseg.datasets.transforms import PackSegInputs
@@ -24,19 +24,33 @@ class PackAVSegInputs(PackSegInputs):
         meta_keys: Keys of the sample that go into the meta information.
     """
 
-    def __init__(self,
-                 meta_keys: Sequence[str] = ('img_path', 'seg_map_path', 'ori_shape', 'img_shape', 'pad_shape',
-                                             'scale_factor', 'flip', 'flip_direction', 'reduce_zero_label',
-                                             'audio_label', 'sources')) -> None:
+    def __init__(
+        self,
+        meta_keys: Sequence[str] = (
+            'img_path',
+            'seg_map_path',
+            'ori_shape',
+            'img_shape',
+            'pad_shape',
+            'scale_factor',
+            'flip',
+            'flip_direction',
+            'reduce_zero_label',
+            'audio_label',
+            'sources',
+        ),
+    ) -> None:
         super().__init__(meta_keys)
 
-    def transform(self, results: Dict) -> Dict:
+    def transform(self, results: dict) -> dict:
         """Packs image and sound into ``inputs``, everything else into ``data_samples``."""
         audio = results.get('audio')
         if not isinstance(audio, torch.Tensor) or audio.ndim != 2:
             found = f'shape {tuple(audio.shape)}' if isinstance(audio, torch.Tensor) else repr(type(audio))
-            raise ValueError('PackAVSegInputs needs results["audio"] as a tensor (channels, samples), got '
-                             f'{found}: is LoadAudio in the pipeline?')
+            raise ValueError(
+                'PackAVSegInputs needs results["audio"] as a tensor (channels, samples), got '
+                f'{found}: is LoadAudio in the pipeline?'
+            )
         packed = super().transform(results)
         packed['inputs'] = dict(img=packed['inputs'], audio=audio)
         return packed

@@ -1,10 +1,9 @@
-from typing import Dict
-
 import torch
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
 from mmavs.audio import SAMPLE_RATE, seconds_to_samples
+
 from ..audio_io import mix_sources, read_clip
 
 
@@ -30,8 +29,9 @@ class LoadAudio(BaseTransform):
         silent: Gives zeros and reads no file: the control experiment that shows what vision alone achieves.
     """
 
-    def __init__(self, duration: float = 3.0, channels: int = 2, sample_rate: int = SAMPLE_RATE,
-                 silent: bool = False) -> None:
+    def __init__(
+        self, duration: float = 3.0, channels: int = 2, sample_rate: int = SAMPLE_RATE, silent: bool = False
+    ) -> None:
         if channels not in (1, 2):
             raise ValueError(f'LoadAudio: channels must be 1 (mono) or 2 (stereo), got {channels}')
         if duration <= 0:
@@ -44,17 +44,20 @@ class LoadAudio(BaseTransform):
         self.silent = silent
         self.num_samples = seconds_to_samples(duration, sample_rate)
 
-    def transform(self, results: Dict) -> Dict:
+    def transform(self, results: dict) -> dict:
         """Adds ``audio`` to ``results``."""
         sources = results['sources']
         if self.silent or not sources:
             results['audio'] = torch.zeros(self.channels, self.num_samples)
             return results
-        clips = [read_clip(s['audio_path'], num_samples=self.num_samples, sample_rate=self.sample_rate)
-                 for s in sources]
+        clips = [
+            read_clip(s['audio_path'], num_samples=self.num_samples, sample_rate=self.sample_rate) for s in sources
+        ]
         results['audio'] = mix_sources(clips, [s['position'] for s in sources], channels=self.channels)
         return results
 
     def __repr__(self) -> str:
-        return (f'{self.__class__.__name__}(duration={self.duration}, channels={self.channels}, '
-                f'sample_rate={self.sample_rate}, silent={self.silent})')
+        return (
+            f'{self.__class__.__name__}(duration={self.duration}, channels={self.channels}, '
+            f'sample_rate={self.sample_rate}, silent={self.silent})'
+        )

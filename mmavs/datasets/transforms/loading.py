@@ -1,5 +1,3 @@
-from typing import Dict
-
 import mmcv
 import mmengine.fileio as fileio
 import numpy as np
@@ -25,13 +23,16 @@ def check_image_complete(content: bytes, path: str) -> None:
     else:
         return
     if not complete:
-        raise OSError(f'image is truncated: {path} ({len(content)} bytes). Fetch it again or take it out of the '
-                      'annotation file.')
+        raise OSError(
+            f'image is truncated: {path} ({len(content)} bytes). Fetch it again or take it out of the annotation file.'
+        )
 
 
 @TRANSFORMS.register_module()
 class LoadFrame(LoadImageFromFile):
     """mmcv's ``LoadImageFromFile`` that refuses truncated files.
+
+    An orientation noted in the file (EXIF) is not applied by default: masks are drawn on the pixels as they are stored.
 
     Required Keys:
 
@@ -41,9 +42,16 @@ class LoadFrame(LoadImageFromFile):
 
     - img (np.ndarray): uint8, (H, W, 3), BGR
     - img_shape, ori_shape (tuple[int]): (H, W)
+
+    Args:
+        color_type: Flag of ``mmcv.imfrombytes``.
+        kwargs: Others of ``LoadImageFromFile``.
     """
 
-    def transform(self, results: Dict) -> Dict:
+    def __init__(self, color_type: str = 'color_ignore_orientation', **kwargs) -> None:
+        super().__init__(color_type=color_type, **kwargs)
+
+    def transform(self, results: dict) -> dict:
         """Loads the image.
 
         Raises:
@@ -81,7 +89,7 @@ class LoadAVAnnotations(LoadAnnotations):
     - seg_fields (list[str])
     """
 
-    def _load_seg_map(self, results: Dict) -> None:
+    def _load_seg_map(self, results: dict) -> None:
         path = results['seg_map_path']
         try:
             content = fileio.get(path, backend_args=self.backend_args)
@@ -90,16 +98,21 @@ class LoadAVAnnotations(LoadAnnotations):
         check_image_complete(content, path)
         mask = _decode(content, path, flag='unchanged', backend=self.imdecode_backend)
         if mask.ndim != 2 or mask.dtype != np.uint8:
-            raise ValueError(f'a mask must be a PNG with one channel of 8 bits: {path} has shape {mask.shape} and '
-                             f'type {mask.dtype}')
+            raise ValueError(
+                f'a mask must be a PNG with one channel of 8 bits: {path} has shape {mask.shape} and type {mask.dtype}'
+            )
         if 'ori_shape' in results and tuple(results['ori_shape'][:2]) != mask.shape:
-            raise ValueError(f'image and mask differ in size: {results["img_path"]} is {results["ori_shape"][:2]}, '
-                             f'{path} is {mask.shape} (height, width)')
+            raise ValueError(
+                f'image and mask differ in size: {results["img_path"]} is {results["ori_shape"][:2]}, '
+                f'{path} is {mask.shape} (height, width)'
+            )
         labels = results['label_table'][mask]
         if (labels == UNKNOWN_VALUE).any():
             unknown = np.unique(mask[labels == UNKNOWN_VALUE]).tolist()
-            raise ValueError(f'{path} holds the values {unknown}, which belong to no class: is `class_file` of the '
-                             'dataset the one that the masks were made with?')
+            raise ValueError(
+                f'{path} holds the values {unknown}, which belong to no class: is `class_file` of the '
+                'dataset the one that the masks were made with?'
+            )
         results['gt_seg_map'] = labels
         results['seg_fields'].append('gt_seg_map')
 

@@ -1,4 +1,5 @@
 """Results of long checks, kept on disk so that an interrupted build need not repeat them."""
+
 import json
 import os
 from typing import Any

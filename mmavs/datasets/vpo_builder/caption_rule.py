@@ -3,6 +3,7 @@
 COCO's *person* is male, female or baby in VPO. The paper does not say how the three were told apart; this rule takes
 only the images in which the captions leave no doubt.
 """
+
 import re
 from collections.abc import Iterable
 

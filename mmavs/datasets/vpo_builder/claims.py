@@ -1,4 +1,5 @@
 """Which build an output folder belongs to."""
+
 import hashlib
 import json
 import os
@@ -41,8 +42,10 @@ def check_claims(out: str, subsets: Sequence[str], inputs: str, *, overwrite: bo
             if not overwrite and claim is not None and claim['inputs'] != inputs:
                 raise ValueError(f'{folder} comes from other inputs, options or another seed; {_WAYS_OUT}')
         elif claim is not None and claim['inputs'] != inputs:
-            raise ValueError(f'{folder} comes from other inputs, options or another seed, and subsets under one root '
-                             "must share their splits; build 'all' with --overwrite, or choose another --out")
+            raise ValueError(
+                f'{folder} comes from other inputs, options or another seed, and subsets under one root '
+                "must share their splits; build 'all' with --overwrite, or choose another --out"
+            )
 
 
 def claim_folder(out: str, subset: str, *, inputs: str, plan: str, overwrite: bool) -> None:
@@ -65,8 +68,10 @@ def claim_folder(out: str, subset: str, *, inputs: str, plan: str, overwrite: bo
         return
     if os.path.isdir(folder) and os.listdir(folder):
         if not overwrite:
-            raise ValueError(f'{folder} was begun with other images or recordings: some were added, removed or '
-                             f'repaired since; {_WAYS_OUT}')
+            raise ValueError(
+                f'{folder} was begun with other images or recordings: some were added, removed or '
+                f'repaired since; {_WAYS_OUT}'
+            )
         shutil.rmtree(folder)
     write_text(os.path.join(folder, PLAN_FILE), json.dumps(mine) + '\n')
 

@@ -2,6 +2,7 @@
 
 Each annotation is reduced while the file is being parsed; the parsed form of the whole file never exists.
 """
+
 import json
 import os
 import re
@@ -26,6 +27,7 @@ class Annotation(NamedTuple):
         segmentation: Polygons, each as the bytes of float64 x, y, x, y, ... in pixels; or a compressed RLE
             ``{'size': [height, width], 'counts': bytes}``.
     """
+
     id: int
     category: str
     crowd: bool
@@ -45,6 +47,7 @@ class CocoImage:
         annotations: Its objects.
         said: What its captions say, see :class:`CaptionRule`.
     """
+
     id: int
     path: str
     height: int
@@ -54,8 +57,9 @@ class CocoImage:
     said: int = 0
 
 
-def load_instances(path: str, *, images_dir: str, wanted: Collection[str],
-                   fixed_split: str | None = None) -> tuple[dict[int, CocoImage], list[str]]:
+def load_instances(
+    path: str, *, images_dir: str, wanted: Collection[str], fixed_split: str | None = None
+) -> tuple[dict[int, CocoImage], list[str]]:
     """Reads a COCO instances file.
 
     Args:
@@ -79,8 +83,12 @@ def load_instances(path: str, *, images_dir: str, wanted: Collection[str],
     def compact(entry: dict[str, Any]) -> dict[str, Any] | None:
         if 'category_id' in entry and 'image_id' in entry:
             if entry['category_id'] in kept:
-                annotation = Annotation(entry['id'], kept[entry['category_id']], bool(entry.get('iscrowd')),
-                                        _compact_segmentation(entry.get('segmentation')))
+                annotation = Annotation(
+                    entry['id'],
+                    kept[entry['category_id']],
+                    bool(entry.get('iscrowd')),
+                    _compact_segmentation(entry.get('segmentation')),
+                )
                 objects.setdefault(entry['image_id'], []).append(annotation)
             return None
         if 'file_name' in entry and 'id' in entry:
@@ -97,9 +105,11 @@ def load_instances(path: str, *, images_dir: str, wanted: Collection[str],
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
             raise ValueError(f'{path}: no list {key!r}; --instances takes a COCO instances file')
         if any(entry is not None for entry in content[key]):
-            raise ValueError(f"{path}: an entry of {key!r} lacks "
-                             + ("'id' or 'file_name'" if key == 'images' else "'image_id' or 'category_id'")
-                             + '; --instances takes a COCO instances file')
+            raise ValueError(
+                f'{path}: an entry of {key!r} lacks '
+                + ("'id' or 'file_name'" if key == 'images' else "'image_id' or 'category_id'")
+                + '; --instances takes a COCO instances file'
+            )
     for image_id in objects.keys() & images.keys():
         images[image_id].annotations = sorted(objects[image_id], key=lambda a: a.id)
     return {i: images[i] for i in sorted(images) if images[i].annotations}, sorted(set(names.values()))
@@ -125,8 +135,9 @@ def load_captions(path: str, *, images: dict[int, CocoImage], rule: CaptionRule)
 
     content = _parse(path, _read(path), compact)
     if not found and not (isinstance(content, dict) and content.get('annotations') == []):
-        raise ValueError(f"{path}: no annotation has the keys 'image_id' and 'caption'; "
-                         '--captions takes a COCO captions file')
+        raise ValueError(
+            f"{path}: no annotation has the keys 'image_id' and 'caption'; --captions takes a COCO captions file"
+        )
 
 
 def _read(path: str) -> str:
@@ -139,8 +150,9 @@ def _read(path: str) -> str:
 
 def _parse(path: str, text: str, compact: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Any:
     """Parses JSON with ``compact`` as the object hook and a progress bar that counts annotations."""
-    with tqdm(total=text.count('"image_id"'), desc=f'Reading {os.path.basename(path)}', unit='ann',
-              mininterval=0.5) as bar:
+    with tqdm(
+        total=text.count('"image_id"'), desc=f'Reading {os.path.basename(path)}', unit='ann', mininterval=0.5
+    ) as bar:
         done = 0
 
         def hook(entry: dict[str, Any]) -> dict[str, Any] | None:
@@ -169,8 +181,9 @@ def _find_categories(path: str, text: str) -> dict[int, str]:
             return {entry['id']: entry['name'] for entry in entries}
         except (ValueError, KeyError, TypeError):
             continue
-    raise ValueError(f"{path}: no list 'categories' of entries with 'id' and 'name'; "
-                     '--instances takes a COCO instances file')
+    raise ValueError(
+        f"{path}: no list 'categories' of entries with 'id' and 'name'; --instances takes a COCO instances file"
+    )
 
 
 def _compact_segmentation(segmentation: Any) -> tuple[bytes, ...] | dict[str, Any]:

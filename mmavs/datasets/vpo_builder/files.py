@@ -1,4 +1,6 @@
 """Files that appear whole or not at all."""
+
+import errno
 import hashlib
 import os
 import shutil
@@ -35,8 +37,10 @@ def whole_file(path: str) -> Iterator[str]:
 
 def writing_error(path: str, error: OSError) -> OSError:
     """Says which file could not be written, and the way on."""
-    return OSError(error.errno, f'cannot write {path}: {error.strerror}. Make room for it or choose another --out; '
-                                'run again with the same options, a build resumes where it stopped')
+    remedy = 'use --copy-mode copy' if error.errno == errno.EXDEV else 'make room for it or choose another --out'
+    return OSError(
+        error.errno, f'cannot write {path}: {error.strerror}; {remedy}, and run again: a build resumes where it stopped'
+    )
 
 
 def write_text(path: str, text: str) -> None:

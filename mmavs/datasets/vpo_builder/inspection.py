@@ -1,4 +1,5 @@
 """The look at each source image: does it load, and which of its objects are large and visible enough to sound."""
+
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ class InspectionJob(NamedTuple):
         objects: Annotation id and segmentation of the objects that could sound.
         min_area: Smallest share of the image that an object must cover.
     """
+
     path: str
     height: int
     width: int

@@ -1,4 +1,5 @@
 """Rasterised annotations and mask images made of them."""
+
 from collections.abc import Iterable
 from typing import Any
 
@@ -41,8 +42,9 @@ def drawing_order(sizes: dict[int, int]) -> list[int]:
     return sorted(sizes, key=lambda i: (-sizes[i], i))
 
 
-def draw_mask(layers: Iterable[tuple[int, tuple[bytes, ...] | dict[str, Any]]], *, height: int,
-              width: int) -> np.ndarray:
+def draw_mask(
+    layers: Iterable[tuple[int, tuple[bytes, ...] | dict[str, Any]]], *, height: int, width: int
+) -> np.ndarray:
     """Draws annotations over each other.
 
     Args:

@@ -1,4 +1,5 @@
 """Image and mask files of the samples."""
+
 import os
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ class SampleJob(NamedTuple):
         width: Pixels.
         copy_mode: See :func:`place_file`.
     """
+
     source: str
     image: str
     mask: str
@@ -44,8 +46,10 @@ def sample_files(out: str, subset: str, *, image_id: int, ann_id: int, class_nam
     """
     root = os.path.join(out, SUBSET_FOLDERS[subset])
     if subset == 'ss':
-        return (os.path.join(root, 'data', class_name, f'{image_id:012d}.jpg'),
-                os.path.join(root, 'mask', class_name, f'{image_id:012d}_{ann_id:012d}.png'))
+        return (
+            os.path.join(root, 'data', class_name, f'{image_id:012d}.jpg'),
+            os.path.join(root, 'mask', class_name, f'{image_id:012d}_{ann_id:012d}.png'),
+        )
     return os.path.join(root, 'data', f'{image_id:012d}.jpg'), os.path.join(root, 'mask', f'{image_id:012d}.png')
 
 

@@ -1,4 +1,5 @@
 """Work on many small jobs in several processes, with a progress bar."""
+
 import multiprocessing
 import os
 import sys
@@ -66,8 +67,12 @@ class WorkerPool:
         if self._pool is None:
             # Spawned on every platform: a fork would copy the memory of this process page by page, and the locks of
             # its threads.
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context('spawn'),
-                                             initializer=run_path, initargs=(_WORKER_SETUP, ))
+            self._pool = ProcessPoolExecutor(
+                self.workers,
+                mp_context=multiprocessing.get_context('spawn'),
+                initializer=run_path,
+                initargs=(_WORKER_SETUP,),
+            )
         pending: deque = deque()
         try:
             while True:
@@ -78,8 +83,10 @@ class WorkerPool:
                     return
                 yield from pending.popleft().result()
         except BrokenProcessPool as error:
-            raise RuntimeError('a worker process died, most likely for lack of memory; run again with fewer '
-                               '--workers, the build resumes where it stopped') from error
+            raise RuntimeError(
+                'a worker process died, most likely for lack of memory; run again with fewer '
+                '--workers, the build resumes where it stopped'
+            ) from error
 
 
 def _work_chunk(function: Callable[[Any], Any], chunk: list[Any]) -> list[Any]:

@@ -1,4 +1,5 @@
 """The recordings: which there are, which can be read, and in which split each may sound."""
+
 import csv
 import os
 import random
@@ -14,8 +15,17 @@ from .cache import ResultCache
 from .files import stamp
 from .parallel import WorkerPool
 
-_COLUMNS = {'id': 'id', 'youtubeid': 'id', 'start': 'start', 'startsecond': 'start', 'startseconds': 'start',
-            'label': 'label', 'split': 'split', 'traintestsplit': 'split', 'train/testsplit': 'split'}
+_COLUMNS = {
+    'id': 'id',
+    'youtubeid': 'id',
+    'start': 'start',
+    'startsecond': 'start',
+    'startseconds': 'start',
+    'label': 'label',
+    'split': 'split',
+    'traintestsplit': 'split',
+    'train/testsplit': 'split',
+}
 _OPEN_LENGTH = 0x7FFFF000  # and above: the writer of a stream did not know its length
 
 
@@ -28,6 +38,7 @@ class Recording(NamedTuple):
         label: VGGSound's label.
         split: ``'train'``, ``'val'`` or ``'test'``.
     """
+
     name: str
     video: str
     label: str
@@ -70,8 +81,10 @@ def _parse_header(path: str, row: list[str]) -> list[str] | None:
 
 def _parse_row(path: str, line: int, row: list[str], columns: list[str]) -> Recording:
     if len(row) < len(columns):
-        raise ValueError(f'{path}, line {line}: {len(row)} fields instead of {len(columns)} (id, start, label, '
-                         f'split): {row}; a label with a comma needs quotes')
+        raise ValueError(
+            f'{path}, line {line}: {len(row)} fields instead of {len(columns)} (id, start, label, '
+            f'split): {row}; a label with a comma needs quotes'
+        )
     cells = {column: cell.strip() for column, cell in zip(columns, row, strict=False) if column}
     try:
         start = int(float(cells['start']))
@@ -79,6 +92,8 @@ def _parse_row(path: str, line: int, row: list[str], columns: list[str]) -> Reco
         raise ValueError(f'{path}, line {line}: start second {cells["start"]!r} is no number') from None
     if cells['split'] not in ('train', 'test'):
         raise ValueError(f"{path}, line {line}: split must be 'train' or 'test', got {cells['split']!r}")
+    if os.path.basename(cells['id']) != cells['id'] or not cells['id']:
+        raise ValueError(f'{path}, line {line}: id {cells["id"]!r} cannot be a file name')
     return Recording(f'{cells["id"]}_{start:06d}', cells['id'], cells['label'], cells['split'])
 
 
@@ -98,7 +113,7 @@ def take_validation(recordings: Iterable[Recording], *, fraction: float, seed: i
     for label in sorted(videos):
         ranked = sorted(videos[label], key=lambda v: (random.Random(f'{seed}/val/{v}').random(), v))
         wanted = max(1, round(fraction * len(ranked)))
-        moved.update(ranked[:min(wanted, len(ranked) - 1)])
+        moved.update(ranked[: min(wanted, len(ranked) - 1)])
     return [r._replace(split='val') if r.split == 'train' and r.video in moved else r for r in recordings]
 
 
@@ -133,11 +148,11 @@ def recording_problem(path: str) -> str:
         lacking = _missing_bytes(path)
         if lacking:
             return f'truncated: {lacking} bytes of sound are missing'
-        frames, peak = 0, 0.
+        frames, peak = 0, 0.0
         with soundfile.SoundFile(path) as f:
             for block in f.blocks(1 << 16, dtype='float32'):
                 frames += len(block)
-                peak = max(peak, float(np.abs(block).max(initial=0.)))  # NaN compares false: asked for below
+                peak = max(peak, float(np.abs(block).max(initial=0.0)))  # NaN compares false: asked for below
                 if not np.isfinite(block).all():
                     return 'has samples that are not finite'
             declared = f.frames

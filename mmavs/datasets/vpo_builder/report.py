@@ -1,4 +1,5 @@
 """CSV, statistics and manifest of a subset."""
+
 import csv
 import io
 import json
@@ -17,14 +18,20 @@ COLUMNS = ('img_Id', 'ann_Ids', 'cateId', 'cateName', 'vgg_file', 'audio_pos', '
 
 def sample_rows(samples: Iterable[Sample], table: ClassTable, *, multi_instance: bool) -> list[dict[str, Any]]:
     """CSV rows, one a sounding object."""
-    return [{'img_Id': f'{sample.image_id:012d}',
-             'ann_Ids': source.ann_id,
-             'cateId': table.classes[source.cls].mask_id,
-             'cateName': table.classes[source.cls].name,
-             'vgg_file': source.recording,
-             'audio_pos': f'{source.position:.6f}',
-             'multi_instance': int(multi_instance),
-             'split': sample.split} for sample in samples for source in sample.sources]
+    return [
+        {
+            'img_Id': f'{sample.image_id:012d}',
+            'ann_Ids': source.ann_id,
+            'cateId': table.classes[source.cls].mask_id,
+            'cateName': table.classes[source.cls].name,
+            'vgg_file': source.recording,
+            'audio_pos': f'{source.position:.6f}',
+            'multi_instance': int(multi_instance),
+            'split': sample.split,
+        }
+        for sample in samples
+        for source in sample.sources
+    ]
 
 
 def write_csv(out: str, subset: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -51,8 +58,11 @@ def count_rows(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
             continue
         masks = Counter(r['cateName'] for r in mine)
         images = Counter(name for name, _ in {(r['cateName'], r['img_Id']) for r in mine})
-        counts[split] = {'samples': len({r['img_Id'] for r in mine}), 'masks': len(mine),
-                         'classes': {n: {'images': images[n], 'masks': masks[n]} for n in sorted(masks)}}
+        counts[split] = {
+            'samples': len({r['img_Id'] for r in mine}),
+            'masks': len(mine),
+            'classes': {n: {'images': images[n], 'masks': masks[n]} for n in sorted(masks)},
+        }
     return counts
 
 
@@ -68,14 +78,27 @@ def statistics_table(subset: str, counts: dict[str, Any], table: ClassTable) -> 
     lines.append(['all', *(counts[s][kind] for s in splits for kind in ('samples', 'masks'))])
     total = sum(counts[s]['samples'] for s in splits)
     none = ', '.join(n for n in table.names[1:] if n not in used)
-    return '\n'.join([f'# {SUBSET_FOLDERS[subset]}: {total} samples', '', _markdown([head, *lines]),
-                      *(['', f'Without samples: {none}'] if none else []), ''])
+    return '\n'.join(
+        [
+            f'# {SUBSET_FOLDERS[subset]}: {total} samples',
+            '',
+            _markdown([head, *lines]),
+            *(['', f'Without samples: {none}'] if none else []),
+            '',
+        ]
+    )
 
 
 def _markdown(lines: list[list[Any]]) -> str:
     widths = [max(len(str(line[i])) for line in lines) for i in range(len(lines[0]))]
-    text = ['| ' + ' | '.join(str(c).ljust(w) if i == 0 else str(c).rjust(w)
-                              for i, (c, w) in enumerate(zip(line, widths, strict=True))) + ' |' for line in lines]
+    text = [
+        '| '
+        + ' | '.join(
+            str(c).ljust(w) if i == 0 else str(c).rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
+        )
+        + ' |'
+        for line in lines
+    ]
     rule = '|' + '|'.join('-' * (w + 1) + (':' if i else '-') for i, w in enumerate(widths)) + '|'
     return '\n'.join([text[0], rule, *text[1:]])
 

@@ -2,11 +2,14 @@
 
 Every decision about an image comes from a generator of its own, seeded by (seed, subset, image id).
 """
+
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from tqdm import tqdm
 
 SUBSETS = ('ss', 'ms', 'msmi')
 SPLITS = ('train', 'val', 'test')
@@ -20,6 +23,7 @@ class Candidate(NamedTuple):
         cls: Index into the classes of the table (0 is the first class).
         position: Centre of mass, 0 (left) to 1 (right).
     """
+
     ann_id: int
     cls: int
     position: float
@@ -35,6 +39,7 @@ class Scene(NamedTuple):
         counts: (class, number of instances) for all its objects of a known class, also those too small to sound; a
             crowd counts as two.
     """
+
     image_id: int
     split: str
     candidates: tuple[Candidate, ...]
@@ -43,6 +48,7 @@ class Scene(NamedTuple):
 
 class Source(NamedTuple):
     """A sounding object and its recording."""
+
     ann_id: int
     cls: int
     position: float
@@ -51,6 +57,7 @@ class Source(NamedTuple):
 
 class Sample(NamedTuple):
     """One sample: an image and what sounds in it, by annotation id."""
+
     image_id: int
     split: str
     sources: tuple[Source, ...]
@@ -66,17 +73,19 @@ class SamplingRules:
         min_candidates: Fewest objects that could sound in an image of VPO-MS.
         max_per_class: Most sounding objects of a class in each split of a subset; None for no limit.
     """
+
     seed: int = 0
     max_sources: int = 5
-    min_candidates: int = 2
+    min_candidates: int = 1
     max_per_class: int | None = None
 
 
 Pool = dict[str, dict[int, list[str]]]
 
 
-def image_split(image_id: int, *, seed: int, test_fraction: float, val_fraction: float,
-                fixed: str | None = None) -> str:
+def image_split(
+    image_id: int, *, seed: int, test_fraction: float, val_fraction: float, fixed: str | None = None
+) -> str:
     """The split of an image, from its id and the seed alone, so that other images do not move it.
 
     Args:
@@ -116,8 +125,9 @@ def draw_multi_source(scenes: Iterable[Scene], pool: Pool, rules: SamplingRules)
 
     Both of two objects sound; of more, a number drawn uniformly, at least one and never all.
     """
-    eligible = (s for s in scenes
-                if len(s.candidates) >= rules.min_candidates and all(count == 1 for _, count in s.counts))
+    eligible = (
+        s for s in scenes if len(s.candidates) >= rules.min_candidates and all(count == 1 for _, count in s.counts)
+    )
 
     def draw(scene: Scene, generator: random.Random) -> list[Candidate]:
         number = len(scene.candidates)
@@ -144,12 +154,17 @@ def _number_kept(number: int, rules: SamplingRules, generator: random.Random) ->
     return generator.randint(1, min(number - (number > 2), rules.max_sources))
 
 
-def _draw_all(subset: str, scenes: Iterable[Scene], draw: Callable[[Scene, random.Random], list[Candidate]],
-              pool: Pool, rules: SamplingRules) -> list[Sample]:
+def _draw_all(
+    subset: str,
+    scenes: Iterable[Scene],
+    draw: Callable[[Scene, random.Random], list[Candidate]],
+    pool: Pool,
+    rules: SamplingRules,
+) -> list[Sample]:
     """Draws scene by scene, those with several classes first, as long as no class is over its limit."""
     taken: Counter = Counter()
     samples = []
-    for scene in _by_priority(subset, scenes, rules.seed):
+    for scene in tqdm(_by_priority(subset, scenes, rules.seed), desc=f'Drawing {subset}', delay=1):
         generator = random.Random(f'{rules.seed}/{subset}/{scene.image_id}')
         drawn = sorted(draw(scene, generator))
         sources = tuple(_assign_recordings(drawn, pool[scene.split], generator))
@@ -164,11 +179,13 @@ def _by_priority(subset: str, scenes: Iterable[Scene], seed: int) -> list[Scene]
     def key(scene: Scene) -> tuple[bool, float, int]:
         single_class = len({c.cls for c in scene.candidates}) < 2
         return single_class, random.Random(f'{seed}/order/{subset}/{scene.image_id}').random(), scene.image_id
+
     return sorted(scenes, key=key)
 
 
-def _assign_recordings(candidates: Iterable[Candidate], recordings: dict[int, list[str]],
-                       generator: random.Random) -> Iterator[Source]:
+def _assign_recordings(
+    candidates: Iterable[Candidate], recordings: dict[int, list[str]], generator: random.Random
+) -> Iterator[Source]:
     """A recording for each, none twice; an object for which none is left stays silent."""
     used: set[str] = set()
     for c in candidates:

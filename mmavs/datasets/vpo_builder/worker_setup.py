@@ -3,6 +3,7 @@
 Importing mmavs brings torch and mmseg with it, some 0.6 GB and seconds of start, which no worker has a use for. Here
 bare packages stand in for those above the builder, unless the real ones are loaded already.
 """
+
 import os
 import sys
 import threading

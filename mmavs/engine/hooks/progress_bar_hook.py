@@ -1,5 +1,4 @@
 import sys
-from typing import Optional
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -17,13 +16,21 @@ class ProgressBarHook(Hook):
     priority = 'VERY_LOW'
 
     def __init__(self) -> None:
-        self._train_bar: Optional[tqdm] = None
-        self._bar: Optional[tqdm] = None
+        self._train_bar: tqdm | None = None
+        self._bar: tqdm | None = None
 
     def _open(self, title: str, total: int, initial: int = 0) -> tqdm:
         seconds = 0.2 if sys.stderr.isatty() else 15
-        return tqdm(total=total, initial=initial, desc=title, unit='batch', mininterval=seconds, maxinterval=seconds,
-                    dynamic_ncols=True, disable=not is_main_process())
+        return tqdm(
+            total=total,
+            initial=initial,
+            desc=title,
+            unit='batch',
+            mininterval=seconds,
+            maxinterval=seconds,
+            dynamic_ncols=True,
+            disable=not is_main_process(),
+        )
 
     def before_train(self, runner) -> None:
         """Starts where the training starts, which is not 0 after a resume."""

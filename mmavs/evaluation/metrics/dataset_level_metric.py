@@ -1,5 +1,5 @@
 import os.path as osp
-from typing import Dict, List, Optional, Sequence, Tuple
+from collections.abc import Sequence
 
 import numpy as np
 from mmengine.dist import is_main_process
@@ -33,9 +33,17 @@ class DatasetLevelMetric(BaseMetric):
         kwargs: Others of mmengine's ``BaseMetric``.
     """
 
-    def __init__(self, beta2: float = 0.3, absent: str = 'skip', ignore_index: int = 255,
-                 output_dir: Optional[str] = None, format_only: bool = False, collect_device: str = 'cpu',
-                 prefix: Optional[str] = None, **kwargs) -> None:
+    def __init__(
+        self,
+        beta2: float = 0.3,
+        absent: str = 'skip',
+        ignore_index: int = 255,
+        output_dir: str | None = None,
+        format_only: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        **kwargs,
+    ) -> None:
         # `tools/test.py --out` of mmseg sets keep_results too.
         kwargs.pop('keep_results', None)
         super().__init__(collect_device=collect_device, prefix=prefix, **kwargs)
@@ -73,14 +81,14 @@ class DatasetLevelMetric(BaseMetric):
         name = osp.splitext(osp.basename(path))[0] + '.png'
         Image.fromarray(pred.cpu().numpy().astype(np.uint8)).save(osp.join(self.output_dir, name))
 
-    def compute_metrics(self, results: List[Tuple[np.ndarray, np.ndarray]]) -> Dict[str, float]:
+    def compute_metrics(self, results: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
         """Adds up the counts, prints the table of classes and returns the overall results in percent."""
         logger = MMLogger.get_current_instance()
         if self.format_only:
             print_log(f'predictions are in {self.output_dir}', logger)
             return {}
         classes = self.dataset_meta['classes']
-        counts = np.zeros(len(classes)**2, dtype=np.int64)
+        counts = np.zeros(len(classes) ** 2, dtype=np.int64)
         for cells, values in results:
             counts[cells] += values
         scores = dataset_level_scores(counts.reshape(len(classes), -1), beta2=self.beta2, absent=self.absent)
@@ -88,7 +96,7 @@ class DatasetLevelMetric(BaseMetric):
         return {name: round(100 * float(scores[name]), 2) for name in ('mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc')}
 
 
-def _class_table(classes: Sequence[str], scores: Dict[str, np.ndarray]) -> str:
+def _class_table(classes: Sequence[str], scores: dict[str, np.ndarray]) -> str:
     """The results of each class as a table; a dash where a class has none."""
     table = PrettyTable(['class', 'IoU', 'F', 'FDR', 'Acc'], align='r')
     table.align['class'] = 'l'

@@ -1,5 +1,3 @@
-from typing import Optional
-
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmseg.models.backbones import ResNet
@@ -24,14 +22,29 @@ class AudioResNet(BaseModule):
         - Output: (B, out_channels)
     """
 
-    def __init__(self, depth: int = 18, in_channels: int = 2, out_channels: int = 304, base_channels: int = 64,
-                 init_cfg: Optional[dict] = None, **kwargs) -> None:
+    def __init__(
+        self,
+        depth: int = 18,
+        in_channels: int = 2,
+        out_channels: int = 304,
+        base_channels: int = 64,
+        init_cfg: dict | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(init_cfg)
-        self.resnet = ResNet(depth, in_channels=in_channels, stem_channels=base_channels, base_channels=base_channels,
-                             strides=(1, 2, 2, 2), dilations=(1, 1, 1, 1), out_indices=(3, ), **kwargs)
+        self.resnet = ResNet(
+            depth,
+            in_channels=in_channels,
+            stem_channels=base_channels,
+            base_channels=base_channels,
+            strides=(1, 2, 2, 2),
+            dilations=(1, 1, 1, 1),
+            out_indices=(3,),
+            **kwargs,
+        )
         self.fc = nn.Linear(self.resnet.feat_dim, out_channels)
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """Embeds a batch of spectrograms."""
-        features, = self.resnet(log_mel)
+        (features,) = self.resnet(log_mel)
         return self.fc(F.adaptive_max_pool2d(features, 1).flatten(1))

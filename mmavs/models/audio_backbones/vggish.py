@@ -1,5 +1,3 @@
-from typing import Optional
-
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -25,8 +23,14 @@ class VGGish(BaseModule):
         - Output: (B, out_channels), not negative
     """
 
-    def __init__(self, out_channels: int = 128, frames: int = 96, n_mels: int = 64, frozen: bool = False,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        out_channels: int = 128,
+        frames: int = 96,
+        n_mels: int = 64,
+        frozen: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         layers, channels = [], 1
         for item in _CHANNELS:
@@ -37,9 +41,13 @@ class VGGish(BaseModule):
                 channels = item
         self.features = nn.Sequential(*layers)
         self.embeddings = nn.Sequential(
-            nn.Linear(channels * (frames // 16) * (n_mels // 16), 4096), nn.ReLU(inplace=True),
-            nn.Linear(4096, 4096), nn.ReLU(inplace=True),
-            nn.Linear(4096, out_channels), nn.ReLU(inplace=True))
+            nn.Linear(channels * (frames // 16) * (n_mels // 16), 4096),
+            nn.ReLU(inplace=True),
+            nn.Linear(4096, 4096),
+            nn.ReLU(inplace=True),
+            nn.Linear(4096, out_channels),
+            nn.ReLU(inplace=True),
+        )
         self.frozen = frozen
         if frozen:
             self.requires_grad_(False)

@@ -1,4 +1,4 @@
-from typing import Callable, Optional, Sequence, Tuple
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +17,9 @@ def gather_pixels(feature: Tensor, sample: PixelSample) -> Tensor:
     return feature.flatten(2)[sample.image, :, sample.pixel]
 
 
-def contrast_pairs(own: Tensor, own_label: Tensor, swapped: Optional[Tensor], swapped_label: Tensor, *,
-                   temperature: float) -> Tensor:
+def contrast_pairs(
+    own: Tensor, own_label: Tensor, swapped: Tensor | None, swapped_label: Tensor, *, temperature: float
+) -> Tensor:
     """Eq. 4 over the pixels of own pairs (M, C) and of swapped pairs (K, C), with their labels (M,) and (K,)."""
     if swapped is not None:
         own, own_label = torch.cat([own, swapped.to(own.dtype)]), torch.cat([own_label, swapped_label])
@@ -42,9 +43,17 @@ class SupConLoss(nn.Module):
 
     uses_swapped = False
 
-    def __init__(self, temperature: float = 0.1, max_views: int = 512, *, positive_share: float = 0.5,
-                 strict_sets: bool = False, ignore_index: int = 255, loss_weight: float = 1.0,
-                 loss_name: str = 'loss_contrast') -> None:
+    def __init__(
+        self,
+        temperature: float = 0.1,
+        max_views: int = 512,
+        *,
+        positive_share: float = 0.5,
+        strict_sets: bool = False,
+        ignore_index: int = 255,
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_contrast',
+    ) -> None:
         super().__init__()
         if not 0 < positive_share < 1:
             raise ValueError(f'positive_share must lie between 0 and 1, got {positive_share}')
@@ -58,8 +67,13 @@ class SupConLoss(nn.Module):
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 
-    def forward(self, fused: Tensor, label: Tensor, audio_label: Sequence[Tuple[int, ...]],
-                fuse_swapped: Optional[FuseSwapped] = None) -> Tensor:
+    def forward(
+        self,
+        fused: Tensor,
+        label: Tensor,
+        audio_label: Sequence[tuple[int, ...]],
+        fuse_swapped: FuseSwapped | None = None,
+    ) -> Tensor:
         """Computes the loss of a batch.
 
         Args:
@@ -78,13 +92,22 @@ class SupConLoss(nn.Module):
             swapped = label_swapped(label, audio_label, permutation, ignore_index=self.ignore_index)
         if self.strict_sets:
             label = distinguish_sets(label, audio_label, ignore_index=self.ignore_index)
-            swapped = swapped if swapped is None else torch.where((swapped == 0) | (swapped == self.ignore_index),
-                                                                  swapped, label)
-        own, other = draw_pixels(label, swapped, positive_views=self.positive_views,
-                                 negative_views=self.negative_views, ignore_index=self.ignore_index)
+            swapped = (
+                swapped
+                if swapped is None
+                else torch.where((swapped == 0) | (swapped == self.ignore_index), swapped, label)
+            )
+        own, other = draw_pixels(
+            label,
+            swapped,
+            positive_views=self.positive_views,
+            negative_views=self.negative_views,
+            ignore_index=self.ignore_index,
+        )
         swapped_features = fuse_swapped(permutation, other.image, other.pixel) if len(other.label) else None
-        return self.loss_weight * contrast_pairs(gather_pixels(fused, own), own.label, swapped_features, other.label,
-                                                 temperature=self.temperature)
+        return self.loss_weight * contrast_pairs(
+            gather_pixels(fused, own), own.label, swapped_features, other.label, temperature=self.temperature
+        )
 
 
 @MODELS.register_module()

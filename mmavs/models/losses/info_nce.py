@@ -1,5 +1,4 @@
 """Eq. 4 of the paper, computed in blocks with its gradient in closed form."""
-from typing import Tuple
 
 import torch
 import torch.nn.functional as F
@@ -27,8 +26,9 @@ def info_nce(embedding: Tensor, label: Tensor, temperature: float = 0.1) -> Tens
         Tensor: The loss, float32; 0 where no anchor has a positive.
     """
     if embedding.ndim != 2 or label.shape != embedding.shape[:1]:
-        raise ValueError(f'info_nce needs embedding (M, C) and label (M,), got {tuple(embedding.shape)} and '
-                         f'{tuple(label.shape)}')
+        raise ValueError(
+            f'info_nce needs embedding (M, C) and label (M,), got {tuple(embedding.shape)} and {tuple(label.shape)}'
+        )
     # In order of their labels the positives of an anchor are a range of columns.
     label, order = label.sort(stable=True)
     counts = torch.unique_consecutive(label, return_counts=True)[1].tolist()
@@ -40,7 +40,7 @@ class _InfoNCE(torch.autograd.Function):
     """Loss and gradient in one pass over blocks of rows; nothing of size M x M is kept."""
 
     @staticmethod
-    def forward(ctx, z: Tensor, counts: Tuple[int, ...], temperature: float) -> Tensor:
+    def forward(ctx, z: Tensor, counts: tuple[int, ...], temperature: float) -> Tensor:
         num_anchors = sum(n for n in counts if n > 1)
         loss = z.new_zeros(())
         grad = torch.zeros_like(z) if ctx.needs_input_grad[0] else None

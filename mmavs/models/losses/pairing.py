@@ -1,5 +1,7 @@
 """Which pixels of own and swapped pairs are contrasted, and as what (Eq. 1 to 3 of the paper)."""
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +18,7 @@ class PixelSample(NamedTuple):
         pixel: (M,), place in the flattened map.
         label: (M,), the label as which the pixel is contrasted; background is 0.
     """
+
     image: Tensor
     pixel: Tensor
     label: Tensor
@@ -28,13 +31,14 @@ def resize_label(label: Tensor, size: Sequence[int]) -> Tensor:
     return F.interpolate(label[:, None].float(), size=tuple(size), mode='nearest')[:, 0].to(label.dtype)
 
 
-def label_swapped(label: Tensor, audio_label: Sequence[Tuple[int, ...]], permutation: Tensor, *,
-                  ignore_index: int = 255) -> Tensor:
+def label_swapped(
+    label: Tensor, audio_label: Sequence[tuple[int, ...]], permutation: Tensor, *, ignore_index: int = 255
+) -> Tensor:
     """Labels of the pairs of each image with another image's sound (Eq. 1).
 
     A foreground pixel keeps its class where the swapped sound has the same set of classes as the own one, and counts
     as background elsewhere. Background pixels of swapped pairs are uncertain, since something unlabelled may make the
-    swapped sound (the set E^unknow of Eq. 2): they are ignored.
+    swapped sound (the uncertain set of Eq. 2): they are ignored.
 
     Args:
         label: (B, h, w).
@@ -45,13 +49,15 @@ def label_swapped(label: Tensor, audio_label: Sequence[Tuple[int, ...]], permuta
     Returns:
         Tensor: (B, h, w).
     """
-    same = torch.tensor([set(own) == set(audio_label[j])
-                         for own, j in zip(audio_label, permutation.tolist(), strict=True)], device=label.device)
+    same = torch.tensor(
+        [set(own) == set(audio_label[j]) for own, j in zip(audio_label, permutation.tolist(), strict=True)],
+        device=label.device,
+    )
     foreground = (label != BACKGROUND) & (label != ignore_index)
     return torch.where(foreground, torch.where(same[:, None, None], label, BACKGROUND), ignore_index)
 
 
-def distinguish_sets(label: Tensor, audio_label: Sequence[Tuple[int, ...]], *, ignore_index: int = 255) -> Tensor:
+def distinguish_sets(label: Tensor, audio_label: Sequence[tuple[int, ...]], *, ignore_index: int = 255) -> Tensor:
     """The strict reading of Eq. 3: foreground pixels are positives only if their sets of sounds are equal, too.
 
     Gives every pair of (class, set of sounds) a label of its own, above all classes. Arguments as in
@@ -70,8 +76,9 @@ def draw(index: Tensor, count: int) -> Tensor:
     return index[torch.randperm(len(index), device=index.device)[:count]]
 
 
-def draw_pixels(label: Tensor, swapped: Optional[Tensor], *, positive_views: int, negative_views: int,
-                ignore_index: int = 255) -> Tuple[PixelSample, PixelSample]:
+def draw_pixels(
+    label: Tensor, swapped: Tensor | None, *, positive_views: int, negative_views: int, ignore_index: int = 255
+) -> tuple[PixelSample, PixelSample]:
     """Draws the samples of the contrastive loss.
 
     Of each foreground class ``positive_views`` pixels of own pairs, or all there are. Of the background pixels of own
@@ -89,7 +96,7 @@ def draw_pixels(label: Tensor, swapped: Optional[Tensor], *, positive_views: int
     """
     flat = label.flatten()
     classes = [c for c in flat.unique().tolist() if c not in (BACKGROUND, ignore_index)]
-    chosen: List[Tensor] = [draw((flat == c).nonzero()[:, 0], positive_views) for c in classes]
+    chosen: list[Tensor] = [draw((flat == c).nonzero()[:, 0], positive_views) for c in classes]
     background = (flat == BACKGROUND).nonzero()[:, 0]
     if swapped is None:
         swapped_flat, other = flat, background[:0]

@@ -2,7 +2,8 @@
 
 Naming: B images, N pixels, T audio tokens, H heads, C channels, D = C / H.
 """
-from typing import NamedTuple, Optional
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +22,9 @@ class FoldedAudio(NamedTuple):
         key: (B, T * H, C), key . query weights, scaled.
         value: (B, T * H, C), projection weights . value; for ``channel`` see :meth:`CrossAttention.attend`.
     """
+
     key: Tensor
-    value: Optional[Tensor]
+    value: Tensor | None
 
 
 class CrossAttention(nn.Module):
@@ -38,8 +40,15 @@ class CrossAttention(nn.Module):
             asks the image and the answer weighs the channels of the visual feature.
     """
 
-    def __init__(self, channels: int, audio_channels: int, *, num_heads: int = 4, mlp_ratio: float = 4.,
-                 activation: str = 'sigmoid') -> None:
+    def __init__(
+        self,
+        channels: int,
+        audio_channels: int,
+        *,
+        num_heads: int = 4,
+        mlp_ratio: float = 4.0,
+        activation: str = 'sigmoid',
+    ) -> None:
         super().__init__()
         if activation not in ACTIVATIONS:
             raise ValueError(f'activation must be one of {", ".join(ACTIVATIONS)}, got {activation!r}')
@@ -74,12 +83,17 @@ class CrossAttention(nn.Module):
         audio = self.norm1(self.audio_embed(audio))
         scale = (audio.shape[-1] // self.num_heads) ** -0.5
         heads = dict(sizes=(self.num_heads, -1))
-        key = torch.einsum('bthd,hdc->bthc', self.key(audio).unflatten(-1, **heads),
-                           self.query.weight.unflatten(0, **heads)) * scale
+        key = (
+            torch.einsum(
+                'bthd,hdc->bthc', self.key(audio).unflatten(-1, **heads), self.query.weight.unflatten(0, **heads)
+            )
+            * scale
+        )
         if self.activation == 'channel':
             return FoldedAudio(key.flatten(1, 2), None)
-        value = torch.einsum('bthd,chd->bthc', self.value(audio).unflatten(-1, **heads),
-                             self.proj.weight.unflatten(1, **heads))
+        value = torch.einsum(
+            'bthd,chd->bthc', self.value(audio).unflatten(-1, **heads), self.proj.weight.unflatten(1, **heads)
+        )
         return FoldedAudio(key.flatten(1, 2), value.flatten(1, 2))
 
     def attention(self, encoded: Tensor, folded: FoldedAudio) -> Tensor:

@@ -1,4 +1,5 @@
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
@@ -14,8 +15,9 @@ class EncodedVisual(NamedTuple):
         features: All levels, as they came in.
         tokens: The encoded pixels (B, N, C) of each fused level.
     """
-    features: Tuple[Tensor, ...]
-    tokens: Tuple[Tensor, ...]
+
+    features: tuple[Tensor, ...]
+    tokens: tuple[Tensor, ...]
 
 
 @MODELS.register_module()
@@ -40,9 +42,18 @@ class CrossAttentionFusion(BaseModule):
         - Output: levels of the same shapes
     """
 
-    def __init__(self, in_channels: Union[int, Sequence[int]] = 304, in_index: Optional[Sequence[int]] = None, *,
-                 audio_channels: int = 304, num_heads: int = 4, hidden_channels: int = 256, mlp_ratio: float = 4.,
-                 activation: str = 'sigmoid', init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        in_channels: int | Sequence[int] = 304,
+        in_index: Sequence[int] | None = None,
+        *,
+        audio_channels: int = 304,
+        num_heads: int = 4,
+        hidden_channels: int = 256,
+        mlp_ratio: float = 4.0,
+        activation: str = 'sigmoid',
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         channels = [in_channels] if isinstance(in_channels, int) else list(in_channels)
         self.in_index = tuple(range(len(channels)) if in_index is None else in_index)
@@ -51,7 +62,8 @@ class CrossAttentionFusion(BaseModule):
         self.projectors = nn.ModuleList(Projector(c, hidden_channels) for c in channels)
         self.attentions = nn.ModuleList(
             CrossAttention(c, audio_channels, num_heads=num_heads, mlp_ratio=mlp_ratio, activation=activation)
-            for c in channels)
+            for c in channels
+        )
 
     @property
     def pointwise(self) -> bool:
@@ -60,13 +72,15 @@ class CrossAttentionFusion(BaseModule):
 
     def encode(self, features: Sequence[Tensor]) -> EncodedVisual:
         """Everything that can be done without the sound."""
-        tokens = tuple(attention.encode(projector(to_tokens(features[i])))
-                       for i, projector, attention in zip(self.in_index, self.projectors, self.attentions, strict=True))
+        tokens = tuple(
+            attention.encode(projector(to_tokens(features[i])))
+            for i, projector, attention in zip(self.in_index, self.projectors, self.attentions, strict=True)
+        )
         return EncodedVisual(tuple(features), tokens)
 
-    def fuse(self, visual: EncodedVisual, audio: Tensor) -> Tuple[Tensor, ...]:
+    def fuse(self, visual: EncodedVisual, audio: Tensor) -> tuple[Tensor, ...]:
         """Encoded features and audio (B, D) or (B, T, D) -> all levels, the chosen ones fused."""
-        levels: List[Tensor] = list(visual.features)
+        levels: list[Tensor] = list(visual.features)
         for i, tokens, attention in zip(self.in_index, visual.tokens, self.attentions, strict=True):
             fused = attention.attend(tokens, attention.fold(_as_tokens(audio)))
             levels[i] = to_map(fused, levels[i].shape[2:])
@@ -93,7 +107,7 @@ class CrossAttentionFusion(BaseModule):
         folded = type(folded)(*(part.index_select(0, image) for part in folded))
         return attention.attend(tokens[image, pixel].unsqueeze(1), folded).squeeze(1)
 
-    def forward(self, features: Sequence[Tensor], audio: Tensor) -> Tuple[Tensor, ...]:
+    def forward(self, features: Sequence[Tensor], audio: Tensor) -> tuple[Tensor, ...]:
         """Fuses ``audio`` into ``features``."""
         return self.fuse(self.encode(features), audio)
 

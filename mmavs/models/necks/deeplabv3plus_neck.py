@@ -1,4 +1,4 @@
-from typing import Optional, Sequence, Tuple
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -25,8 +25,11 @@ class ASPP(nn.Module):
     def __init__(self, in_channels: int, channels: int, dilations: Sequence[int], norm_cfg: dict) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
-            nn.Conv2d(in_channels, channels, 1, bias=False) if d == 1 else
-            nn.Conv2d(in_channels, channels, 3, padding=d, dilation=d, bias=False) for d in dilations)
+            nn.Conv2d(in_channels, channels, 1, bias=False)
+            if d == 1
+            else nn.Conv2d(in_channels, channels, 3, padding=d, dilation=d, bias=False)
+            for d in dilations
+        )
         self.branch_norm = build_norm_layer(norm_cfg, channels * len(dilations))[1]
         self.reduce = nn.Conv2d(channels * len(dilations), channels, 1, bias=False)
         self.pool_conv = nn.Conv2d(in_channels, channels, 1, bias=False)
@@ -61,20 +64,26 @@ class DeepLabV3PlusNeck(BaseModule):
         - Output: one map (B, channels + low_level_channels, H1, W1), of the first stage's size
     """
 
-    def __init__(self, in_channels: Tuple[int, int] = (256, 2048), in_index: Tuple[int, int] = (0, -1),
-                 channels: int = 256, low_level_channels: int = 48, dilations: Sequence[int] = (1, 6, 12, 18),
-                 norm_cfg: Optional[dict] = None,
-                 init_cfg: Optional[dict] = dict(type='Kaiming', layer='Conv2d')) -> None:
-        super().__init__(init_cfg)
+    def __init__(
+        self,
+        in_channels: tuple[int, int] = (256, 2048),
+        in_index: tuple[int, int] = (0, -1),
+        channels: int = 256,
+        low_level_channels: int = 48,
+        dilations: Sequence[int] = (1, 6, 12, 18),
+        norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d'))
         norm_cfg = norm_cfg or dict(type='BN')
         self.in_index = tuple(in_index)
         self.out_channels = channels + low_level_channels
         self.aspp = ASPP(in_channels[1], channels, dilations, norm_cfg)
         self.low_level = ConvModule(in_channels[0], low_level_channels, 1, norm_cfg=norm_cfg)
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tuple[Tensor]:
+    def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:
         """Joins the context of the last stage with the detail of the first."""
         low_level = self.low_level(inputs[self.in_index[0]])
         context = self.aspp(inputs[self.in_index[1]])
         context = F.interpolate(context, size=low_level.shape[2:], mode='bilinear', align_corners=True)
-        return torch.cat([context, low_level], dim=1),
+        return (torch.cat([context, low_level], dim=1),)

@@ -1,5 +1,3 @@
-from typing import Dict, List, Optional, Tuple
-
 import torch
 from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
@@ -27,34 +25,47 @@ class AVEncoderDecoder(EncoderDecoder):
         kwargs: Those of ``EncoderDecoder``.
     """
 
-    def __init__(self, backbone: dict, decode_head: dict, audio_backbone: dict, fusion: dict,
-                 contrast_loss: Optional[dict] = None, contrast_level: Optional[int] = None, **kwargs) -> None:
+    def __init__(
+        self,
+        backbone: dict,
+        decode_head: dict,
+        audio_backbone: dict,
+        fusion: dict,
+        contrast_loss: dict | None = None,
+        contrast_level: int | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(backbone=backbone, decode_head=decode_head, **kwargs)
         self.audio_backbone = MODELS.build(audio_backbone)
         self.fusion = MODELS.build(fusion)
         self.contrast_loss = None if contrast_loss is None else MODELS.build(contrast_loss)
         self.contrast_level = self.fusion.in_index[0] if contrast_level is None else contrast_level
         if self.contrast_level not in self.fusion.in_index:
-            raise ValueError(f'contrast_level {contrast_level} is not fused; fusion.in_index is '
-                             f'{tuple(self.fusion.in_index)}')
+            raise ValueError(
+                f'contrast_level {contrast_level} is not fused; fusion.in_index is {tuple(self.fusion.in_index)}'
+            )
         self._check_auxiliary_heads()
 
     def _check_auxiliary_heads(self) -> None:
         heads = getattr(self, 'auxiliary_head', ())
-        for head in heads if isinstance(heads, (list, tuple, torch.nn.ModuleList)) else (heads, ):
-            index = head.in_index if isinstance(head.in_index, (list, tuple)) else (head.in_index, )
+        for head in heads if isinstance(heads, (list, tuple, torch.nn.ModuleList)) else (heads,):
+            index = head.in_index if isinstance(head.in_index, (list, tuple)) else (head.in_index,)
             unfused = [i for i in index if i not in self.fusion.in_index]
             if unfused:
-                raise ValueError(f'auxiliary_head reads level {unfused}, but only {tuple(self.fusion.in_index)} are '
-                                 'fused with sound: change in_index of the head or of the fusion')
+                raise ValueError(
+                    f'auxiliary_head reads level {unfused}, but only {tuple(self.fusion.in_index)} are '
+                    'fused with sound: change in_index of the head or of the fusion'
+                )
 
-    def _split(self, inputs: Dict[str, Tensor]) -> Tuple[Tensor, Tensor]:
+    def _split(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         if not isinstance(inputs, dict) or not {'img', 'audio'} <= set(inputs):
-            raise TypeError('AVEncoderDecoder needs inputs = dict(img=..., audio=...), which PackAVSegInputs and '
-                            f'AVDataPreProcessor make; got {type(inputs).__name__}')
+            raise TypeError(
+                'AVEncoderDecoder needs inputs = dict(img=..., audio=...), which PackAVSegInputs and '
+                f'AVDataPreProcessor make; got {type(inputs).__name__}'
+            )
         return inputs['img'], inputs['audio']
 
-    def loss(self, inputs: Dict[str, Tensor], data_samples: list) -> Dict[str, Tensor]:
+    def loss(self, inputs: dict[str, Tensor], data_samples: list) -> dict[str, Tensor]:
         """Losses of a batch: of the heads on own sound, and the contrastive one.
 
         Args:
@@ -74,11 +85,13 @@ class AVEncoderDecoder(EncoderDecoder):
                 fused[level],
                 torch.stack([s.gt_sem_seg.data[0] for s in data_samples]),
                 [s.metainfo['audio_label'] for s in data_samples],
-                lambda permutation, image, pixel: self.fusion.fuse_pixels(visual, audio[permutation], level, image,
-                                                                          pixel))
+                lambda permutation, image, pixel: self.fusion.fuse_pixels(
+                    visual, audio[permutation], level, image, pixel
+                ),
+            )
         return losses
 
-    def predict(self, inputs: Dict[str, Tensor], data_samples: Optional[list] = None) -> list:
+    def predict(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> list:
         """Segments a batch; see ``EncoderDecoder.predict``. ``inputs`` as in :meth:`loss`."""
         img, log_mel = self._split(inputs)
         if data_samples is not None:
@@ -91,13 +104,13 @@ class AVEncoderDecoder(EncoderDecoder):
             meta[_AUDIO_KEY] = embedding
         return self.postprocess_result(self.inference(img, metas), data_samples)
 
-    def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
+    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Logits (B, classes, H, W) of images, or windows of them, whose sound is in their meta information."""
         audio = torch.stack([meta[_AUDIO_KEY] for meta in batch_img_metas])
         fused = self.fusion(self.extract_feat(inputs), audio)
         return self.decode_head.predict(fused, batch_img_metas, self.test_cfg)
 
-    def _forward(self, inputs: Dict[str, Tensor], data_samples: Optional[list] = None) -> Tensor:
+    def _forward(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> Tensor:
         """The decode head's output, without post-processing."""
         img, log_mel = self._split(inputs)
         return self.decode_head(self.fusion(self.extract_feat(img), self.audio_backbone(log_mel)))

@@ -2,6 +2,7 @@
 
 Every function paints one animal onto a canvas (looking to the right) with a pose, build and coat of its own.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ class Build:
         ears: 'pointed', 'floppy' or 'sideways'.
         tail: Points of the tail after its root, and its radii.
     """
+
     depth: float
     hip: float
     leg: tuple
@@ -35,15 +37,50 @@ class Build:
     tail: tuple
 
 
-CAT = Build(depth=0.24, hip=0.12, leg=(0.13, 0.08, 0.075), head=(0.62, -0.3), skull=0.27, muzzle=(0.16, 0.11),
-            neck=(0.2, 0.17), ears='pointed',
-            tail=([(-0.85, -0.2), (-0.82, -0.62), (-0.64, -0.8)], (0.08, 0.075, 0.06)))
-COW = Build(depth=0.36, hip=-0.08, leg=(0.15, 0.08, 0.085), head=(0.76, -0.3), skull=0.2, muzzle=(0.22, 0.15),
-            neck=(0.28, 0.17), ears='sideways', tail=([(-0.72, -0.1), (-0.74, 0.3)], (0.04, 0.03)))
-DOG = Build(depth=0.25, hip=0.02, leg=(0.14, 0.075, 0.08), head=(0.64, -0.42), skull=0.23, muzzle=(0.29, 0.1),
-            neck=(0.22, 0.17), ears='floppy', tail=([(-0.78, -0.34), (-0.86, -0.6)], (0.06, 0.045)))
-ZEBRA = Build(depth=0.3, hip=-0.06, leg=(0.14, 0.075, 0.065), head=(0.74, -0.6), skull=0.16, muzzle=(0.3, 0.1),
-              neck=(0.26, 0.15), ears='pointed', tail=([(-0.72, -0.05), (-0.74, 0.28)], (0.04, 0.06)))
+CAT = Build(
+    depth=0.24,
+    hip=0.12,
+    leg=(0.13, 0.08, 0.075),
+    head=(0.62, -0.3),
+    skull=0.27,
+    muzzle=(0.16, 0.11),
+    neck=(0.2, 0.17),
+    ears='pointed',
+    tail=([(-0.85, -0.2), (-0.82, -0.62), (-0.64, -0.8)], (0.08, 0.075, 0.06)),
+)
+COW = Build(
+    depth=0.36,
+    hip=-0.08,
+    leg=(0.15, 0.08, 0.085),
+    head=(0.76, -0.3),
+    skull=0.2,
+    muzzle=(0.22, 0.15),
+    neck=(0.28, 0.17),
+    ears='sideways',
+    tail=([(-0.72, -0.1), (-0.74, 0.3)], (0.04, 0.03)),
+)
+DOG = Build(
+    depth=0.25,
+    hip=0.02,
+    leg=(0.14, 0.075, 0.08),
+    head=(0.64, -0.42),
+    skull=0.23,
+    muzzle=(0.29, 0.1),
+    neck=(0.22, 0.17),
+    ears='floppy',
+    tail=([(-0.78, -0.34), (-0.86, -0.6)], (0.06, 0.045)),
+)
+ZEBRA = Build(
+    depth=0.3,
+    hip=-0.06,
+    leg=(0.14, 0.075, 0.065),
+    head=(0.74, -0.6),
+    skull=0.16,
+    muzzle=(0.3, 0.1),
+    neck=(0.26, 0.15),
+    ears='pointed',
+    tail=([(-0.72, -0.05), (-0.74, 0.28)], (0.04, 0.06)),
+)
 
 
 def tint(rng, *colours, spread=0.05):
@@ -73,19 +110,38 @@ def _paint_legs(canvas, build, coat, hoof, dim):
 def _paint_ears(canvas, build, head, colour, inner):
     x, y, r = *head, build.skull
     if build.ears == 'pointed':
-        for dx, dim in ((0.35, 0.75), (-0.45, 1.)):  # the far ear is darker
+        for dx, dim in ((0.35, 0.75), (-0.45, 1.0)):  # the far ear is darker
             base = x + dx * r
             tip = (base - 0.05 * r + dx * 0.3 * r, y - 1.75 * r)
-            canvas.paint(canvas.polygon([(base - 0.42 * r, y - 0.55 * r), tip, (base + 0.42 * r, y - 0.65 * r)]),
-                         colour, dim=dim)
-            canvas.paint(canvas.polygon([(base - 0.2 * r, y - 0.7 * r), (tip[0], tip[1] + 0.35 * r),
-                                         (base + 0.2 * r, y - 0.75 * r)]), inner, relief=0, dim=dim)
+            canvas.paint(
+                canvas.polygon([(base - 0.42 * r, y - 0.55 * r), tip, (base + 0.42 * r, y - 0.65 * r)]), colour, dim=dim
+            )
+            canvas.paint(
+                canvas.polygon(
+                    [(base - 0.2 * r, y - 0.7 * r), (tip[0], tip[1] + 0.35 * r), (base + 0.2 * r, y - 0.75 * r)]
+                ),
+                inner,
+                relief=0,
+                dim=dim,
+            )
     elif build.ears == 'floppy':
-        canvas.paint(canvas.blob([(x - 0.55 * r, y - 0.9 * r), (x + 0.1 * r, y - 0.8 * r), (x - 0.1 * r, y + 0.2 * r),
-                                  (x - 0.45 * r, y + 1.1 * r), (x - 0.95 * r, y + 0.5 * r)]), colour, relief=0.7)
+        canvas.paint(
+            canvas.blob(
+                [
+                    (x - 0.55 * r, y - 0.9 * r),
+                    (x + 0.1 * r, y - 0.8 * r),
+                    (x - 0.1 * r, y + 0.2 * r),
+                    (x - 0.45 * r, y + 1.1 * r),
+                    (x - 0.95 * r, y + 0.5 * r),
+                ]
+            ),
+            colour,
+            relief=0.7,
+        )
     else:
-        canvas.paint(canvas.dots([(x + dx * 1.05 * r - 0.03, y - 0.55 * r) for dx in (-1, 1)], (0.5 * r, 0.24 * r)),
-                     colour)
+        canvas.paint(
+            canvas.dots([(x + dx * 1.05 * r - 0.03, y - 0.55 * r) for dx in (-1, 1)], (0.5 * r, 0.24 * r)), colour
+        )
         horn = np.array([(0.45, -0.7), (0.85, -1.5), (0.75, -0.65)]) * r
         canvas.paint(canvas.polygon(head + horn, head + horn * [-1, 1]), inner)
 
@@ -114,14 +170,24 @@ def _quadruped(canvas, build, coat, *, belly=None, legs=None, muzzle, nose, hoof
     canvas.paint(canvas.limb(points, (build.tail[1][0], *build.tail[1])), tail)
     if tail_tip is not None:
         canvas.paint(canvas.ellipse(points[-1], (0.07, 0.12)), tail_tip)
-    trunk = canvas.blob([(-0.72, y), (-0.62, y - 0.95 * d), (-0.1, y - 0.98 * d), (0.35, y - 1.08 * d),
-                         (0.62, y - 0.5 * d), (0.58, y + 0.6 * d), (0.1, y + 1.05 * d), (-0.4, y + 0.9 * d)])
+    trunk = canvas.blob(
+        [
+            (-0.72, y),
+            (-0.62, y - 0.95 * d),
+            (-0.1, y - 0.98 * d),
+            (0.35, y - 1.08 * d),
+            (0.62, y - 0.5 * d),
+            (0.58, y + 0.6 * d),
+            (0.1, y + 1.05 * d),
+            (-0.4, y + 0.9 * d),
+        ]
+    )
     neck = canvas.limb([(0.38, y - 0.3 * d), head], build.neck)
     canvas.paint(np.maximum(trunk, neck), coat)
     if belly is not None:
         below = [(-0.3, y + 0.5 * d), (0.5, y + 0.3 * d), (0.45, y + 0.95 * d), (-0.25, y + 0.95 * d)]
         canvas.paint(canvas.blob(below), belly, relief=0.4)
-    _paint_legs(canvas, build, legs, hoof, dim=1.)
+    _paint_legs(canvas, build, legs, hoof, dim=1.0)
     _paint_ears(canvas, build, head, ear, inner)
     _paint_head(canvas, build, head, coat, muzzle, nose)
 
@@ -134,8 +200,18 @@ def draw_cat(canvas):
     x, y = canvas.coordinates()
     stripes = np.sin(2 * np.pi * (x * rng.uniform(3, 4) + 0.25 * y) + 3 * canvas.noise(3)) - 0.15
     coat = blend(base, dark, stripes * 1.6) * (1 + 0.12 * canvas.noise(25, 2))
-    _quadruped(canvas, CAT, coat, belly=light, muzzle=light, nose=(0.75, 0.4, 0.4), hoof=light, ear=base,
-               inner=(0.9, 0.62, 0.58), tail=blend(base, dark, 2 * np.sin(2 * np.pi * 4 * y)))
+    _quadruped(
+        canvas,
+        CAT,
+        coat,
+        belly=light,
+        muzzle=light,
+        nose=(0.75, 0.4, 0.4),
+        hoof=light,
+        ear=base,
+        inner=(0.9, 0.62, 0.58),
+        tail=blend(base, dark, 2 * np.sin(2 * np.pi * 4 * y)),
+    )
 
 
 def draw_cow(canvas):
@@ -148,8 +224,19 @@ def draw_cow(canvas):
     coat *= 1 + 0.08 * canvas.noise(20, 2)
     pink = tint(rng, (0.9, 0.65, 0.62), spread=0.03)
     canvas.paint(canvas.ellipse((-0.22, 0.3), (0.16, 0.13)), pink)
-    _quadruped(canvas, COW, coat, legs=white * 0.97, muzzle=pink, nose=(0.45, 0.25, 0.25), hoof=(0.22, 0.19, 0.17),
-               ear=black, inner=(0.85, 0.8, 0.68), tail=white, tail_tip=black)
+    _quadruped(
+        canvas,
+        COW,
+        coat,
+        legs=white * 0.97,
+        muzzle=pink,
+        nose=(0.45, 0.25, 0.25),
+        hoof=(0.22, 0.19, 0.17),
+        ear=black,
+        inner=(0.85, 0.8, 0.68),
+        tail=white,
+        tail_tip=black,
+    )
 
 
 def draw_dog(canvas):
@@ -158,8 +245,18 @@ def draw_dog(canvas):
     base = tint(rng, (0.4, 0.23, 0.12), (0.33, 0.18, 0.1), (0.47, 0.28, 0.15), spread=0.03)
     tan = base * 0.6 + np.array([0.32, 0.2, 0.08])
     coat = speckle(base, 0.25 * canvas.noise(16))
-    _quadruped(canvas, DOG, coat, belly=tan, muzzle=tan, nose=(0.06, 0.05, 0.05), hoof=tan, ear=base * 0.6,
-               inner=tan, tail=coat)
+    _quadruped(
+        canvas,
+        DOG,
+        coat,
+        belly=tan,
+        muzzle=tan,
+        nose=(0.06, 0.05, 0.05),
+        hoof=tan,
+        ear=base * 0.6,
+        inner=tan,
+        tail=coat,
+    )
     collar = tint(rng, (0.85, 0.1, 0.12), (0.1, 0.65, 0.75), (0.95, 0.8, 0.1))
     canvas.paint(canvas.limb([(0.38, -0.24), (0.66, -0.12)], (0.055, 0.055)), collar, relief=0)
 
@@ -175,8 +272,18 @@ def draw_zebra(canvas):
     coat = blend(white, black, 2.2 * np.where(y < 0.3, upright, across) + 0.35)
     mane = canvas.limb([(0.3, -0.42), (0.55, -0.78)], (0.08, 0.07))
     canvas.paint(mane, blend(black, white, 3 * np.sin(2 * np.pi * 6 * y)), dim=0.8)
-    _quadruped(canvas, ZEBRA, coat, muzzle=(0.2, 0.17, 0.16), nose=(0.05, 0.05, 0.05), hoof=(0.12, 0.1, 0.1),
-               ear=white, inner=black, tail=white, tail_tip=black)
+    _quadruped(
+        canvas,
+        ZEBRA,
+        coat,
+        muzzle=(0.2, 0.17, 0.16),
+        nose=(0.05, 0.05, 0.05),
+        hoof=(0.12, 0.1, 0.1),
+        ear=white,
+        inner=black,
+        tail=white,
+        tail_tip=black,
+    )
 
 
 def draw_bird(canvas):
@@ -188,19 +295,28 @@ def draw_bird(canvas):
     barring = 0.25 * np.sin(2 * np.pi * 6 * (x + 0.6 * y)) + 0.2 * canvas.noise(10)
     feathers = speckle(back, barring)
     flying = rng.random() < 0.5
-    wing = [(-0.25, -0.15), (0.2, -0.2), (0.1, -0.6), (-0.35, -0.98), (-0.5, -0.6)] if flying else \
-           [(-0.75, 0.2), (-0.15, 0.3), (0.3, 0.05), (0.2, -0.2), (-0.2, -0.15)]
+    wing = (
+        [(-0.25, -0.15), (0.2, -0.2), (0.1, -0.6), (-0.35, -0.98), (-0.5, -0.6)]
+        if flying
+        else [(-0.75, 0.2), (-0.15, 0.3), (0.3, 0.05), (0.2, -0.2), (-0.2, -0.15)]
+    )
     if flying:
         canvas.paint(canvas.blob(np.array(wing) + [0.3, 0.05]), feathers, dim=0.6)
     else:
         for foot in (-0.02, 0.14):
             canvas.paint(canvas.limb([(foot, 0.3), (foot + 0.05, 0.75)], (0.04, 0.035)), (0.8, 0.5, 0.15))
-    canvas.paint(canvas.polygon([(-0.4, 0.05), (-0.98, 0.1), (-0.95, 0.28 + 0.1 * rng.random()), (-0.35, 0.25)]),
-                 feathers, dim=0.8)
+    canvas.paint(
+        canvas.polygon([(-0.4, 0.05), (-0.98, 0.1), (-0.95, 0.28 + 0.1 * rng.random()), (-0.35, 0.25)]),
+        feathers,
+        dim=0.8,
+    )
     trunk = canvas.blob([(-0.55, 0.15), (-0.15, -0.22), (0.3, -0.3), (0.55, 0.05), (0.25, 0.42), (-0.2, 0.4)])
     x_head = 0.5 + rng.uniform(-0.04, 0.04)
-    canvas.paint(canvas.polygon([(x_head + 0.15, -0.4), (x_head + 0.48, -0.22), (x_head + 0.12, -0.14)]),
-                 (0.98, 0.75, 0.1), relief=0)
+    canvas.paint(
+        canvas.polygon([(x_head + 0.15, -0.4), (x_head + 0.48, -0.22), (x_head + 0.12, -0.14)]),
+        (0.98, 0.75, 0.1),
+        relief=0,
+    )
     canvas.paint(np.maximum(trunk, canvas.ellipse((x_head, -0.28), (0.27, 0.26))), speckle(back, 0.4 * barring))
     canvas.paint(canvas.blob([(0.5, 0.0), (0.45, 0.35), (0.1, 0.4), (-0.1, 0.32), (0.25, 0.1)]), breast)
     canvas.paint(canvas.blob(wing), feathers, relief=0.7, dim=0.75)

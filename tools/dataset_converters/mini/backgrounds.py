@@ -1,4 +1,5 @@
 """Paints the backgrounds of the mini set: a far part, a horizon, and ground that recedes towards it."""
+
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +22,7 @@ class Place:
         grain: Strength of the ground's texture.
         cells: Cells of that texture across the image's width, near the viewer.
     """
+
     name: str
     far: tuple
     ground: tuple
@@ -30,22 +32,54 @@ class Place:
 
 
 PLACES = (
-    Place('on a meadow', ((0.36, 0.56, 0.83), (0.8, 0.87, 0.92)), ((0.27, 0.42, 0.14), (0.5, 0.6, 0.33)),
-          ((0.25, 0.38, 0.27), 0.12), 0.16, 60),
-    Place('in a street', ((0.62, 0.68, 0.75), (0.78, 0.78, 0.76)), ((0.34, 0.34, 0.36), (0.5, 0.5, 0.5)),
-          ((0.52, 0.42, 0.36), 0.22), 0.07, 70),
-    Place('on a beach', ((0.42, 0.66, 0.86), (0.84, 0.92, 0.94)), ((0.78, 0.67, 0.47), (0.85, 0.77, 0.6)),
-          ((0.2, 0.46, 0.58), 0.05), 0.08, 40),
-    Place('on dry land', ((0.5, 0.62, 0.78), (0.9, 0.84, 0.72)), ((0.55, 0.42, 0.24), (0.7, 0.58, 0.38)),
-          ((0.46, 0.38, 0.3), 0.1), 0.14, 50),
-    Place('in a yard', ((0.6, 0.68, 0.78), (0.85, 0.86, 0.86)), ((0.5, 0.47, 0.42), (0.58, 0.55, 0.5)),
-          ((0.3, 0.42, 0.2), 0.2), 0.1, 30))
-WEATHER = np.array([(1.05, 1.02, 0.96), (0.9, 0.92, 0.95), (1.02, 0.9, 0.78), (1., 1., 1.)])
+    Place(
+        'on a meadow',
+        ((0.36, 0.56, 0.83), (0.8, 0.87, 0.92)),
+        ((0.27, 0.42, 0.14), (0.5, 0.6, 0.33)),
+        ((0.25, 0.38, 0.27), 0.12),
+        0.16,
+        60,
+    ),
+    Place(
+        'in a street',
+        ((0.62, 0.68, 0.75), (0.78, 0.78, 0.76)),
+        ((0.34, 0.34, 0.36), (0.5, 0.5, 0.5)),
+        ((0.52, 0.42, 0.36), 0.22),
+        0.07,
+        70,
+    ),
+    Place(
+        'on a beach',
+        ((0.42, 0.66, 0.86), (0.84, 0.92, 0.94)),
+        ((0.78, 0.67, 0.47), (0.85, 0.77, 0.6)),
+        ((0.2, 0.46, 0.58), 0.05),
+        0.08,
+        40,
+    ),
+    Place(
+        'on dry land',
+        ((0.5, 0.62, 0.78), (0.9, 0.84, 0.72)),
+        ((0.55, 0.42, 0.24), (0.7, 0.58, 0.38)),
+        ((0.46, 0.38, 0.3), 0.1),
+        0.14,
+        50,
+    ),
+    Place(
+        'in a yard',
+        ((0.6, 0.68, 0.78), (0.85, 0.86, 0.86)),
+        ((0.5, 0.47, 0.42), (0.58, 0.55, 0.5)),
+        ((0.3, 0.42, 0.2), 0.2),
+        0.1,
+        30,
+    ),
+)
+WEATHER = np.array([(1.05, 1.02, 0.96), (0.9, 0.92, 0.95), (1.02, 0.9, 0.78), (1.0, 1.0, 1.0)])
 
 
 @dataclass(frozen=True)
 class Background:
     """A painted background: ``rgb`` (H, W, 3) float32 in [0, 1], the horizon's row, its caption and its light."""
+
     rgb: np.ndarray
     horizon: int
     place: str
@@ -75,8 +109,9 @@ def _ground(rng, place, width, rows):
     tile = noise(rng, (TILE, TILE), TILE / width * place.cells, 3) + noise(rng, (TILE, TILE), 4, 2)
     columns = (np.arange(width) - width / 2)[None] * (depth * 0.6)[:, None] + rng.uniform(0, TILE)
     lines = np.repeat((depth * width * 0.3)[:, None] + rng.uniform(0, TILE), width, 1)
-    texture = cv2.remap(tile, columns.astype(np.float32), lines.astype(np.float32), cv2.INTER_LINEAR,
-                        borderMode=cv2.BORDER_WRAP)[..., None]
+    texture = cv2.remap(
+        tile, columns.astype(np.float32), lines.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
+    )[..., None]
     near, far = (np.array(c) + rng.normal(0, 0.03, 3) for c in place.ground)
     share = np.clip((depth - 0.9) / 7, 0, 1)[:, None, None]
     return (near * (1 - share) + far * share) * (1 + place.grain * 2 * texture)
@@ -97,7 +132,7 @@ def paint_background(rng, height, width):
     horizon = int(height * rng.uniform(0.25, 0.42))
     rgb = np.concatenate([_far(rng, place, width, horizon), _ground(rng, place, width, height - horizon)])
     edge = slice(horizon - 2, horizon + 2)
-    rgb[edge] = cv2.GaussianBlur(rgb, (0, 0), 1.)[edge]
+    rgb[edge] = cv2.GaussianBlur(rgb, (0, 0), 1.0)[edge]
     rgb = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.4, 1.1))  # farther than the objects: out of focus
     side = rng.choice([-1, 1])
     direction = np.array([side * rng.uniform(0.2, 0.7), -0.75, rng.uniform(0.5, 0.8)])

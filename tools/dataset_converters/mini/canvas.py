@@ -4,6 +4,7 @@ Shapes are given in object coordinates, x to the right and y down, both about -1
 mirrors them, so that an object is described once, looking to the right. Colours are RGB in [0, 1]; textures have their
 colours first, (3, H, W).
 """
+
 from dataclasses import dataclass
 from functools import cache
 
@@ -23,6 +24,7 @@ class Light:
         direction: Unit vector (x, y, z) towards the light; z points out of the image.
         ambient: Share of light that comes from everywhere, 0 to 1.
     """
+
     direction: tuple
     ambient: float
 
@@ -40,7 +42,7 @@ def noise(rng, shape, cells, octaves=3):
     """
     total = np.zeros(shape, np.float32)
     for octave in range(octaves):
-        step = max(shape) / (cells * 2 ** octave)
+        step = max(shape) / (cells * 2**octave)
         if step < 1:
             break
         grid = rng.standard_normal([max(2, round(s / step) + 1) for s in shape], dtype=np.float32)
@@ -77,7 +79,7 @@ class Canvas:
         stretch (float): Factor on the object's width; its inverse goes on the height.
     """
 
-    def __init__(self, rng, *, size, light, mirror=False, turn=0., stretch=1.):
+    def __init__(self, rng, *, size, light, mirror=False, turn=0.0, stretch=1.0):
         self.rng = rng
         self.light = light
         self.unit = size * SUPERSAMPLING / 2
@@ -86,7 +88,7 @@ class Canvas:
         self.alpha = np.zeros((side, side), np.float32)
         angle = np.deg2rad(turn)
         linear = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        linear = np.diag([-1. if mirror else 1., 1.]) @ linear @ np.diag([stretch, 1 / stretch])
+        linear = np.diag([-1.0 if mirror else 1.0, 1.0]) @ linear @ np.diag([stretch, 1 / stretch])
         self.to_pixels = linear.T * self.unit
 
     @property
@@ -107,7 +109,7 @@ class Canvas:
 
     def _fill(self, mask, points):
         points = np.asarray(points, np.float64) @ self.to_pixels + len(mask) / 2
-        cv2.fillPoly(mask, [(points * 2 ** SUBPIXEL_BITS).astype(np.int32)], 255, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.fillPoly(mask, [(points * 2**SUBPIXEL_BITS).astype(np.int32)], 255, cv2.LINE_AA, SUBPIXEL_BITS)
 
     def polygon(self, *polygons):
         """Coverage (H, W), uint8, of the union of polygons, each a list of (x, y)."""
@@ -124,7 +126,7 @@ class Canvas:
         """Coverage of equal upright ellipses with the given half axes."""
         return self.polygon(*(CIRCLE * radii + centre for centre in np.asarray(centres)))
 
-    def ellipse(self, centre, radii, turn=0.):
+    def ellipse(self, centre, radii, turn=0.0):
         """Coverage of an ellipse with the given half axes, turned by ``turn`` degrees."""
         angle = np.deg2rad(turn)
         x, y = (CIRCLE * radii).T
@@ -146,10 +148,11 @@ class Canvas:
     def shade(self, mask, relief, gloss):
         """Brightness and highlight (None without gloss) of a shape blown up like a cushion, both of the mask's size."""
         if not relief:
-            return np.full(mask.shape, self.light.ambient + (1.1 - self.light.ambient) * self.light.direction[2],
-                           np.float32), None
+            return np.full(
+                mask.shape, self.light.ambient + (1.1 - self.light.ambient) * self.light.direction[2], np.float32
+            ), None
         depth = cv2.distanceTransform((mask > 127).view(np.uint8), cv2.DIST_L2, 3)
-        reach = max(float(depth.max()), 1.)
+        reach = max(float(depth.max()), 1.0)
         height = np.sqrt(depth * (2 * reach - depth)) * np.float32(relief)
         height = cv2.GaussianBlur(height, (0, 0), max(reach * 0.18, 0.8))
         dx, dy = cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(height, cv2.CV_32F, 0, 1, scale=0.125)
@@ -157,9 +160,9 @@ class Canvas:
         facing = np.clip((z - x * dx - y * dy) / np.sqrt(1 + dx * dx + dy * dy), 0, 1)
         brightness = self.light.ambient + (1.15 - self.light.ambient) * facing
         brightness *= 0.72 + 0.28 * np.minimum(depth / (0.05 * self.unit + 1), 1)  # less light gets into seams
-        return brightness, gloss * facing ** 12 if gloss else None
+        return brightness, gloss * facing**12 if gloss else None
 
-    def paint(self, mask, colour, *, relief=1., gloss=0., dim=1.):
+    def paint(self, mask, colour, *, relief=1.0, gloss=0.0, dim=1.0):
         """Paints a shape over what is there.
 
         Args:

@@ -1,4 +1,5 @@
 """Composes the images of the mini set: which objects, where, and which of their pixels can be seen."""
+
 from dataclasses import dataclass
 
 import cv2
@@ -12,8 +13,15 @@ from .vehicles import draw_airplane, draw_bus, draw_car
 HEIGHT, WIDTH = 112, 144
 # class -> painter, width in relation to the others
 OBJECTS = {
-    'airplane': (draw_airplane, 1.25), 'bird': (draw_bird, 0.85), 'bus': (draw_bus, 1.15), 'car': (draw_car, 1.1),
-    'cat': (draw_cat, 0.95), 'cow': (draw_cow, 1.1), 'dog': (draw_dog, 1.), 'zebra': (draw_zebra, 1.1)}
+    'airplane': (draw_airplane, 1.25),
+    'bird': (draw_bird, 0.85),
+    'bus': (draw_bus, 1.15),
+    'car': (draw_car, 1.1),
+    'cat': (draw_cat, 0.95),
+    'cow': (draw_cow, 1.1),
+    'dog': (draw_dog, 1.0),
+    'zebra': (draw_zebra, 1.1),
+}
 CLASSES = tuple(OBJECTS)
 FLYING = ('airplane', 'bird')
 MIN_VISIBLE_SHARE = 0.6
@@ -27,6 +35,7 @@ REPEATED_SHARE = 0.45
 @dataclass(frozen=True)
 class Instance:
     """One object of a scene: its class and the pixels that can be seen, ``mask`` (H, W) of bool."""
+
     name: str
     mask: np.ndarray
 
@@ -34,6 +43,7 @@ class Instance:
 @dataclass(frozen=True)
 class Scene:
     """A finished image, (H, W, 3) uint8 RGB, with its visible objects from back to front and a caption."""
+
     image: np.ndarray
     instances: tuple
     caption: str
@@ -118,8 +128,10 @@ def _windows(alpha, position):
     height, width = alpha.shape
     rows = slice(max(top, 0), min(top + height, HEIGHT))
     columns = slice(max(left, 0), min(left + width, WIDTH))
-    return ((slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)),
-            (rows, columns))
+    return (
+        (slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)),
+        (rows, columns),
+    )
 
 
 def visible_masks(sprites, positions, order):
@@ -170,7 +182,7 @@ def _shadow(rgb, alpha, position, strength):
 
 def _expose(rng, rgb, colour):
     """What the camera adds: colour of the light, vignette, blur and sensor noise; returns uint8."""
-    y, x = np.ogrid[-1:1:HEIGHT * 1j, -1:1:WIDTH * 1j]
+    y, x = np.ogrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
     rgb = rgb * colour * (1 - rng.uniform(0, 0.2) * (x * x + y * y)[..., None] / 2)
     rgb = cv2.GaussianBlur(rgb.astype(np.float32), (0, 0), rng.uniform(0.3, 0.6))
     grain = rng.standard_normal(rgb.shape, dtype=np.float32) * np.float32(rng.uniform(0.008, 0.022))
@@ -195,8 +207,14 @@ def _draw_objects(rng, names, near, light):
     for name, nearness in zip(names, near, strict=True):
         painter, width = OBJECTS[name]
         size = scale * width * (0.8 + 0.35 * nearness) * rng.uniform(0.92, 1.08)
-        canvas = Canvas(rng, size=size, light=light, mirror=rng.random() < 0.5, turn=rng.uniform(-6, 6),
-                        stretch=rng.uniform(0.93, 1.07))
+        canvas = Canvas(
+            rng,
+            size=size,
+            light=light,
+            mirror=rng.random() < 0.5,
+            turn=rng.uniform(-6, 6),
+            stretch=rng.uniform(0.93, 1.07),
+        )
         painter(canvas)
         sprites.append(canvas.sprite())
     return sprites

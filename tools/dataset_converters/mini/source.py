@@ -1,4 +1,5 @@
 """Writes the sources of the mini set: images with COCO annotations, and recordings in VGGSound's layout."""
+
 import csv
 import json
 import multiprocessing
@@ -53,8 +54,10 @@ def write_source(folder, *, images, recordings, seed, workers, table):
     with _mapper(workers) as mapper:
         _write_images(part, images, seed, mapper, category_ids)
         _write_recordings(part, recordings, seed, mapper)
-    entries = [{'name': name, 'coco': name, 'mask_id': mask_id, 'sounds': sorted({k.label for k in KINDS[name]})}
-               for name, mask_id in category_ids.items()]
+    entries = [
+        {'name': name, 'coco': name, 'mask_id': mask_id, 'sounds': sorted({k.label for k in KINDS[name]})}
+        for name, mask_id in category_ids.items()
+    ]
     (part / 'classes.yaml').write_text(yaml.safe_dump({'classes': entries}, sort_keys=False), encoding='utf-8')
     settings = source_settings(images=images, recordings=recordings, seed=seed)
     (part / 'settings.json').write_text(json.dumps(settings), encoding='utf-8')
@@ -70,8 +73,9 @@ def _mapper(workers):
     context = multiprocessing.get_context('spawn')
     with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         try:
-            yield lambda function, jobs, desc: tqdm(pool.map(function, jobs, chunksize=8), total=len(jobs), desc=desc,
-                                                    mininterval=0.5)
+            yield lambda function, jobs, desc: tqdm(
+                pool.map(function, jobs, chunksize=8), total=len(jobs), desc=desc, mininterval=0.5
+            )
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -84,11 +88,22 @@ def _write_images(part, count, seed, mapper, category_ids):
         images.append({'id': image_id, 'file_name': file_name, 'height': HEIGHT, 'width': WIDTH})
         captions.append({'id': image_id, 'image_id': image_id, 'caption': caption})
         for name, segmentation, area, box in objects:
-            annotations.append({'id': len(annotations) + 1, 'image_id': image_id, 'category_id': category_ids[name],
-                                'segmentation': segmentation, 'area': area, 'bbox': box, 'iscrowd': 0})
+            annotations.append(
+                {
+                    'id': len(annotations) + 1,
+                    'image_id': image_id,
+                    'category_id': category_ids[name],
+                    'segmentation': segmentation,
+                    'area': area,
+                    'bbox': box,
+                    'iscrowd': 0,
+                }
+            )
     categories = [{'id': category_ids[name], 'name': name} for name in CLASSES]
-    for name, content in (('instances', {'annotations': annotations, 'categories': categories}),
-                          ('captions', {'annotations': captions})):
+    for name, content in (
+        ('instances', {'annotations': annotations, 'categories': categories}),
+        ('captions', {'annotations': captions}),
+    ):
         text = json.dumps({'info': {'description': 'mini set'}, 'images': images, **content})
         (part / f'{name}.json').write_text(text, encoding='utf-8')
 
@@ -135,8 +150,10 @@ def plan_recordings(counts, seed):
 
 def _write_recordings(part, counts, seed, mapper):
     plan = plan_recordings(counts, seed)
-    jobs = [(str(part / 'audios' / f'{identifier}_{start:06d}.wav'), name, kind, rate, [seed, 4, number])
-            for number, (identifier, start, _, name, kind, rate) in enumerate(plan)]
+    jobs = [
+        (str(part / 'audios' / f'{identifier}_{start:06d}.wav'), name, kind, rate, [seed, 4, number])
+        for number, (identifier, start, _, name, kind, rate) in enumerate(plan)
+    ]
     for _ in mapper(_write_recording, jobs, 'Synthesising recordings'):
         pass
     with open(part / 'vggsound.csv', 'w', encoding='utf-8', newline='') as f:

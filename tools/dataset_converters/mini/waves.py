@@ -1,4 +1,5 @@
 """Building blocks of synthetic sound: pitch curves, harmonic tones, noise bands, and rows of events."""
+
 import numpy as np
 
 
@@ -32,7 +33,7 @@ def tone(pitch, rate, formants, tilt=0.8):
         frequency = k * pitch.mean()
         gain = 0.03 + sum(s * np.exp(-0.5 * ((frequency - f) / w) ** 2) for f, w, s in formants)
         harmonic *= turn
-        wave += gain * k ** -tilt * harmonic.imag
+        wave += gain * k**-tilt * harmonic.imag
     return wave
 
 
@@ -41,7 +42,7 @@ def hiss(rng, count, rate, low, high):
     frequency = np.fft.rfftfreq(count, 1 / rate)
     slopes = (1 + (low / np.maximum(frequency, 1e-3)) ** 6) * (1 + (frequency / high) ** 6)  # 18 dB per octave
     wave = np.fft.irfft(np.fft.rfft(rng.standard_normal(count)) / np.sqrt(slopes), count)
-    return wave / np.sqrt(np.mean(wave ** 2))
+    return wave / np.sqrt(np.mean(wave**2))
 
 
 def repeat(rng, seconds, rate, event, gap):
@@ -50,4 +51,4 @@ def repeat(rng, seconds, rate, event, gap):
     skip = int(rng.uniform(0, 0.3) * rate)  # not every recording begins with an event
     while sum(map(len, parts)) < count + skip:
         parts += [event(rng, rate), np.zeros(int(rng.uniform(*gap) * rate))]
-    return np.concatenate(parts)[skip:skip + count]
+    return np.concatenate(parts)[skip : skip + count]

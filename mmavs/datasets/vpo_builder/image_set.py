@@ -1,4 +1,5 @@
-"""What goes into a build: annotated images and recordings, read, checked and resolved to classes and splits."""
+"""The annotated images: read, checked, and their objects resolved to classes."""
+
 import hashlib
 import json
 import logging
@@ -8,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tqdm import tqdm
+
 from ..vpo_classes import ClassTable
 from .cache import ResultCache
 from .caption_rule import CaptionRule
@@ -15,7 +18,6 @@ from .coco_index import CocoImage, load_captions, load_instances
 from .files import stamp
 from .inspection import InspectionJob, inspect_image
 from .parallel import WorkerPool
-from .recordings import group_recordings, probe_recordings, read_sounds_csv, take_validation
 from .sampling import Candidate, Pool, Scene, image_split
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 class ImagePart(NamedTuple):
     """One annotation file and what belongs to it: COCO's train2017, say."""
+
     instances: str
     images: str
     captions: str | None
@@ -39,6 +42,7 @@ class ImageSet:
         rule: Reads captions.
         missing: Names of the classes whose COCO category is in no annotation file.
     """
+
     table: ClassTable
     images: dict[int, CocoImage]
     rule: CaptionRule
@@ -73,8 +77,11 @@ class ImageSet:
     def objects(self, image: CocoImage) -> list[tuple[int, int, Any]]:
         """(annotation id, class, segmentation) of the objects that are not crowds."""
         classes = self.classes_of(image)
-        return [(a.id, classes[a.category], a.segmentation) for a in image.annotations
-                if not a.crowd and a.category in classes]
+        return [
+            (a.id, classes[a.category], a.segmentation)
+            for a in image.annotations
+            if not a.crowd and a.category in classes
+        ]
 
     def crowds(self, image: CocoImage) -> list[tuple[int, Any]]:
         """(class, segmentation) of the crowds."""
@@ -93,45 +100,62 @@ def load_images(parts: Sequence[ImagePart], table: ClassTable) -> ImageSet:
     wanted = {c.coco for c in table.classes}
     loaded, categories = [], set()
     for part in parts:
-        images, names = load_instances(part.instances, images_dir=part.images, wanted=wanted,
-                                       fixed_split=part.fixed_split)
+        images, names = load_instances(
+            part.instances, images_dir=part.images, wanted=wanted, fixed_split=part.fixed_split
+        )
         loaded.append(images)
         categories.update(names)
-    missing = [c for c in table.classes if c.coco not in categories]
-    if len(missing) == len(table.classes):
-        raise ValueError(f'{parts[0].instances} has no category of {table.path}: neither '
-                         f'{", ".join(sorted(wanted))}; correct `coco` of the classes, or choose other --instances')
-    if missing:
-        log.warning('No annotation file has the COCO category of %s, left out; correct `coco` in %s if that is a mistake',
-                    ', '.join(repr(c.name) for c in missing), table.path)
+    missing = _missing_classes(parts, table, categories)
     rule = CaptionRule(table, sorted(categories))
     merged: dict[int, CocoImage] = {}
     for part, images in zip(parts, loaded, strict=True):
         double = merged.keys() & images.keys()
         if double:
-            raise ValueError(f'{part.instances}: image id {min(double)} is in another --instances file too; the ids '
-                             'name the output files and must differ')
+            raise ValueError(
+                f'{part.instances}: image id {min(double)} is in another --instances file too; the ids '
+                'name the output files and must differ'
+            )
         if part.captions and rule.categories:
             load_captions(part.captions, images=images, rule=rule)
         merged.update(images)
     if rule.categories and not all(p.captions for p in parts):
         names = [c.name for c in table.classes if c.captions is not None]
         log.warning('No --captions for every part: there, %s cannot be told apart and are left out', ', '.join(names))
-    return ImageSet(table, merged, rule, [c.name for c in missing])
+    return ImageSet(table, merged, rule, missing)
+
+
+def _missing_classes(parts: Sequence[ImagePart], table: ClassTable, categories: set[str]) -> list[str]:
+    missing = [c for c in table.classes if c.coco not in categories]
+    if len(missing) == len(table.classes):
+        wanted = ', '.join(sorted({c.coco for c in missing}))
+        raise ValueError(
+            f'{parts[0].instances} has no category of {table.path}: neither {wanted}; correct `coco` of the classes, '
+            'or choose other --instances'
+        )
+    if missing:
+        log.warning(
+            'No annotation file has the COCO category of %s: left out; correct `coco` in %s if that is wrong',
+            ', '.join(repr(c.name) for c in missing),
+            table.path,
+        )
+    return [c.name for c in missing]
 
 
 def _check_shared_categories(table: ClassTable) -> None:
     sharing = Counter(c.coco for c in table.classes)
     for c in table.classes:
         if sharing[c.coco] > 1 and c.captions is None:
-            raise ValueError(f'{table.path}: class {c.name!r} shares the COCO category {c.coco!r} with another class '
-                             'and needs `captions` that tell them apart')
+            raise ValueError(
+                f'{table.path}: class {c.name!r} shares the COCO category {c.coco!r} with another class '
+                'and needs `captions` that tell them apart'
+            )
         if os.path.basename(c.name) != c.name or c.name in ('', '.', '..'):
             raise ValueError(f'{table.path}: class {c.name!r} cannot be the name of a folder')
 
 
-def inspect_images(image_set: ImageSet, *, min_area: float, cache_file: str, fingerprint: str,
-                   pool: WorkerPool) -> dict[int, dict[str, Any]]:
+def inspect_images(
+    image_set: ImageSet, *, min_area: float, cache_file: str, fingerprint: str, pool: WorkerPool
+) -> dict[int, dict[str, Any]]:
     """Runs :func:`inspect_image` on every image with an object of a known class; results by image id."""
     digest = hashlib.sha256(json.dumps([fingerprint, min_area]).encode()).hexdigest()
     results: dict[int, dict[str, Any]] = {}
@@ -147,8 +171,9 @@ def inspect_images(image_set: ImageSet, *, min_area: float, cache_file: str, fin
                 results[image.id] = known
             else:
                 todo.append(image)
-        checked = pool.map(inspect_image, _inspection_jobs(image_set, todo, min_area), total=len(todo),
-                           desc='Checking images')
+        checked = pool.map(
+            inspect_image, _inspection_jobs(image_set, todo, min_area), total=len(todo), desc='Checking images'
+        )
         for image, result in zip(todo, checked, strict=True):
             cache.put(str(image.id), stamps[image.id], result)
             results[image.id] = result
@@ -161,59 +186,30 @@ def _inspection_jobs(image_set: ImageSet, images: Sequence[CocoImage], min_area:
         yield InspectionJob(image.path, image.height, image.width, objects, min_area)
 
 
-@dataclass
-class SoundSet:
-    """The recordings.
-
-    Attributes:
-        pool: Names of the usable recordings by split and class.
-        missing: Number of listed recordings without a file.
-        unreadable: (name, reason) of the others that cannot be used.
-        silent_labels: Labels of the table that no recording carries.
-    """
-    pool: Pool
-    missing: int
-    unreadable: list[tuple[str, str]]
-    silent_labels: list[str]
-
-
-def load_sounds(csv_path: str, folder: str, table: ClassTable, *, val_fraction: float, seed: int, cache_file: str,
-                pool: WorkerPool) -> SoundSet:
-    """Reads the list of recordings and decodes each once.
-
-    Raises:
-        ValueError: The list is malformed, or no recording of a sounding class can be used.
-    """
-    labels = {label for c in table.classes for label in c.sounds}
-    recordings, doubtful = read_sounds_csv(csv_path)
-    silent = sorted(labels - {r.label for r in recordings})
-    recordings = [r for r in recordings if r.label in labels]
-    if not recordings:
-        raise ValueError(f'{csv_path}: no recording has a label of {table.path}; correct `sounds` of the classes')
-    with ResultCache(cache_file, '') as cache:
-        problems = probe_recordings([r.name for r in recordings], folder=folder, cache=cache, pool=pool)
-    usable = [r for r in recordings if r.name not in problems]
-    if not usable:
-        raise ValueError(f'{folder}: none of the {len(recordings)} recordings of {csv_path} can be used, the first '
-                         f'({recordings[0].name}.wav): {problems[recordings[0].name]}; check --sounds')
-    unreadable = sorted(doubtful + [(n, p) for n, p in problems.items() if p != 'missing'])
-    grouped = group_recordings(take_validation(usable, fraction=val_fraction, seed=seed), table)
-    return SoundSet(grouped, sum(p == 'missing' for p in problems.values()), unreadable, silent)
-
-
-def make_scenes(image_set: ImageSet, inspected: dict[int, dict[str, Any]], pool: Pool, *, seed: int,
-                test_fraction: float, val_fraction: float) -> list[Scene]:
+def make_scenes(
+    image_set: ImageSet,
+    inspected: dict[int, dict[str, Any]],
+    pool: Pool,
+    *,
+    seed: int,
+    test_fraction: float,
+    val_fraction: float,
+) -> list[Scene]:
     """The usable images with the objects that could sound, given the recordings of their split."""
     scenes = []
-    for image_id, result in inspected.items():
+    for image_id, result in tqdm(inspected.items(), desc='Dividing images', delay=1):
         if 'problem' in result:
             continue
         image = image_set.images[image_id]
-        split = image_split(image_id, seed=seed, test_fraction=test_fraction, val_fraction=val_fraction,
-                            fixed=image.fixed_split)
+        split = image_split(
+            image_id, seed=seed, test_fraction=test_fraction, val_fraction=val_fraction, fixed=image.fixed_split
+        )
         classes = {ann_id: cls for ann_id, cls, _ in image_set.objects(image)}
-        candidates = tuple(Candidate(ann_id, classes[ann_id], position)
-                           for ann_id, _, position in result['objects'] if pool.get(split, {}).get(classes[ann_id]))
+        candidates = tuple(
+            Candidate(ann_id, classes[ann_id], position)
+            for ann_id, _, position in result['objects']
+            if pool.get(split, {}).get(classes[ann_id])
+        )
         if candidates:
             scenes.append(Scene(image_id, split, candidates, image_set.counts(image)))
     return sorted(scenes)

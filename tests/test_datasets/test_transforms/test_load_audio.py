@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import soundfile
+import torch
+from mmcv.transforms import Compose
+
+from mmavs.datasets.audio_io import read_clip
+from mmavs.datasets.transforms import LoadAudio
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """A rising and a smaller falling ramp of half a second, left and right of the middle."""
+    ramp = np.linspace(-0.5, 0.5, 8000, dtype=np.float32)
+    found = []
+    for k, (wave, position) in enumerate(((ramp, 0.25), (0.5 * ramp[::-1], 0.75))):
+        soundfile.write(tmp_path / f'{k}.wav', wave, 16000, subtype='FLOAT')
+        found.append(dict(audio_path=str(tmp_path / f'{k}.wav'), position=position, label=k))
+    return found
+
+
+@pytest.mark.parametrize(('duration', 'rate', 'samples'), [(3.0, 16000, 48000), (0.25, 16000, 4000), (1, 8000, 8000)])
+@pytest.mark.parametrize('channels', [1, 2])
+def test_shape(sources, duration, rate, samples, channels):
+    audio = LoadAudio(duration=duration, channels=channels, sample_rate=rate)(dict(sources=sources))['audio']
+    assert audio.shape == (channels, samples)
+    assert audio.dtype == torch.float32
+    assert audio.abs().max() > 0.1
+
+
+def test_stereo_mix_by_hand(sources):
+    rising, falling = (read_clip(s['audio_path'], num_samples=8000) for s in sources)
+    audio = LoadAudio(duration=0.5)(dict(sources=sources))['audio']
+    torch.testing.assert_close(audio[0], 0.75 * rising + 0.25 * falling)
+    torch.testing.assert_close(audio[1], 0.25 * rising + 0.75 * falling)
+
+
+def test_mono_mix_by_hand(sources):
+    audio = LoadAudio(duration=0.5, channels=1)(dict(sources=sources[:1]))['audio']
+    torch.testing.assert_close(audio[0], torch.linspace(-0.5, 0.5, 8000))
+
+
+def test_other_keys_stay(sources):
+    results = LoadAudio()(dict(sources=sources, img_path='a.jpg'))
+    assert results['sources'] is sources
+    assert results['img_path'] == 'a.jpg'
+
+
+def test_no_sources():
+    assert torch.equal(LoadAudio(duration=1)(dict(sources=[]))['audio'], torch.zeros(2, 16000))
+
+
+def test_silent_reads_no_file():
+    results = dict(sources=[dict(audio_path='nowhere.wav', position=0.5)])
+    assert torch.equal(LoadAudio(silent=True, channels=1)(results)['audio'], torch.zeros(1, 48000))
+    with pytest.raises(FileNotFoundError, match='nowhere.wav'):
+        LoadAudio()(results)
+
+
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(channels=3), r'channels must be 1 \(mono\) or 2 \(stereo\), got 3'),
+        (dict(channels=0), 'channels must be'),
+        (dict(duration=0), 'duration must be positive, got 0'),
+        (dict(duration=-1.0), 'duration must be positive'),
+        (dict(sample_rate=0), 'sample_rate must be positive, got 0'),
+    ],
+)
+def test_bad_arguments(kwargs, message):
+    with pytest.raises(ValueError, match=f'LoadAudio: {message}'):
+        LoadAudio(**kwargs)
+
+
+def test_built_by_name_and_repr():
+    (transform,) = Compose([dict(type='mmseg.LoadAudio', duration=1.0, channels=1, silent=True)]).transforms
+    assert repr(transform) == 'LoadAudio(duration=1.0, channels=1, sample_rate=16000, silent=True)'

@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmavs.evaluation import confusion_matrix, dataset_level_scores
+
+CLASSES = 5
+
+
+def brute_force(pred, label, num_classes=CLASSES, ignore=255):
+    counts = [[0] * num_classes for _ in range(num_classes)]
+    for p, t in zip(pred, label, strict=True):
+        if t != ignore:
+            counts[t][p] += 1
+    return counts
+
+
+def brute_scores(pred, label, beta2):
+    """The definitions, one class and one pixel after the other; None where there is nothing to divide by."""
+    pairs = [(p, t) for p, t in zip(pred, label, strict=True) if t != 255]
+    scores = []
+    for c in range(CLASSES):
+        tp = sum(p == c and t == c for p, t in pairs)
+        fp = sum(p == c and t != c for p, t in pairs)
+        fn = sum(p != c and t == c for p, t in pairs)
+        f = None
+        if tp:
+            precision, recall = tp / (tp + fp), tp / (tp + fn)
+            f = (1 + beta2) * precision * recall / (beta2 * precision + recall)
+        elif fp or fn:
+            f = 0.0
+        scores.append(
+            dict(
+                IoU=tp / (tp + fp + fn) if tp + fp + fn else None,
+                F=f,
+                FDR=fp / (tp + fp) if tp + fp else None,
+                Acc=tp / (tp + fn) if tp + fn else None,
+            )
+        )
+    return scores
+
+
+pixels = st.lists(st.tuples(st.integers(0, CLASSES - 1), st.sampled_from([*range(CLASSES), 255])), max_size=40)
+
+
+@given(pixels)
+def test_confusion_matrix_against_brute_force(pairs):
+    pred, label = [p for p, _ in pairs], [t for _, t in pairs]
+    counts = confusion_matrix(torch.tensor(pred, dtype=torch.uint8), torch.tensor(label, dtype=torch.uint8), CLASSES)
+    assert counts.dtype == torch.int64
+    assert counts.tolist() == brute_force(pred, label)
+
+
+@settings(deadline=None)
+@given(pixels, st.sampled_from([0.3, 1.0, 2.0]))
+def test_scores_against_brute_force(pairs, beta2):
+    pred, label = [p for p, _ in pairs], [t for _, t in pairs]
+    scores = dataset_level_scores(np.array(brute_force(pred, label)), beta2=beta2)
+    truth = brute_scores(pred, label, beta2)
+    for name in ('IoU', 'F', 'FDR', 'Acc'):
+        wanted = [np.nan if c[name] is None else c[name] for c in truth]
+        np.testing.assert_allclose(scores[name], wanted, atol=1e-12)
+        present = [c[name] for c in truth if c[name] is not None]
+        np.testing.assert_allclose(scores['m' + name], np.mean(present) if present else np.nan, atol=1e-12)
+    zero = dataset_level_scores(np.array(brute_force(pred, label)), absent='zero')
+    np.testing.assert_allclose(zero['mIoU'], np.mean([c['IoU'] or 0 for c in truth]), atol=1e-12)
+
+
+def test_rows_are_labels():
+    counts = confusion_matrix(torch.tensor([[1, 2], [2, 0]]), torch.tensor([[1, 1], [2, 255]]), 3)
+    assert counts.tolist() == [[0, 0, 0], [0, 1, 1], [0, 0, 1]]
+
+
+@pytest.mark.parametrize('ignore', [0, 255, -1, 3])
+def test_ignore_index(ignore):
+    label = torch.tensor([1, 2, ignore, ignore])
+    counts = confusion_matrix(torch.tensor([1, 1, 0, 2]), label, 3, ignore_index=ignore)
+    assert counts.tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 0]]
+
+
+def test_all_ignored_or_empty():
+    zeros = [[0, 0], [0, 0]]
+    assert confusion_matrix(torch.zeros(4), torch.full((4,), 255), 2).tolist() == zeros
+    assert confusion_matrix(torch.zeros(0), torch.zeros(0), 2).tolist() == zeros
+    scores = dataset_level_scores(np.array(zeros))
+    assert all(np.isnan(scores[k]) for k in ('mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc'))
+
+
+def test_shapes_differ():
+    with pytest.raises(ValueError, match=r'prediction \(2, 3\) and label \(3, 2\) differ in shape'):
+        confusion_matrix(torch.zeros(2, 3), torch.zeros(3, 2), 2)
+
+
+@pytest.mark.parametrize(
+    ('pred', 'label', 'message'),
+    [
+        ([3, 0], [0, 0], r'predictions must lie in \[0, 2\].* from 0 to 3'),
+        ([255, 0], [0, 0], 'predictions must lie in .* from 0 to 255'),
+        ([-1, 0], [0, 0], 'predictions must lie in .* from -1 to 0'),
+        ([0, 0], [1, 4], r'labels must lie in \[0, 2\] \(labels may also be 255\), got values from 1 to 4'),
+        ([0, 0], [3, 255], 'labels must lie in .* to 3'),  # just one too many
+        ([0, 0], [-1, 2], 'labels must lie in .* from -1 to 2'),
+    ],
+)
+def test_values_out_of_range(pred, label, message):
+    with pytest.raises(ValueError, match=message):
+        confusion_matrix(torch.tensor(pred), torch.tensor(label), 3)
+
+
+def test_by_hand():
+    """Class 0: 6 right, 2 missed. Class 1: 1 right of 4, 2 false alarms. Class 2 is labelled and never predicted."""
+    scores = dataset_level_scores(np.array([[6, 2, 0, 0], [3, 1, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0]]), beta2=0.3)
+    np.testing.assert_allclose(scores['IoU'], [6 / 13, 1 / 6, 0, np.nan])
+    np.testing.assert_allclose(scores['FDR'], [5 / 11, 2 / 3, np.nan, np.nan])
+    np.testing.assert_allclose(scores['Acc'], [6 / 8, 1 / 4, 0, np.nan])
+    precision, recall = 6 / 11, 6 / 8
+    np.testing.assert_allclose(scores['F'][0], 1.3 * precision * recall / (0.3 * precision + recall))
+    np.testing.assert_allclose(scores['F'][2:], [0, np.nan])
+    np.testing.assert_allclose(scores['mIoU'], (6 / 13 + 1 / 6) / 3)
+    np.testing.assert_allclose(scores['mFDR'], (5 / 11 + 2 / 3) / 2)
+    np.testing.assert_allclose(scores['aAcc'], 7 / 14)
+
+
+def test_perfect_and_worst():
+    perfect = dataset_level_scores(np.diag([5, 3, 2]))
+    worst = dataset_level_scores(np.array([[0, 5], [3, 0]]))
+    for name, best in (('mIoU', 1), ('mF', 1), ('mFDR', 0), ('mAcc', 1), ('aAcc', 1)):
+        assert perfect[name] == best
+        assert worst[name] == 1 - best
+
+
+def test_unknown_choice_for_absent_classes():
+    with pytest.raises(ValueError, match="absent must be one of skip, zero, got 'nan'"):
+        dataset_level_scores(np.eye(2), absent='nan')
+
+
+def test_golden_dataset_metrics(golden_dir):
+    golden = np.load(golden_dir / 'dataset_metrics.npz')
+    n = int(golden['num_classes'])
+    counts = confusion_matrix(torch.from_numpy(golden['pred']), torch.from_numpy(golden['label']), n).numpy()
+    np.testing.assert_array_equal(counts, golden['confusion'])
+    f03 = dataset_level_scores(counts, beta2=0.3, absent='zero')
+    f1 = dataset_level_scores(counts, beta2=1.0, absent='zero')
+    np.testing.assert_allclose(np.nan_to_num(f03['IoU']), golden['iou'], atol=1e-4)
+    for name, value in (('miou', f03['mIoU']), ('fdr', f03['mFDR']), ('f03', f03['mF']), ('f1', f1['mF'])):
+        np.testing.assert_allclose(value, golden[name], atol=1e-4, err_msg=name)
+    np.testing.assert_allclose(f03['aAcc'], golden['acc'], atol=1e-4)

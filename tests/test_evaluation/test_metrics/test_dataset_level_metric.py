@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+from mmseg.registry import METRICS
+from PIL import Image
+
+from mmavs.evaluation import DatasetLevelMetric, confusion_matrix, dataset_level_scores
+from mmavs.evaluation.metrics.dataset_level_metric import _class_table
+
+CLASSES = ('background', 'cat', 'dog', 'zebra')
+NUM_SAMPLES = 6
+
+
+@pytest.fixture
+def samples():
+    """Zebra occurs nowhere, dog is never predicted."""
+    generator = torch.Generator().manual_seed(0)
+    found = []
+    for i in range(NUM_SAMPLES):
+        label = torch.randint(0, 3, (1, 8, 9 + i), generator=generator)
+        label[0, 0] = 255
+        found.append(
+            dict(
+                pred_sem_seg=dict(data=torch.randint(0, 2, label.shape, generator=generator)),
+                gt_sem_seg=dict(data=label),
+                img_path=f'data/{i}.jpg',
+                seg_map_path=f'mask/{i}_7.png',
+            )
+        )
+    return found
+
+
+def evaluate(samples, batch_size=2, **kwargs):
+    metric = DatasetLevelMetric(**kwargs)
+    metric.dataset_meta = dict(classes=CLASSES)
+    for start in range(0, len(samples), batch_size):
+        metric.process({}, samples[start : start + batch_size])
+    return metric.evaluate(len(samples))
+
+
+def all_pixels(samples):
+    return (torch.cat([s[key]['data'].flatten() for s in samples]) for key in ('pred_sem_seg', 'gt_sem_seg'))
+
+
+@pytest.mark.parametrize('kwargs', [{}, dict(absent='zero'), dict(beta2=1.0)])
+def test_equals_one_confusion_matrix_of_all_pixels(samples, kwargs):
+    pred, label = all_pixels(samples)
+    truth = dataset_level_scores(confusion_matrix(pred, label, len(CLASSES)).numpy(), **kwargs)
+    results = evaluate(samples, **kwargs)
+    assert set(results) == {'mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc'}
+    for name, value in results.items():
+        assert value == pytest.approx(100 * truth[name], abs=0.0051), name
+
+
+def test_absent_class_lowers_only_miou(samples):
+    skip, zero = evaluate(samples), evaluate(samples, absent='zero')
+    assert zero.pop('mIoU') == pytest.approx(skip.pop('mIoU') * 3 / 4, abs=0.01)
+    assert zero == skip
+
+
+@pytest.mark.parametrize('batch_size', [1, 4, NUM_SAMPLES])
+def test_batch_size_does_not_matter(samples, batch_size):
+    assert evaluate(samples, batch_size) == evaluate(samples[::-1], 3)
+
+
+def test_not_the_mean_of_the_samples(samples):
+    """A dataset-level metric counts pixels: two images of unlike size weigh unlike."""
+    small = dict(
+        samples[0],
+        pred_sem_seg=dict(data=torch.ones(1, 1, 2, dtype=torch.int64)),
+        gt_sem_seg=dict(data=torch.ones(1, 1, 2, dtype=torch.int64)),
+    )
+    large = dict(
+        samples[0],
+        pred_sem_seg=dict(data=torch.zeros(1, 2, 3, dtype=torch.int64)),
+        gt_sem_seg=dict(data=torch.ones(1, 2, 3, dtype=torch.int64)),
+    )
+    assert evaluate([small, large])['aAcc'] == 25
+
+
+def test_perfect(samples):
+    for s in samples:
+        s['pred_sem_seg']['data'] = s['gt_sem_seg']['data'].clamp(max=2)
+    assert evaluate(samples) == dict(mIoU=100, mF=100, mFDR=0, mAcc=100, aAcc=100)
+
+
+def test_ignore_index(samples):
+    """The background left out: what is predicted there no longer counts."""
+    for s in samples:
+        s['gt_sem_seg']['data'][s['gt_sem_seg']['data'] == 255] = 0
+    first = evaluate(samples, ignore_index=0)
+    for s in samples:
+        s['pred_sem_seg']['data'][s['gt_sem_seg']['data'] == 0] = 3
+    assert evaluate(samples, ignore_index=0) == first
+
+
+def test_class_table(samples):
+    pred, label = all_pixels(samples)
+    table = _class_table(CLASSES, dataset_level_scores(confusion_matrix(pred, label, len(CLASSES)).numpy()))
+    rows = {line.split()[1]: line.replace('|', ' ').split()[1:] for line in table.splitlines() if '|' in line}
+    assert rows['class'] == ['IoU', 'F', 'FDR', 'Acc']
+    assert rows['zebra'] == ['-'] * 4
+    assert rows['dog'] == ['0.00', '0.00', '-', '0.00']
+    assert 0 < float(rows['cat'][0]) < 100
+
+
+def test_prefix(samples):
+    assert set(evaluate(samples, prefix='vpo')) == {f'vpo/{n}' for n in ('mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc')}
+
+
+@pytest.mark.parametrize('format_only', [False, True])
+def test_writes_predictions(samples, tmp_path, format_only):
+    results = evaluate(samples, output_dir=str(tmp_path / 'deep' / 'out'), format_only=format_only)
+    assert bool(results) is not format_only
+    for i, s in enumerate(samples):
+        written = np.asarray(Image.open(tmp_path / 'deep' / 'out' / f'{i}_7.png'))
+        assert written.dtype == np.uint8
+        np.testing.assert_array_equal(written, s['pred_sem_seg']['data'][0])
+
+
+def test_samples_of_one_image_get_files_of_their_own(samples, tmp_path):
+    """In VPO-SS one image is a sample with each of its objects; only the masks have different names."""
+    evaluate([dict(s, img_path='same.jpg') for s in samples], output_dir=str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == NUM_SAMPLES
+
+
+def test_without_labels(samples, tmp_path):
+    for s in samples:
+        del s['gt_sem_seg'], s['seg_map_path']
+    assert evaluate(samples, output_dir=str(tmp_path), format_only=True) == {}
+    assert {p.name for p in tmp_path.iterdir()} == {f'{i}.png' for i in range(NUM_SAMPLES)}
+
+
+def test_error_names_the_sample(samples):
+    samples[3]['gt_sem_seg']['data'][0, 1, 1] = 4
+    with pytest.raises(ValueError, match='mask/3_7.png: labels must lie in'):
+        evaluate(samples)
+
+
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(absent='none'), "absent must be one of skip, zero, got 'none'"),
+        (dict(format_only=True), 'format_only=True needs output_dir'),
+    ],
+)
+def test_bad_arguments(kwargs, message):
+    with pytest.raises(ValueError, match=f'DatasetLevelMetric: {message}'):
+        DatasetLevelMetric(**kwargs)
+
+
+def test_built_by_name():
+    """`tools/test.py --out` sets keep_results, which mmseg's metrics take."""
+    init_default_scope('mmseg')
+    metric = METRICS.build(dict(type='DatasetLevelMetric', keep_results=True, absent='zero'))
+    assert isinstance(metric, DatasetLevelMetric)
+    assert metric.absent == 'zero'

@@ -1,0 +1,19 @@
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    """What ``default_scope`` of a config does: mmengine's own builders look into mmseg's registries."""
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """For tensors as small as these, threads mostly wait for one another, above all on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

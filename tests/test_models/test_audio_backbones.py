@@ -1,0 +1,83 @@
+import json
+
+import pytest
+import torch
+from mmseg.registry import MODELS
+from torch import nn
+
+from mmavs.models.audio_backbones import AudioResNet, VGGish
+
+
+def shapes(module, prefix='', buffers=True):
+    entries = module.state_dict() if buffers else dict(module.named_parameters())
+    return {prefix + name: list(value.shape) for name, value in entries.items()}
+
+
+def reference_shapes(golden_dir, network):
+    """Shapes in the reference's audio network, without the classifier that its training leaves unused."""
+    keys = json.loads((golden_dir / f'keys_{network}.json').read_text())
+    prefix = 'audio_backbone.backbone.'
+    return {name[len(prefix) :]: shape for name, shape in keys.items() if name.startswith(prefix)}
+
+
+def test_golden_keys_vggish(golden_dir):
+    with torch.device('meta'):
+        assert shapes(VGGish(out_channels=304)) == reference_shapes(golden_dir, 'avss_r50')
+
+
+def test_golden_keys_audio_resnet(golden_dir):
+    expected = {
+        ('' if name.startswith('fc.') else 'resnet.') + name: shape
+        for name, shape in reference_shapes(golden_dir, 'vpo_stereo_r50').items()
+    }
+    with torch.device('meta'):
+        assert shapes(AudioResNet(18, in_channels=2, out_channels=304)) == expected
+
+
+@pytest.mark.parametrize('channels', [1, 2])
+def test_audio_resnet_embeds_mono_and_stereo(channels):
+    network = MODELS.build(dict(type='AudioResNet', in_channels=channels, out_channels=20, base_channels=8))
+    embedding = network(torch.randn(3, channels, 300, 64))
+    assert embedding.shape == (3, 20)
+    with pytest.raises(RuntimeError, match='channels'):
+        network(torch.randn(3, 3 - channels, 300, 64))
+
+
+def test_audio_resnet_pools_the_maximum():
+    network = AudioResNet(in_channels=1, out_channels=4, base_channels=8).eval()
+    x = torch.randn(2, 1, 96, 64)
+    peak = network.resnet(x)[0].amax(dim=(2, 3))
+    torch.testing.assert_close(network(x), peak @ network.fc.weight.T + network.fc.bias)
+
+
+def test_audio_resnet_of_other_depth():
+    network = AudioResNet(depth=50, in_channels=1, out_channels=6, base_channels=4)
+    assert network(torch.randn(2, 1, 64, 64)).shape == (2, 6)
+
+
+def small_vggish(**options):
+    return VGGish(out_channels=5, frames=16, n_mels=16, **options)
+
+
+def test_vggish_embeds():
+    embedding = small_vggish().eval()(torch.randn(3, 1, 16, 16))
+    assert embedding.shape == (3, 5) and embedding.min() >= 0
+
+
+def test_vggish_takes_the_shape_of_a_second():
+    with torch.device('meta'):
+        assert VGGish()(torch.empty(2, 1, 96, 64)).shape == (2, 128)
+
+
+def test_vggish_flattens_with_the_channels_last():
+    network = small_vggish()
+    network.features = network.embeddings = nn.Identity()
+    x = torch.arange(2 * 3 * 4 * 5).view(2, 3, 4, 5)
+    flat = network(x)
+    assert flat[1, (2 * 5 + 3) * 3 + 1] == x[1, 1, 2, 3]
+
+
+def test_frozen_vggish_has_no_gradient():
+    network = small_vggish(frozen=True)
+    assert not any(p.requires_grad for p in network.parameters())
+    assert all(p.requires_grad for p in small_vggish().parameters())

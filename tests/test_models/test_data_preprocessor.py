@@ -1,0 +1,140 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.models import SegDataPreProcessor
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from mmavs.audio import LogMelSpec
+from mmavs.models.data_preprocessor import AVDataPreProcessor, LogMel
+
+NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
+
+
+@pytest.mark.parametrize('clip, num_frames', [('3s_stereo', 300), ('1s_mono', 96)])
+def test_golden_log_mel(golden_dir, clip, num_frames):
+    golden = np.load(golden_dir / 'log_mel.npz')
+    log_mel = LogMel(num_frames)(torch.tensor(golden[f'waveform_{clip}']))
+    np.testing.assert_allclose(log_mel, golden[f'log_mel_{clip}'], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize('channels, samples, num_frames', [(2, 48000, 300), (1, 16000, 96), (1, 16000, 101)])
+def test_log_mel_shape_and_silence(channels, samples, num_frames):
+    log_mel = LogMel(num_frames)(torch.zeros(3, channels, samples))
+    assert log_mel.shape == (3, channels, num_frames, 64) and log_mel.dtype == torch.float32
+    torch.testing.assert_close(log_mel, torch.full_like(log_mel, -1))
+
+
+def test_tone_lights_up_its_band_and_its_channel():
+    time = torch.arange(16000) / 16000
+    waveform = torch.stack([torch.sin(2 * math.pi * 1000 * time), torch.zeros(16000)])[None]
+    left, right = LogMel(96)(waveform)[0]
+
+    def mel(hz):
+        return 2595 * math.log10(1 + hz / 700)
+
+    band = (mel(1000) - mel(125)) / (mel(3800) - mel(125)) * 65 - 1  # 64 triangles, their centres 1/65 apart
+    assert abs(left.mean(dim=0).argmax().item() - band) < 1
+    assert (right == right[0, 0]).all()
+
+
+def test_gain_is_an_offset_in_decibels():
+    # 20 * log10 of the power, so 10 times the amplitude is 40 in units of 100.
+    waveform = 0.05 * torch.randn(1, 1, 16000)
+    torch.testing.assert_close(
+        LogMel(96)(10 * waveform) - LogMel(96)(waveform), torch.full((1, 1, 96, 64), 0.4), rtol=0, atol=1e-4
+    )
+
+
+def test_channels_and_samples_are_independent():
+    waveform = torch.randn(2, 2, 16000)
+    log_mel = LogMel(96)
+    torch.testing.assert_close(log_mel(waveform.flip(0, 1)), log_mel(waveform).flip(0, 1))
+
+
+def test_too_short_waveform_is_refused_with_the_remedy():
+    LogMel(101)(torch.zeros(1, 1, 16000))
+    with pytest.raises(ValueError, match='16160 samples or more, got 16159: make `duration`'):
+        LogMel(102)(torch.zeros(1, 1, 16159))
+
+
+def test_log_mel_stays_float32_under_autocast():
+    waveform = torch.randn(1, 2, 16000)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        log_mel = LogMel(96)(waveform.bfloat16().float())
+    assert log_mel.dtype == torch.float32
+    torch.testing.assert_close(log_mel, LogMel(96)(waveform.bfloat16().float()), rtol=0, atol=0)
+    assert LogMel(96)(waveform.bfloat16()).dtype == torch.float32
+
+
+def test_checkpoints_hold_nothing_of_the_log_mel():
+    assert not LogMel(96).state_dict()
+    assert not AVDataPreProcessor(**NORM).state_dict()
+
+
+def test_other_spec():
+    assert LogMel(10, LogMelSpec(n_mels=20, hop_length=80))(torch.zeros(1, 1, 800)).shape == (1, 1, 10, 20)
+
+
+def batch(sizes, audio_shape=(2, 16000)):
+    samples = []
+    for size in sizes:
+        sample = SegDataSample(gt_sem_seg=PixelData(data=torch.randint(4, (1, *size))))
+        sample.set_metainfo(dict(img_shape=size, ori_shape=size))
+        samples.append(sample)
+    images = [torch.randint(256, (3, *size), dtype=torch.uint8) for size in sizes]
+    return dict(inputs=dict(img=images, audio=[torch.randn(audio_shape) for _ in sizes]), data_samples=samples)
+
+
+def build(**options):
+    return MODELS.build(dict(type='AVDataPreProcessor', num_frames=96, **NORM, **options))
+
+
+def test_images_are_normalised_as_by_mmseg():
+    data = batch([(8, 10), (8, 10)])
+    expected = SegDataPreProcessor(**NORM)(dict(inputs=data['inputs']['img'], data_samples=data['data_samples']))
+    result = build()(data)
+    torch.testing.assert_close(result['inputs']['img'], expected['inputs'])
+    bgr = data['inputs']['img'][1][:, 2, 3]
+    normal = (bgr.flip(0) - torch.tensor(NORM['mean'])) / torch.tensor(NORM['std'])
+    torch.testing.assert_close(result['inputs']['img'][1, :, 2, 3], normal)
+    torch.testing.assert_close(result['inputs']['audio'], LogMel(96)(torch.stack(data['inputs']['audio'])))
+
+
+def test_training_pads_with_the_mean_colour_and_ignored_labels():
+    data = batch([(6, 10), (8, 5)])
+    result = build(size=(8, 10), pad_val=0, seg_pad_val=255)(data, training=True)
+    image = result['inputs']['img']
+    assert image.shape == (2, 3, 8, 10)
+    assert (image[0, :, 6:] == 0).all() and (image[1, :, :, 5:] == 0).all() and (image[0, :, :6] != 0).any()
+    labels = torch.stack([sample.gt_sem_seg.data[0] for sample in result['data_samples']])
+    assert (labels[0, 6:] == 255).all() and (labels[1, :, 5:] == 255).all() and (labels[1, :, :5] < 4).all()
+
+
+def test_data_samples_are_optional():
+    data = batch([(8, 10)])
+    result = build()(dict(inputs=data['inputs']))
+    assert result['inputs']['img'].shape == (1, 3, 8, 10) and result['data_samples'] is None
+
+
+def test_data_of_the_caller_stay_as_they_are():
+    data = batch([(8, 10)])
+    before = data['inputs']['img'][0].clone()
+    build()(data)
+    assert isinstance(data['inputs']['audio'], list) and torch.equal(data['inputs']['img'][0], before)
+
+
+@pytest.mark.parametrize('inputs', [[torch.zeros(3, 8, 8)], dict(img=[torch.zeros(3, 8, 8)])])
+def test_inputs_without_sound_are_refused(inputs):
+    with pytest.raises(TypeError, match='PackAVSegInputs'):
+        build()(dict(inputs=inputs))
+
+
+def test_differing_waveforms_are_named():
+    data = batch([(8, 10), (8, 10)])
+    data['inputs']['audio'][1] = torch.zeros(1, 16000)
+    with pytest.raises(ValueError, match=r'\[\(1, 16000\), \(2, 16000\)\]'):
+        build()(data)

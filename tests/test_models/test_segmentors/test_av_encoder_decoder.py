@@ -1,0 +1,301 @@
+import copy
+
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+CLASSES = 5
+NORM = dict(type='BN')
+RESNET = dict(
+    type='ResNetV1c',
+    depth=18,
+    stem_channels=8,
+    base_channels=8,
+    strides=(1, 2, 2, 1),
+    dilations=(1, 1, 1, 2),
+    norm_cfg=NORM,
+)
+NECK = dict(
+    type='DeepLabV3PlusNeck', in_channels=(8, 64), channels=12, low_level_channels=4, dilations=(1, 2), norm_cfg=NORM
+)
+MIT = dict(
+    type='MixVisionTransformer',
+    embed_dims=8,
+    num_layers=[1, 1, 1, 1],
+    num_heads=[1, 2, 4, 8],
+    patch_sizes=[7, 3, 3, 3],
+    sr_ratios=[8, 4, 2, 1],
+    out_indices=(0, 1, 2, 3),
+    mlp_ratio=2,
+)
+CONTRAST = dict(type='CAVPLoss', max_views=16)
+
+
+def head(**options):
+    return dict(
+        type='FCNHead',
+        channels=8,
+        num_convs=1,
+        concat_input=False,
+        dropout_ratio=0,
+        num_classes=CLASSES,
+        norm_cfg=NORM,
+        align_corners=False,
+        **options,
+    )
+
+
+def model_cfg(backbone, decode_head, fusion, **options):
+    return dict(
+        type='AVEncoderDecoder',
+        data_preprocessor=dict(
+            type='AVDataPreProcessor', num_frames=32, mean=[120.0] * 3, std=[60.0] * 3, size=(32, 48)
+        ),
+        backbone=backbone,
+        audio_backbone=dict(type='AudioResNet', in_channels=2, out_channels=10, base_channels=4),
+        fusion=dict(
+            type='CrossAttentionFusion', audio_channels=10, num_heads=2, hidden_channels=8, mlp_ratio=1.0, **fusion
+        ),
+        decode_head=decode_head,
+        train_cfg=dict(),
+        test_cfg=dict(mode='whole'),
+        **options,
+    )
+
+
+MODEL_CFGS = {
+    'cavp': model_cfg(
+        RESNET, head(in_channels=16, in_index=0), dict(in_channels=16), neck=NECK, contrast_loss=CONTRAST
+    ),
+    'min-max': model_cfg(
+        RESNET,
+        head(in_channels=16, in_index=0),
+        dict(in_channels=16, activation='minmax'),
+        neck=NECK,
+        contrast_loss=CONTRAST,
+    ),
+    'two levels, auxiliary head': model_cfg(
+        RESNET,
+        dict(
+            type='PSPHead',
+            in_channels=64,
+            in_index=3,
+            channels=8,
+            pool_scales=(1, 2),
+            num_classes=CLASSES,
+            dropout_ratio=0,
+            norm_cfg=NORM,
+            align_corners=False,
+        ),
+        dict(in_channels=(32, 64), in_index=(2, 3)),
+        auxiliary_head=head(in_channels=32, in_index=2),
+        contrast_loss=dict(type='SupConLoss', max_views=16),
+        contrast_level=3,
+    ),
+    'segformer, all levels': model_cfg(
+        MIT,
+        dict(
+            type='SegformerHead',
+            in_channels=[8, 16, 32, 64],
+            in_index=[0, 1, 2, 3],
+            channels=8,
+            num_classes=CLASSES,
+            dropout_ratio=0,
+            norm_cfg=NORM,
+            align_corners=False,
+        ),
+        dict(in_channels=(8, 16, 32, 64), activation='channel'),
+        contrast_loss=CONTRAST,
+        contrast_level=1,
+    ),
+    'no contrast': model_cfg(RESNET, head(in_channels=64, in_index=3), dict(in_channels=64, in_index=(3,))),
+}
+
+
+def build(name='cavp', **changes):
+    return MODELS.build(ConfigDict({**copy.deepcopy(MODEL_CFGS[name]), **changes}))
+
+
+def make_batch(model, count=3, size=(32, 48), *, training=False):
+    """A batch as the data loader gives it, through the model's preprocessor."""
+    samples = []
+    for i in range(count):
+        label = torch.zeros(1, *size, dtype=torch.long)
+        label[:, 4:20, 6:30] = 1 + i % 2
+        label[:, -3:] = 255
+        sample = SegDataSample(gt_sem_seg=PixelData(data=label))
+        sample.set_metainfo(dict(img_shape=size, ori_shape=size, audio_label=(1 + i % 2,)))
+        samples.append(sample)
+    inputs = dict(
+        img=[torch.randint(256, (3, *size), dtype=torch.uint8) for _ in range(count)],
+        audio=[0.3 * torch.randn(2, 8000) for _ in range(count)],
+    )
+    return model.data_preprocessor(dict(inputs=inputs, data_samples=samples), training)
+
+
+def logits(model, batch, **changes):
+    model.eval()
+    with torch.no_grad():
+        results = model.predict({**batch['inputs'], **changes}, batch['data_samples'])
+    return torch.stack([result.seg_logits.data for result in results])
+
+
+def sharpen(model):
+    """Makes the sound matter as after training: at the start its weights are tiny."""
+    for attention in model.fusion.attentions:
+        for layer in (attention.query, attention.key, attention.value, attention.proj, attention.audio_embed):
+            torch.nn.init.normal_(layer.weight, std=0.5)
+    return model
+
+
+@pytest.mark.parametrize('autocast', [False, True], ids=['float32', 'bfloat16'])
+@pytest.mark.parametrize('name', MODEL_CFGS)
+def test_loss_and_gradients(name, autocast):
+    model = build(name).train()
+    batch = make_batch(model, training=True)
+    with torch.autocast('cpu', dtype=torch.bfloat16, enabled=autocast):
+        losses = model(**batch, mode='loss')
+    expected = {'decode.loss_ce', 'decode.acc_seg'}
+    expected |= {'aux.loss_ce', 'aux.acc_seg'} if model.with_auxiliary_head else set()
+    expected |= {'loss_contrast'} if model.contrast_loss else set()
+    assert set(losses) == expected
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), key
+    audio = [p.grad.abs().sum() for p in model.audio_backbone.parameters()]
+    assert sum(audio) > 0
+
+
+@pytest.mark.parametrize('name', MODEL_CFGS)
+def test_predict(name):
+    model = build(name).eval()
+    batch = make_batch(model)
+    results = model(**batch, mode='predict')
+    assert len(results) == 3
+    for result in results:
+        assert result.seg_logits.data.shape == (CLASSES, 32, 48)
+        assert torch.equal(result.pred_sem_seg.data[0], result.seg_logits.data.argmax(dim=0))
+        assert 'audio_embedding' not in result.metainfo
+    raw = model(**batch, mode='tensor')
+    assert raw.shape[:2] == (3, CLASSES)
+
+
+@pytest.mark.parametrize('name', MODEL_CFGS)
+def test_images_of_a_batch_are_independent(name):
+    model = sharpen(build(name))
+    batch = make_batch(model)
+    out, order = logits(model, batch), [2, 0, 1]
+    permuted = dict(
+        inputs={k: v[order] for k, v in batch['inputs'].items()}, data_samples=[batch['data_samples'][i] for i in order]
+    )
+    torch.testing.assert_close(logits(model, permuted), out[order], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', MODEL_CFGS)
+def test_sound_changes_the_prediction(name):
+    model = sharpen(build(name))
+    batch = make_batch(model)
+    # Louder by 40 dB: noise as such looks alike to an untrained network.
+    changed = logits(model, batch, audio=batch['inputs']['audio'] - 1)
+    assert (changed - logits(model, batch)).abs().max() > 1e-3
+
+
+def test_predict_without_data_samples():
+    model = build().eval()
+    batch = make_batch(model)
+    with torch.no_grad():
+        results = model.predict(batch['inputs'])
+    out = torch.stack([result.seg_logits.data for result in results])
+    torch.testing.assert_close(out, logits(model, batch))
+
+
+def test_prediction_has_the_size_of_the_image_before_resizing():
+    model = build().eval()
+    batch = make_batch(model)
+    for sample in batch['data_samples']:
+        sample.set_metainfo(dict(ori_shape=(20, 31)))
+    assert logits(model, batch).shape == (3, CLASSES, 20, 31)
+
+
+@pytest.mark.parametrize(
+    'size, stride, same', [((32, 48), (32, 48), True), ((64, 96), (16, 16), True), ((16, 24), (8, 12), False)]
+)
+def test_slide_inference_equals_whole_where_the_window_covers_the_image(size, stride, same):
+    model = sharpen(build())
+    batch = make_batch(model)
+    whole = logits(model, batch)
+    model.test_cfg.update(mode='slide', crop_size=size, stride=stride)
+    slide = logits(model, batch)
+    assert slide.shape == whole.shape and slide.isfinite().all()
+    assert torch.allclose(slide, whole, atol=1e-5) == same
+
+
+def test_one_batch_can_be_learnt():
+    model = build().train()
+    batch = make_batch(model, training=True)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    history = []
+    for _ in range(25):
+        losses = model(**batch, mode='loss')
+        optimizer.zero_grad()
+        model.parse_losses(losses)[0].backward()
+        optimizer.step()
+        history.append((losses['decode.loss_ce'].item(), losses['loss_contrast'].item()))
+    assert history[-1][0] < 0.65 * history[0][0]
+    assert history[-1][1] < 0.8 * history[0][1]
+
+
+def test_contrast_sees_the_fused_map_and_swapped_pixels_of_it():
+    model = sharpen(build()).train()
+    batch = make_batch(model, training=True)
+    seen = {}
+
+    def contrast(fused, label, audio_label, fuse_swapped):
+        image, pixel = torch.tensor([0, 1, 2, 2]), torch.tensor([0, 5, 40, 41])
+        own = fuse_swapped(torch.tensor([0, 1, 2]), image, pixel)
+        torch.testing.assert_close(own, fused.flatten(2)[image, :, pixel], rtol=1e-4, atol=1e-5)
+        swapped = fuse_swapped(torch.tensor([1, 2, 0]), image, pixel)
+        assert not torch.allclose(swapped, own, atol=1e-4)
+        seen.update(label=label, audio_label=audio_label)
+        return fused.sum() * 0
+
+    model.contrast_loss = torch.nn.Module()
+    model.contrast_loss.forward, model.contrast_loss.loss_name = contrast, 'loss_other'
+    assert model.loss(**batch)['loss_other'] == 0
+    assert seen['label'].shape == (3, 32, 48) and seen['audio_label'] == [(1,), (2,), (1,)]
+
+
+@pytest.mark.parametrize('index', [2, [1, 3]])
+def test_auxiliary_head_on_unfused_level_is_refused(index):
+    auxiliary = head(in_channels=32, in_index=2)
+    if isinstance(index, list):
+        auxiliary = dict(
+            type='SegformerHead', in_channels=[16, 64], in_index=index, channels=8, num_classes=CLASSES, norm_cfg=NORM
+        )
+    with pytest.raises(ValueError, match=r'auxiliary_head reads level \[[12]\], but only \(3,\)'):
+        build('no contrast', auxiliary_head=auxiliary)
+
+
+def test_every_auxiliary_head_is_checked():
+    heads = [head(in_channels=64, in_index=3), head(in_channels=8, in_index=0)]
+    with pytest.raises(ValueError, match=r'reads level \[0\]'):
+        build('no contrast', auxiliary_head=heads)
+
+
+def test_contrast_level_must_be_fused():
+    with pytest.raises(ValueError, match=r'contrast_level 1 is not fused; fusion.in_index is \(2, 3\)'):
+        build('two levels, auxiliary head', contrast_level=1)
+
+
+@pytest.mark.parametrize('mode', ['loss', 'predict', 'tensor'])
+@pytest.mark.parametrize('keep', ['img', None])
+def test_inputs_without_sound_are_refused(mode, keep):
+    model = build().eval()
+    batch = make_batch(model)
+    inputs = batch['inputs']['img'] if keep is None else {keep: batch['inputs'][keep]}
+    with pytest.raises(TypeError, match='PackAVSegInputs'):
+        model(inputs, batch['data_samples'], mode=mode)

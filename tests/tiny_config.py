@@ -1,0 +1,33 @@
+"""A config of the repository's, shrunk so that training takes seconds on a CPU."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+_TEXT = """
+_base_ = {base!r}
+model = dict(
+    data_preprocessor=dict(size=(32, 48)),
+    backbone=dict(depth=18, stem_channels=8, base_channels=8, multi_grid=None, contract_dilation=False, init_cfg=None),
+    neck=dict(in_channels=(8, 64), channels=12, low_level_channels=4, dilations=(1, 2)),
+    audio_backbone=dict(base_channels=4, out_channels=16),
+    fusion=dict(in_channels=16, audio_channels=16, hidden_channels=16, mlp_ratio=1.),
+    decode_head=dict(in_channels=16, channels=8, num_convs=1),
+    contrast_loss=dict(max_views=32))
+train_pipeline = _base_.train_pipeline
+train_pipeline[4].crop_size = (32, 48)
+own = dict(num_workers=0, persistent_workers=False)
+train_dataloader = dict(batch_size=2, **own, dataset=dict(data_root={data_root!r}, pipeline=train_pipeline))
+val_dataloader = dict(**own, dataset=dict(data_root={data_root!r}, subset='ms'))
+test_dataloader = dict(**own, dataset=dict(data_root={data_root!r}, subset='ms'))
+train_cfg = dict(max_epochs=2, val_interval=2)
+param_scheduler = [dict(type='VisualPolyLR', power=0.9, begin=0, end=2, by_epoch=True, convert_to_iter_based=True)]
+default_hooks = dict(logger=dict(interval=1))
+"""
+
+
+def write_tiny_config(path: Path, data_root: Path) -> Path:
+    """Writes the config file ``path``: two epochs on ``data_root``, tests on VPO-MS."""
+    base = ROOT / 'configs' / 'cavp' / 'cavp_r50_vpo-msmi.py'
+    path.write_text(_TEXT.format(base=str(base), data_root=str(data_root)), encoding='utf-8')
+    return path
