@@ -28,8 +28,6 @@ model = dict(
         channels=48,
         num_convs=1,
         num_classes=9,
-        # little of an image is covered by what sounds
-        loss_decode=dict(class_weight=[0.5, *[1.0] * 8]),
     ),
     contrast_loss=dict(max_views=128, loss_weight=0.1),
 )

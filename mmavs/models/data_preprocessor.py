@@ -41,16 +41,18 @@ class LogMel(nn.Module):
                 'AVDataPreProcessor agree'
             )
         with torch.autocast(waveform.device.type, enabled=False):
-            power = AF.spectrogram(
+            # Real part squared plus imaginary part squared: the power without a root that is squared again.
+            spectrum = AF.spectrogram(
                 waveform.float(),
                 pad=0,
                 window=self.window,
                 n_fft=spec.n_fft,
                 hop_length=spec.hop_length,
                 win_length=spec.win_length,
-                power=2.0,
+                power=None,
                 normalized=False,
             )
+            power = torch.view_as_real(spectrum).square().sum(dim=-1)
             mel = power[..., : self.num_frames].transpose(-1, -2) @ self.filters
             return mel.clamp_min(spec.floor).log10() * (20 / spec.scale)
 

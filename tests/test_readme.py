@@ -1,0 +1,58 @@
+"""What the pages for users say must be so: files they name exist, tools know the options, targets are there."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ['README.md', 'data/README.md', 'configs/cavp/README.md']
+
+
+def commands():
+    """(page, words) of every command in a bash block."""
+    for page in PAGES:
+        for block in re.findall(r'```bash\n(.*?)```', (ROOT / page).read_text(), flags=re.DOTALL):
+            for line in block.replace('\\\n', ' ').splitlines():
+                words = shlex.split(line, comments=True)
+                if words:
+                    yield pytest.param(words, id=' '.join(words)[:60])
+
+
+@lru_cache
+def help_of(tool):
+    return subprocess.run([sys.executable, tool, '--help'], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+
+
+@pytest.mark.parametrize('words', commands())
+def test_command(words):
+    if words[0] == 'make':
+        for target in words[1:]:
+            assert re.search(rf'^{target}:', (ROOT / 'Makefile').read_text(), flags=re.MULTILINE), target
+    elif words[0] in ('python', 'bash'):
+        assert (ROOT / words[1]).is_file()
+        tool = words[1].replace('dist_train.sh', 'train.py').replace('dist_test.sh', 'test.py')
+        for word in words[2:]:
+            if word.startswith('--'):
+                assert word in help_of(tool), f'{tool} does not know {word}'
+            elif word.startswith('configs/'):
+                assert (ROOT / word).is_file(), word
+    else:
+        assert words[0] in ('pip', 'source'), f'unknown command {words[0]}'
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_links(page):
+    folder = (ROOT / page).parent
+    for target in re.findall(r'\]\((?!https?://|#)([^)#]+)', (ROOT / page).read_text()):
+        assert os.path.exists(folder / target), f'{page} points to {target}'
+
+
+@pytest.mark.parametrize('config', sorted(p.name for p in (ROOT / 'configs' / 'cavp').glob('*.py')))
+def test_every_config_is_in_the_metafile(config):
+    assert f'Config: configs/cavp/{config}\n' in (ROOT / 'configs' / 'cavp' / 'metafile.yaml').read_text()
