@@ -5,7 +5,6 @@ STAMP := $(VENV)/.installed
 DEMO_DATA := data/mini
 DEMO_CONFIG := configs/cavp/cavp_r18_mini.py
 DEMO_DIR := work_dirs/demo
-DEMO_EPOCHS := 10
 
 # On a CPU a tenth to a third of the time of a training step goes into giving memory back and taking it again; glibc is
 # told to keep it. Other C libraries ignore this.
@@ -41,8 +40,7 @@ test: env  ## run the tests
 # An interrupted demo goes on when it is started again.
 demo: env  ## make the mini set, train and test a small network on it, write pictures
 	$(VENV)/bin/python tools/dataset_converters/make_mini.py --out $(DEMO_DATA)
-	$(VENV)/bin/python tools/train.py $(DEMO_CONFIG) --work-dir $(DEMO_DIR) --resume \
-		--cfg-options train_cfg.max_epochs=$(DEMO_EPOCHS) param_scheduler.0.end=$(DEMO_EPOCHS)
+	$(VENV)/bin/python tools/train.py $(DEMO_CONFIG) --work-dir $(DEMO_DIR) --resume
 	$(VENV)/bin/python tools/test.py $(DEMO_CONFIG) "$$(ls -t $(DEMO_DIR)/best_mIoU_*.pth | head -n 1)" \
 		--work-dir $(DEMO_DIR)/test --show-dir $(DEMO_DIR)/pictures
 	@echo 'Metrics: the table above. Pictures: $(DEMO_DIR)/pictures/vis_data/vis_image'

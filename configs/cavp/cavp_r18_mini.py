@@ -1,5 +1,6 @@
 # CAVP on the generated mini set, from scratch, for a CPU: shows in minutes that the method works. Half of a ResNet-18's
-# width and without its last stage; AdamW, which needs fewer steps from scratch than the SGD of the full configs.
+# width and without its last stage, so small that the fusion has to be told where a pixel is; AdamW, which needs fewer
+# steps from scratch than the SGD of the full configs.
 _base_ = [
     '../_base_/models/cavp_r50.py',
     '../_base_/datasets/vpo_mini.py',
@@ -7,7 +8,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    data_preprocessor=dict(size=(112, 144)),
+    data_preprocessor=dict(size=(84, 108)),
     backbone=dict(
         depth=18,
         num_stages=3,
@@ -22,7 +23,7 @@ model = dict(
     ),
     neck=dict(in_channels=(24, 96), channels=48, low_level_channels=16, dilations=(1, 2, 4)),
     audio_backbone=dict(base_channels=16, out_channels=64),
-    fusion=dict(in_channels=64, audio_channels=64, hidden_channels=64, mlp_ratio=2.0),
+    fusion=dict(in_channels=64, audio_channels=64, hidden_channels=64, mlp_ratio=2.0, position_encoding=True),
     decode_head=dict(
         in_channels=64,
         channels=48,
@@ -31,7 +32,7 @@ model = dict(
     ),
     contrast_loss=dict(max_views=128, loss_weight=0.1),
 )
-max_epochs = 16
+max_epochs = 12
 train_cfg = dict(max_epochs=max_epochs, val_interval=4)
 optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=dict(type='AdamW', lr=3e-3, weight_decay=0.01))
 param_scheduler = [

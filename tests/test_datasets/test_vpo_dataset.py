@@ -241,8 +241,8 @@ def test_bad_position(tmp_path, position):
 
 
 def test_split_without_samples(vpo_root):
-    with pytest.raises(ValueError, match='no sample of split trian or dev: check `split`'):
-        build(vpo_root, 'ms', ['trian', 'dev'])
+    with pytest.raises(ValueError, match='no sample of split validate or dev: check `split`'):
+        build(vpo_root, 'ms', ['validate', 'dev'])
     with pytest.raises(ValueError, match='no sample of split train with multi_instance 1'):
         build(vpo_root, 'ss', multi_instance=True)
 

@@ -49,12 +49,12 @@ def test_trains_and_tests_a_run(vpo_root, tmp_path):
     for loader in ('train', 'val', 'test'):
         options += [
             f'{loader}_dataloader.dataset.data_root={vpo_root}',
-            f'{loader}_dataloader.dataset.class_file=None',
+            f'{loader}_dataloader.dataset.metainfo=None',
             f'{loader}_dataloader.batch_size=2',
             f'{loader}_dataloader.num_workers=0',
             f'{loader}_dataloader.persistent_workers=False',
         ]
-    options += ['model.decode_head.num_classes=22', 'model.decode_head.loss_decode.class_weight=None']
+    options.append('model.decode_head.num_classes=22')
     command = [sys.executable, TOOL, '--seeds', '3', '--sounds', 'mono', '--work-dir', tmp_path, '--cfg-options']
     result = subprocess.run([*command, *options], capture_output=True, text=True)
     assert result.returncode == 0, (tmp_path / 'mono_seed3' / 'output.log').read_text()[-3000:]

@@ -6,6 +6,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from .cross_attention import CrossAttention, Projector, to_map, to_tokens
+from .position_encoding import PositionEncoding
 
 
 class EncodedVisual(NamedTuple):
@@ -35,6 +36,9 @@ class CrossAttentionFusion(BaseModule):
         hidden_channels: Hidden channels of the MLP on each pixel before the attention.
         mlp_ratio: Hidden channels of the MLP behind the attention, in multiples of ``in_channels``.
         activation: ``sigmoid``, ``softmax``, ``minmax`` or ``channel``, see :class:`CrossAttention`.
+        position_encoding: Adds to each pixel where it is, which the paper's network leaves to the padding of its
+            convolutions. Lets a small or briefly trained network use stereo sound. Not for slide inference, where the
+            place in a window is not that in the image.
         init_cfg: As in mmengine.
 
     Shape:
@@ -52,6 +56,7 @@ class CrossAttentionFusion(BaseModule):
         hidden_channels: int = 256,
         mlp_ratio: float = 4.0,
         activation: str = 'sigmoid',
+        position_encoding: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -64,6 +69,7 @@ class CrossAttentionFusion(BaseModule):
             CrossAttention(c, audio_channels, num_heads=num_heads, mlp_ratio=mlp_ratio, activation=activation)
             for c in channels
         )
+        self.positions = nn.ModuleList(PositionEncoding(c) for c in channels) if position_encoding else None
 
     @property
     def pointwise(self) -> bool:
@@ -72,11 +78,13 @@ class CrossAttentionFusion(BaseModule):
 
     def encode(self, features: Sequence[Tensor]) -> EncodedVisual:
         """Everything that can be done without the sound."""
-        tokens = tuple(
-            attention.encode(projector(to_tokens(features[i])))
-            for i, projector, attention in zip(self.in_index, self.projectors, self.attentions, strict=True)
-        )
-        return EncodedVisual(tuple(features), tokens)
+        tokens = []
+        for slot, index in enumerate(self.in_index):
+            pixels = self.projectors[slot](to_tokens(features[index]))
+            if self.positions is not None:
+                pixels = pixels + self.positions[slot](*features[index].shape[2:])
+            tokens.append(self.attentions[slot].encode(pixels))
+        return EncodedVisual(tuple(features), tuple(tokens))
 
     def fuse(self, visual: EncodedVisual, audio: Tensor) -> tuple[Tensor, ...]:
         """Encoded features and audio (B, D) or (B, T, D) -> all levels, the chosen ones fused."""
