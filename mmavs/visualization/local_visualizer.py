@@ -79,7 +79,10 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
         panels = [('image', image)]
         for wanted, key, title in ((draw_gt, 'gt_sem_seg', 'ground truth'), (draw_pred, 'pred_sem_seg', 'prediction')):
             if wanted and data_sample is not None and key in data_sample:
-                segments = PixelData(data=_resize_segments(getattr(data_sample, key).data, size))
+                segments = _resize_segments(getattr(data_sample, key).data, size)
+                if self.dataset_meta['classes'][0] == 'background':
+                    segments[segments == 0] = 255  # no class: the rest is dark and has no name
+                segments = PixelData(data=segments)
                 panels.append(
                     (
                         title,

@@ -54,7 +54,7 @@ def test_trains_and_tests_a_run(vpo_root, tmp_path):
             f'{loader}_dataloader.num_workers=0',
             f'{loader}_dataloader.persistent_workers=False',
         ]
-    options.append('model.decode_head.num_classes=22')
+    options += ['model.decode_head.num_classes=22', 'model.decode_head.loss_decode.class_weight=None']
     command = [sys.executable, TOOL, '--seeds', '3', '--sounds', 'mono', '--work-dir', tmp_path, '--cfg-options']
     result = subprocess.run([*command, *options], capture_output=True, text=True)
     assert result.returncode == 0, (tmp_path / 'mono_seed3' / 'output.log').read_text()[-3000:]

@@ -2,21 +2,12 @@
 # stereo position of a source can be compared with the place of an object.
 _base_ = './vpo.py'
 data_root = 'data/mini'
-scale = (108, 84)  # three quarters of the images' size, for speed; metrics are at the images' own size
 train_pipeline = [
     dict(type='LoadFrame'),
     dict(type='LoadAudio', duration=3.0, channels=2),
     dict(type='LoadAVAnnotations'),
-    dict(type='Resize', scale=scale),
     dict(type='AVRandomFlip', prob=0.5),
     dict(type='ColorJitter', brightness=0.3, contrast=0.3, saturation=0.3, hue=0.05),
-    dict(type='PackAVSegInputs'),
-]
-test_pipeline = [
-    dict(type='LoadFrame'),
-    dict(type='LoadAudio', duration=3.0, channels=2),
-    dict(type='Resize', scale=scale),
-    dict(type='LoadAVAnnotations'),
     dict(type='PackAVSegInputs'),
 ]
 # eight of VPO's classes
@@ -27,10 +18,10 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=8,
     num_workers=1,
-    dataset=dict(pipeline=test_pipeline, split='val', data_root=data_root, metainfo=metainfo),
+    dataset=dict(split='val', data_root=data_root, metainfo=metainfo),
 )
 test_dataloader = dict(
     batch_size=8,
     num_workers=1,
-    dataset=dict(pipeline=test_pipeline, split='test', data_root=data_root, metainfo=metainfo),
+    dataset=dict(split='test', data_root=data_root, metainfo=metainfo),
 )
