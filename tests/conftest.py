@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 import mmavs  # noqa: F401  (its repairs must be in place before a test imports mmseg's modules)
 
@@ -18,6 +19,13 @@ torch.set_num_threads(2)
 def _seed() -> None:
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    """What ``default_scope`` of a config does: mmengine's own builders look into mmseg's registries."""
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        yield
 
 
 def _reference_folder(variable: str, default: str) -> Path:

@@ -16,6 +16,7 @@ model = dict(
     audio_backbone=dict(base_channels=32, out_channels=128),
     fusion=dict(in_channels=128, audio_channels=128, hidden_channels=128),
     decode_head=dict(in_channels=128, channels=128),
+    contrast_loss=dict(loss_weight=0.1),
 )
 train_pipeline = [
     dict(type='LoadFrame'),
@@ -41,8 +42,8 @@ train_dataloader = dict(
 )
 val_dataloader = dict(num_workers=1, dataset=dict(data_root=data_root, split='train', pipeline=test_pipeline))
 test_dataloader = dict(num_workers=1, dataset=dict(data_root=data_root, split='train', pipeline=test_pipeline))
-train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=300, val_interval=100)
+train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=600, val_interval=100)
 optim_wrapper = dict(optimizer=dict(lr=0.01), paramwise_cfg=dict(head_lr_mult=2.0))
-param_scheduler = [dict(type='VisualPolyLR', power=0.9, eta_min=0.0, begin=0, end=300, by_epoch=False)]
+param_scheduler = [dict(type='VisualPolyLR', power=0.9, eta_min=0.0, begin=0, end=600, by_epoch=False)]
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=100), logger=dict(interval=10, log_metric_by_epoch=False))
 log_processor = dict(by_epoch=False)

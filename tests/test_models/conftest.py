@@ -1,13 +1,5 @@
 import pytest
 import torch
-from mmengine.registry import DefaultScope
-
-
-@pytest.fixture(autouse=True)
-def _scope():
-    """What ``default_scope`` of a config does: mmengine's own builders look into mmseg's registries."""
-    with DefaultScope.overwrite_default_scope('mmseg'):
-        yield
 
 
 @pytest.fixture(autouse=True)
