@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 DEMO_DATA := data/mini
-DEMO_CONFIG := configs/cavp/cavp_r18_mini.py
+DEMO_CONFIG := configs/cavp/cavp_r18_mini-6e.py
 DEMO_DIR := work_dirs/demo
 
 # On a CPU a tenth to a third of the time of a training step goes into giving memory back and taking it again; glibc is

@@ -1,5 +1,6 @@
 # The generated mini set (tools/dataset_converters/make_mini.py): small images with everything in sight, so that the
-# stereo position of a source can be compared with the place of an object.
+# stereo position of a source can be compared with the place of an object. Training also uses VPO-SS: from sounds that
+# come alone a network learns where they come from.
 _base_ = './vpo.py'
 data_root = 'data/mini'
 train_pipeline = [
@@ -12,8 +13,15 @@ train_pipeline = [
 ]
 # eight of VPO's classes
 metainfo = dict(classes=('background', 'airplane', 'bird', 'bus', 'car', 'cat', 'cow', 'dog', 'zebra'))
+train_set = dict(type='VPODataset', data_root=data_root, split='train', pipeline=train_pipeline, metainfo=metainfo)
 train_dataloader = dict(
-    batch_size=8, num_workers=1, dataset=dict(pipeline=train_pipeline, data_root=data_root, metainfo=metainfo)
+    batch_size=8,
+    num_workers=1,
+    dataset=dict(
+        _delete_=True,
+        type='ConcatDataset',
+        datasets=[dict(subset='ss', **train_set), dict(subset='msmi', **train_set)],
+    ),
 )
 val_dataloader = dict(
     batch_size=8,
