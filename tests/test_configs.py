@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
-from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS, PARAM_SCHEDULERS, VISUALIZERS
+from mmseg.registry import DATASETS, HOOKS, LOOPS, METRICS, MODELS, PARAM_SCHEDULERS, RUNNERS, VISUALIZERS
 
 import mmavs  # noqa: F401
 
@@ -37,6 +37,11 @@ def build_model(cfg):
     del model['data_preprocessor']
     with torch.device('meta'):
         return MODELS.build(model)
+
+
+def parts(dataset):
+    """The datasets that a config joins, or the only one."""
+    return dataset.get('datasets', [dataset])
 
 
 def count(module):
@@ -76,8 +81,9 @@ def test_model_and_optimizer_build(cfg):
 
 def test_data_preprocessor_fits_the_pipeline(cfg):
     preprocessor = MODELS.build(cfg.model.data_preprocessor)
-    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        (load_audio,) = (step for step in loader.dataset.pipeline if step['type'] == 'LoadAudio')
+    loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
+    for dataset in (part for loader in loaders for part in parts(loader.dataset)):
+        (load_audio,) = (step for step in dataset.pipeline if step['type'] == 'LoadAudio')
         samples = round(16000 * load_audio['duration'])
         assert load_audio['channels'] == cfg.model.audio_backbone.in_channels
         channels = load_audio['channels']
@@ -91,9 +97,10 @@ def test_datasets_pipelines_and_metrics_build(cfg):
         (cfg.val_dataloader, cfg.val_evaluator),
         (cfg.test_dataloader, cfg.test_evaluator),
     ):
-        dataset = DATASETS.build(dict(loader.dataset, lazy_init=True))
-        assert len(dataset.metainfo['classes']) == cfg.model.decode_head.num_classes
-        Compose(loader.dataset.pipeline)
+        for part in parts(loader.dataset):
+            dataset = DATASETS.build(dict(part, lazy_init=True))
+            assert len(dataset.metainfo['classes']) == cfg.model.decode_head.num_classes
+            Compose(part.pipeline)
         if evaluator is not None:
             METRICS.build(evaluator)
             assert dataset.test_mode
@@ -104,11 +111,13 @@ def test_datasets_pipelines_and_metrics_build(cfg):
 def test_run_time_settings_build(cfg):
     for hook in cfg.default_hooks.values():
         assert HOOKS.get(hook['type']) is not None, hook['type']
+    for name, registry in ((cfg.runner_type, RUNNERS), (cfg.train_cfg.type, LOOPS)):
+        assert registry.get(name) is not None, name
     assert VISUALIZERS.get(cfg.visualizer.type) is not None
     assert cfg.custom_imports == dict(imports=['mmavs'], allow_failed_imports=False)
     assert not cfg.resume and cfg.load_from is None
     assert cfg.default_hooks.checkpoint.max_keep_ckpts >= 2, 'one that is cut short must leave another'
-    by_epoch = cfg.train_cfg.get('by_epoch', cfg.train_cfg.type.startswith('Epoch'))
+    by_epoch = cfg.train_cfg.get('by_epoch', 'EpochBased' in cfg.train_cfg.type)
     assert cfg.default_hooks.checkpoint.by_epoch == cfg.log_processor.by_epoch == by_epoch
     steps = cfg.train_cfg.max_epochs if by_epoch else cfg.train_cfg.max_iters
     assert cfg.param_scheduler[-1]['end'] == steps and cfg.param_scheduler[-1]['by_epoch'] == by_epoch

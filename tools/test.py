@@ -3,7 +3,7 @@
 import argparse
 
 from mmengine.config import Config
-from mmengine.runner import Runner
+from mmseg.registry import RUNNERS
 
 from mmavs.engine.launch import add_common_arguments, load_config
 
@@ -50,7 +50,7 @@ def main() -> None:
     if args.out:
         evaluator = cfg.test_evaluator
         (evaluator[0] if isinstance(evaluator, (list, tuple)) else evaluator).output_dir = args.out
-    Runner.from_cfg(cfg).test()
+    RUNNERS.build(cfg).test()
 
 
 if __name__ == '__main__':

@@ -4,7 +4,7 @@ import argparse
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.runner import Runner
+from mmseg.registry import RUNNERS
 
 from mmavs.engine.launch import add_common_arguments, load_config
 
@@ -47,7 +47,7 @@ def main() -> None:
             raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
         cfg.auto_scale_lr.enable = True
     cfg.resume = args.resume
-    Runner.from_cfg(cfg).train()
+    RUNNERS.build(cfg).train()
 
 
 if __name__ == '__main__':

@@ -1,5 +1,6 @@
 custom_imports = dict(imports=['mmavs'], allow_failed_imports=False)
 default_scope = 'mmseg'
+runner_type = 'AVRunner'
 env_cfg = dict(
     cudnn_benchmark=True, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0), dist_cfg=dict(backend='nccl')
 )
@@ -8,9 +9,10 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=True),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='CheckpointHook', by_epoch=True, interval=1, max_keep_ckpts=2, save_best='mIoU', rule='greater'
+        type='ExactCheckpointHook', by_epoch=True, interval=1, max_keep_ckpts=2, save_best='mIoU', rule='greater'
     ),
     progress=dict(type='ProgressBarHook'),
+    resume_validation=dict(type='ResumeValidationHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='SegVisualizationHook'),
 )

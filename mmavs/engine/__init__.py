@@ -1,7 +1,22 @@
+from .checkpoint_files import AtomicLocalBackend
 from .cpu_amp import CPUAmpOptimWrapper
-from .hooks import ProgressBarHook
+from .hooks import ExactCheckpointHook, ProgressBarHook, ResumeValidationHook
+from .loops import ExactEpochBasedTrainLoop, ExactIterBasedTrainLoop
 from .optim_constructor import AVOptimWrapperConstructor
+from .runner import AVRunner
 from .sgd_adam import SGDAdam
 from .visual_poly_lr import VisualPolyLR
 
-__all__ = ['AVOptimWrapperConstructor', 'CPUAmpOptimWrapper', 'ProgressBarHook', 'SGDAdam', 'VisualPolyLR']
+__all__ = [
+    'AVOptimWrapperConstructor',
+    'AVRunner',
+    'AtomicLocalBackend',
+    'CPUAmpOptimWrapper',
+    'ExactCheckpointHook',
+    'ExactEpochBasedTrainLoop',
+    'ExactIterBasedTrainLoop',
+    'ProgressBarHook',
+    'ResumeValidationHook',
+    'SGDAdam',
+    'VisualPolyLR',
+]

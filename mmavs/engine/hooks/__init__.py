@@ -1,3 +1,5 @@
+from .exact_checkpoint_hook import ExactCheckpointHook
 from .progress_bar_hook import ProgressBarHook
+from .resume_validation_hook import ResumeValidationHook
 
-__all__ = ['ProgressBarHook']
+__all__ = ['ExactCheckpointHook', 'ProgressBarHook', 'ResumeValidationHook']
