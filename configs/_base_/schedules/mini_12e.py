@@ -1,0 +1,16 @@
+# The mini set from scratch, in mmseg's manner for transformers: AdamW, norms without weight decay, linear warm-up, then
+# polynomial decay. From scratch the rate is higher than mmseg's, which starts from pretrained weights.
+max_epochs = 12
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=4)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=5e-4, weight_decay=0.01),
+    paramwise_cfg=dict(norm_decay_mult=0.0, bypass_duplicate=True),
+)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, begin=0, end=1, by_epoch=True, convert_to_iter_based=True),
+    dict(type='PolyLR', power=1.0, eta_min=0.0, begin=1, end=max_epochs, by_epoch=True, convert_to_iter_based=True),
+]
+auto_scale_lr = dict(enable=False, base_batch_size=8)

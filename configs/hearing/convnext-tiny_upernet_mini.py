@@ -1,0 +1,31 @@
+# ConvNeXt-T with UPerHead that hears. The backbone is timm's: pip install 'mmavs[timm]'. Any network of timm that gives
+# feature levels works like this; Swin-T has the channels of ConvNeXt-T, so its config in mmseg lends the heads.
+_base_ = [
+    'mmseg::_base_/models/upernet_swin.py',
+    '../_base_/datasets/vpo_mini.py',
+    '../_base_/schedules/mini_12e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    type='AVEncoderDecoder',
+    data_preprocessor=dict(type='AVDataPreProcessor', num_frames=300, size=(112, 144)),
+    backbone=dict(
+        _delete_=True,
+        type='TIMMBackbone',
+        model_name='convnext_tiny',
+        pretrained=False,  # True downloads weights of ImageNet
+        drop_path_rate=0.1,
+    ),
+    audio_backbone=dict(type='AudioResNet', in_channels=2, base_channels=16, out_channels=64),
+    fusion=dict(
+        type='CrossAttentionFusion',
+        in_channels=(384, 768),
+        in_index=(2, 3),
+        audio_channels=64,
+        hidden_channels=64,
+        position_encoding=True,
+    ),
+    decode_head=dict(channels=128, num_classes=9, loss_decode=dict(avg_non_ignore=True)),
+    auxiliary_head=dict(channels=64, num_classes=9, loss_decode=dict(avg_non_ignore=True)),
+)
+optim_wrapper = dict(optimizer=dict(weight_decay=0.05))
