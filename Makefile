@@ -20,7 +20,7 @@ env: $(STAMP)  ## create .venv with mmavs (editable) and the tested versions of 
 
 $(STAMP): setup.py requirements/constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install -c requirements/constraints.txt -e '.[lite,tests,dev,tensorboard]'
+	$(VENV)/bin/python -m pip install -c requirements/constraints.txt -e '.[lite,tests,dev,tensorboard,timm]'
 	touch $@
 
 # The hooks are the environment's programs, so it comes first on the PATH; pre-commit keeps its own files there too.

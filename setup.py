@@ -50,6 +50,7 @@ setup(
         'lite': ['mmcv-lite>=2.1,<2.2'],
         'mmcv': ['mmcv>=2.1,<2.2'],
         'tensorboard': ['tensorboard'],
+        'timm': ['timm'],  # backbones that mmseg takes from timm, ConvNeXt among them
         'tests': ['hypothesis', 'pytest'],
         'dev': ['codespell', 'pre-commit', 'pre-commit-hooks', 'ruff'],
     },
