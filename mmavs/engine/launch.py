@@ -7,6 +7,7 @@ import os.path as osp
 import torch
 import torch.distributed
 from mmengine.config import Config, DictAction
+from mmengine.logging import print_log
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,3 +62,17 @@ def _prepare_cpu_processes(cfg: Config) -> None:
         **(cfg.get('model_wrapper_cfg') or {}),
         'device_ids': None,
     }
+    if _replace_sync_bn(cfg.model):
+        print_log('SyncBN works on GPUs only: each process normalises over its own images (BN)', 'current')
+
+
+def _replace_sync_bn(cfg: dict | list | tuple) -> int:
+    """Turns every SyncBN of a model's config into BN; returns how many there were."""
+    found = 0
+    if isinstance(cfg, dict) and cfg.get('type') == 'SyncBN':
+        cfg['type'] = 'BN'
+        found += 1
+    for value in cfg.values() if isinstance(cfg, dict) else cfg:
+        if isinstance(value, (dict, list, tuple)):
+            found += _replace_sync_bn(value)
+    return found
