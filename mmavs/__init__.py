@@ -1,8 +1,9 @@
 """Audio-visual segmentation for MMSegmentation: importing this package registers its modules with mmseg."""
 
-from mmavs import compat
+from mmavs import compat, loss_repairs
 
 compat.apply()  # before anything imports mmseg's modules
+loss_repairs.apply()
 
 from mmavs import datasets, engine, evaluation, models, visualization  # noqa: E402
 from mmavs.version import __version__  # noqa: E402
