@@ -1,12 +1,47 @@
 """Packaging of mmavs. The tested versions of all that is named here are in requirements/constraints.txt."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 VERSION = re.search(r"__version__ = '(.+)'", (ROOT / 'mmavs' / 'version.py').read_text(encoding='utf-8')).group(1)
+
+MIM_CONTENT = ('configs', 'tools', 'model-index.yml')
+
+
+class BuildWithConfigs(build_py):
+    """Puts configs, tools and the index of models to `mmavs/.mim`, where mim and mmengine look for them.
+
+    An editable installation gets links instead of copies.
+    """
+
+    def run(self):
+        super().run()
+        editable = getattr(self, 'editable_mode', False)
+        folder = (ROOT if editable else Path(self.build_lib)) / 'mmavs' / '.mim'
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in MIM_CONTENT:
+            _replace(folder / name, ROOT / name, as_link=editable)
+
+
+def _replace(target, source, *, as_link):
+    """Makes `target` a link to or a copy of `source`, whatever an earlier build left there."""
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    else:
+        target.unlink(missing_ok=True)
+    if as_link:
+        target.symlink_to(os.path.relpath(source, target.parent))
+    elif source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns('__pycache__'))
+    else:
+        shutil.copyfile(source, target)
+
 
 setup(
     name='mmavs',
@@ -27,6 +62,7 @@ setup(
     ],
     packages=find_packages(include=['mmavs', 'mmavs.*']),
     package_data={'mmavs': ['**/*.yaml']},
+    cmdclass=dict(build_py=BuildWithConfigs),
     python_requires='>=3.10',
     install_requires=[
         'torch>=2.4',  # the first with torch.serialization.add_safe_globals

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from av_model import without_downloads
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.optim import build_optim_wrapper
@@ -21,14 +22,6 @@ MOST_LINES = 50
 
 def load(name):
     return Config.fromfile(CONFIGS / name)
-
-
-def without_downloads(cfg):
-    """Takes the pretrained weights out of a model's config, wherever they are."""
-    if isinstance(cfg, dict):
-        pretrained = 'init_cfg' in cfg and 'Pretrained' in str(cfg['init_cfg'])
-        return {key: without_downloads(value) for key, value in cfg.items() if not (pretrained and key == 'init_cfg')}
-    return cfg
 
 
 def build_model(cfg):

@@ -2,10 +2,17 @@ import copy
 
 import pytest
 import torch
+from av_model import (
+    check_images_are_independent,
+    check_loss_and_gradients,
+    check_predictions,
+    check_sound_matters,
+    logits,
+    make_batch,
+    sharpen,
+)
 from mmengine.config import ConfigDict
-from mmengine.structures import PixelData
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
 
 CLASSES = 5
 NORM = dict(type='BN')
@@ -119,89 +126,38 @@ def build(name='cavp', **changes):
     return MODELS.build(ConfigDict({**copy.deepcopy(MODEL_CFGS[name]), **changes}))
 
 
-def make_batch(model, count=3, size=(32, 48), *, training=False):
-    """A batch as the data loader gives it, through the model's preprocessor."""
-    samples = []
-    for i in range(count):
-        label = torch.zeros(1, *size, dtype=torch.long)
-        label[:, 4:20, 6:30] = 1 + i % 2
-        label[:, -3:] = 255
-        sample = SegDataSample(gt_sem_seg=PixelData(data=label))
-        sample.set_metainfo(dict(img_shape=size, ori_shape=size, audio_label=(1 + i % 2,)))
-        samples.append(sample)
-    inputs = dict(
-        img=[torch.randint(256, (3, *size), dtype=torch.uint8) for _ in range(count)],
-        audio=[0.3 * torch.randn(2, 8000) for _ in range(count)],
-    )
-    return model.data_preprocessor(dict(inputs=inputs, data_samples=samples), training)
-
-
-def logits(model, batch, **changes):
-    model.eval()
-    with torch.no_grad():
-        results = model.predict({**batch['inputs'], **changes}, batch['data_samples'])
-    return torch.stack([result.seg_logits.data for result in results])
-
-
-def sharpen(model):
-    """Makes the sound matter as after training: at the start its weights are tiny."""
-    for attention in model.fusion.attentions:
-        for layer in (attention.query, attention.key, attention.value, attention.proj, attention.audio_embed):
-            torch.nn.init.normal_(layer.weight, std=0.5)
-    return model
-
-
 @pytest.mark.parametrize('autocast', [False, True], ids=['float32', 'bfloat16'])
 @pytest.mark.parametrize('name', MODEL_CFGS)
 def test_loss_and_gradients(name, autocast):
     model = build(name).train()
     batch = make_batch(model, training=True)
     with torch.autocast('cpu', dtype=torch.bfloat16, enabled=autocast):
-        losses = model(**batch, mode='loss')
+        losses = check_loss_and_gradients(model, batch)
     expected = {'decode.loss_ce', 'decode.acc_seg'}
     expected |= {'aux.loss_ce', 'aux.acc_seg'} if model.with_auxiliary_head else set()
     expected |= {'loss_contrast'} if model.contrast_loss else set()
     assert set(losses) == expected
-    total, _ = model.parse_losses(losses)
-    total.backward()
-    for key, parameter in model.named_parameters():
-        assert parameter.grad is not None and parameter.grad.isfinite().all(), key
-    audio = [p.grad.abs().sum() for p in model.audio_backbone.parameters()]
-    assert sum(audio) > 0
 
 
 @pytest.mark.parametrize('name', MODEL_CFGS)
 def test_predict(name):
     model = build(name).eval()
     batch = make_batch(model)
-    results = model(**batch, mode='predict')
-    assert len(results) == 3
-    for result in results:
-        assert result.seg_logits.data.shape == (CLASSES, 32, 48)
-        assert torch.equal(result.pred_sem_seg.data[0], result.seg_logits.data.argmax(dim=0))
-        assert 'audio_embedding' not in result.metainfo
     raw = model(**batch, mode='tensor')
     assert raw.shape[:2] == (3, CLASSES)
+    check_predictions(model, batch, (20, 31))
 
 
 @pytest.mark.parametrize('name', MODEL_CFGS)
 def test_images_of_a_batch_are_independent(name):
     model = sharpen(build(name))
-    batch = make_batch(model)
-    out, order = logits(model, batch), [2, 0, 1]
-    permuted = dict(
-        inputs={k: v[order] for k, v in batch['inputs'].items()}, data_samples=[batch['data_samples'][i] for i in order]
-    )
-    torch.testing.assert_close(logits(model, permuted), out[order], rtol=1e-4, atol=1e-5)
+    check_images_are_independent(model, make_batch(model))
 
 
 @pytest.mark.parametrize('name', MODEL_CFGS)
 def test_sound_changes_the_prediction(name):
     model = sharpen(build(name))
-    batch = make_batch(model)
-    # Louder by 40 dB: noise as such looks alike to an untrained network.
-    changed = logits(model, batch, audio=batch['inputs']['audio'] - 1)
-    assert (changed - logits(model, batch)).abs().max() > 1e-3
+    check_sound_matters(model, make_batch(model))
 
 
 def test_predict_without_data_samples():
@@ -211,14 +167,6 @@ def test_predict_without_data_samples():
         results = model.predict(batch['inputs'])
     out = torch.stack([result.seg_logits.data for result in results])
     torch.testing.assert_close(out, logits(model, batch))
-
-
-def test_prediction_has_the_size_of_the_image_before_resizing():
-    model = build().eval()
-    batch = make_batch(model)
-    for sample in batch['data_samples']:
-        sample.set_metainfo(dict(ori_shape=(20, 31)))
-    assert logits(model, batch).shape == (3, CLASSES, 20, 31)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""What every segmentor that hears must do, for tests of models and of configs: losses, gradients, predictions."""
+
+import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+HOP = 160  # samples between two frames of the spectrogram
+
+
+def make_batch(model, count=3, size=(32, 48), *, training=False, channels=2):
+    """A batch as the data loader gives it, through the model's preprocessor; two classes, some pixels ignored."""
+    samples = []
+    for i in range(count):
+        label = torch.zeros(1, *size, dtype=torch.long)
+        label[:, 4:20, 6:30] = 1 + i % 2
+        label[:, -3:] = 255
+        sample = SegDataSample(gt_sem_seg=PixelData(data=label))
+        sample.set_metainfo(dict(img_shape=size, ori_shape=size, audio_label=(1 + i % 2,)))
+        samples.append(sample)
+    length = HOP * model.data_preprocessor.log_mel.num_frames
+    inputs = dict(
+        img=[torch.randint(256, (3, *size), dtype=torch.uint8) for _ in range(count)],
+        audio=[0.3 * torch.randn(channels, length) for _ in range(count)],
+    )
+    return model.data_preprocessor(dict(inputs=inputs, data_samples=samples), training)
+
+
+def logits(model, batch, **changes):
+    """The logits (B, classes, H, W) that are predicted, with other inputs if wanted."""
+    model.eval()
+    with torch.no_grad():
+        results = model.predict({**batch['inputs'], **changes}, batch['data_samples'])
+    return torch.stack([result.seg_logits.data for result in results])
+
+
+def sharpen(model):
+    """Makes the sound matter as after training: at the start its weights are tiny."""
+    for attention in model.fusion.attentions:
+        for layer in (attention.query, attention.key, attention.value, attention.proj, attention.audio_embed):
+            torch.nn.init.normal_(layer.weight, std=0.5)
+    return model
+
+
+def check_loss_and_gradients(model, batch):
+    """Losses are finite, and every trainable parameter gets a finite gradient; those of the sound not only zeros."""
+    model.train()
+    losses = model(**batch, mode='loss')
+    total, _ = model.parse_losses(losses)
+    assert total.isfinite()
+    model.zero_grad()
+    total.backward()
+    for key, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None and parameter.grad.isfinite().all(), key
+    assert sum(parameter.grad.abs().sum() for parameter in model.audio_backbone.parameters()) > 0
+    return losses
+
+
+def check_predictions(model, batch, size):
+    """One result for each image, of its own size (height, width) before it was resized for the network."""
+    model.eval()
+    for sample in batch['data_samples']:
+        sample.set_metainfo(dict(ori_shape=size))
+    with torch.no_grad():
+        results = model(**batch, mode='predict')
+    assert len(results) == len(batch['data_samples'])
+    for result in results:
+        assert result.seg_logits.data.shape == (model.num_classes, *size)
+        assert torch.equal(result.pred_sem_seg.data[0], result.seg_logits.data.argmax(dim=0))
+        assert 'audio_embedding' not in result.metainfo
+
+
+def check_images_are_independent(model, batch):
+    """Another order of the batch gives the same results in that order."""
+    out, order = logits(model, batch), list(range(1, len(batch['data_samples']))) + [0]
+    permuted = dict(
+        inputs={k: v[order] for k, v in batch['inputs'].items()}, data_samples=[batch['data_samples'][i] for i in order]
+    )
+    tolerance = 1e-5 * max(1.0, out.abs().max().item())
+    torch.testing.assert_close(logits(model, permuted), out[order], rtol=1e-4, atol=tolerance)
+    assert not torch.allclose(out[order], out, atol=10 * tolerance), 'all images look alike: the check says nothing'
+
+
+def check_sound_matters(model, batch):
+    """The same images with another sound give another prediction."""
+    before = logits(model, batch)
+    # Louder by 40 dB: noise as such looks alike to an untrained network.
+    changed = logits(model, batch, audio=batch['inputs']['audio'] - 1)
+    assert (changed - before).abs().max() > 1e-3 * max(1.0, before.abs().max().item())
+
+
+def without_downloads(cfg):
+    """Takes the pretrained weights out of a model's config, wherever they are."""
+    if isinstance(cfg, dict):
+        pretrained = 'init_cfg' in cfg and 'Pretrained' in str(cfg['init_cfg'])
+        return {key: without_downloads(value) for key, value in cfg.items() if not (pretrained and key == 'init_cfg')}
+    return cfg

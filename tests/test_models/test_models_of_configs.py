@@ -1,0 +1,77 @@
+"""Every model that a config describes learns, predicts and hears; on small images, without downloads."""
+
+import json
+from pathlib import Path
+
+import pytest
+from av_model import (
+    check_images_are_independent,
+    check_loss_and_gradients,
+    check_predictions,
+    check_sound_matters,
+    logits,
+    make_batch,
+    sharpen,
+    without_downloads,
+)
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import DefaultScope
+from mmseg.registry import MODELS
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+SIZE = (64, 64)
+
+
+def distinct_models():
+    """A config for each model: the subsets of VPO share theirs."""
+    found = {}
+    for path in sorted(CONFIGS.glob('*/*.py')):
+        if path.parent.name != '_base_':
+            model = Config.fromfile(path).model.to_dict()
+            found.setdefault(json.dumps(model, sort_keys=True), pytest.param(model, id=path.stem))
+    return list(found.values())
+
+
+@pytest.fixture(scope='module', params=distinct_models())
+def model(request):
+    cfg = without_downloads(request.param)
+    if cfg['backbone']['type'] == 'TIMMBackbone':
+        pytest.importorskip('timm')
+    cfg['data_preprocessor'].update(size=SIZE, num_frames=32)
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        return MODELS.build(ConfigDict(cfg))
+
+
+@pytest.fixture
+def batch(model):
+    channels = model.audio_backbone.resnet.conv1.in_channels
+    return make_batch(model, count=2, size=SIZE, channels=channels)
+
+
+def test_loss_and_gradients(model, batch):
+    check_loss_and_gradients(model, batch)
+
+
+def test_predictions(model, batch):
+    check_predictions(model, batch, (50, 71))
+
+
+def test_it_hears_and_keeps_images_apart(model, batch):
+    sharpen(model)
+    check_sound_matters(model, batch)
+    check_images_are_independent(model, batch)
+
+
+def test_slide_inference(model, batch):
+    if model.fusion.positions is not None:
+        pytest.skip('a position in the image is unknown in a window')
+    whole, test_cfg = logits(model, batch), model.test_cfg.copy()
+    model.test_cfg.update(mode='slide', crop_size=SIZE, stride=(32, 32))
+    try:
+        covered = logits(model, batch)
+        model.test_cfg.update(crop_size=(48, 48), stride=(16, 16))
+        windows = logits(model, batch)
+    finally:
+        model.test_cfg = test_cfg
+    assert abs(covered - whole).max() <= 1e-4 * max(1.0, whole.abs().max().item())
+    assert windows.shape == whole.shape and windows.isfinite().all()
