@@ -21,6 +21,7 @@ class BuildWithConfigs(build_py):
     """
 
     def run(self):
+        """Builds as ever, then adds the content for mim."""
         super().run()
         editable = getattr(self, 'editable_mode', False)
         folder = (ROOT if editable else Path(self.build_lib)) / 'mmavs' / '.mim'

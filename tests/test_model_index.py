@@ -22,7 +22,7 @@ def configs_of(folder):
 
 def test_index_imports_every_metafile():
     assert [ROOT / name for name in read(ROOT / 'model-index.yml')['Import']] == METAFILES
-    folders = {path.parent for path in ROOT.glob('configs/*/*.py')}
+    folders = {path.parent for path in ROOT.glob('configs/*/*.py')} - {ROOT / 'configs' / '_base_'}
     assert {path.parent for path in METAFILES} == folders
 
 
@@ -44,6 +44,18 @@ def test_metafile_has_what_mim_reads(metafile):
         assert model['Name'] == Path(model['Config']).stem, 'mim finds a config by the name of its model'
 
 
+# What an editable installation does: it tells the command so after its options are read.
+EDITABLE = """
+from setuptools.command.build_py import build_py
+finalize = build_py.finalize_options
+def finalize_editable(self):
+    finalize(self)
+    self.editable_mode = True
+build_py.finalize_options = finalize_editable
+exec(open('setup.py', encoding='utf-8').read(), dict(__file__='setup.py', __name__='__main__'))
+"""
+
+
 @pytest.fixture
 def checkout(tmp_path):
     """What `pip install` needs of the repository, so that building leaves nothing in it."""
@@ -54,8 +66,8 @@ def checkout(tmp_path):
     return tmp_path
 
 
-def build(checkout, *options):
-    command = [sys.executable, 'setup.py', '-q', 'build_py', *options]
+def build(checkout, script='setup.py'):
+    command = [sys.executable, script, '-q', 'build_py', '--build-lib', 'lib']
     subprocess.run(command, cwd=checkout, check=True, capture_output=True, timeout=300)
 
 
@@ -65,7 +77,7 @@ def files_below(folder):
 
 def test_an_installation_has_configs_and_tools(checkout):
     for _ in range(2):  # a second build finds the files of the first
-        build(checkout, '--build-lib', 'lib')
+        build(checkout)
     mim = checkout / 'lib' / 'mmavs' / '.mim'
     for name in ('configs', 'tools'):
         assert files_below(mim / name) == files_below(checkout / name)
@@ -75,14 +87,9 @@ def test_an_installation_has_configs_and_tools(checkout):
 
 
 def test_an_editable_installation_links_them(checkout):
-    (checkout / 'editable.py').write_text(
-        'from setuptools.command.build_py import build_py\nbuild_py.editable_mode = True\n'
-        "exec(open('setup.py', encoding='utf-8').read(), dict(__file__='setup.py', __name__='__main__'))\n",
-        encoding='utf-8',
-    )
+    (checkout / 'editable.py').write_text(EDITABLE, encoding='utf-8')
     for _ in range(2):
-        command = [sys.executable, 'editable.py', '-q', 'build_py', '--build-lib', 'lib']
-        subprocess.run(command, cwd=checkout, check=True, capture_output=True, timeout=300)
+        build(checkout, 'editable.py')
     mim = checkout / 'mmavs' / '.mim'
     assert {path.name for path in mim.iterdir()} == {'configs', 'tools', 'model-index.yml'}
     for path in mim.iterdir():

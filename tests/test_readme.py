@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ['README.md', 'data/README.md', 'configs/cavp/README.md']
+PAGES = ['README.md', 'data/README.md', 'configs/cavp/README.md', 'configs/hearing/README.md']
 
 
 def commands():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmseg.registry import METRICS
 from PIL import Image
@@ -156,3 +157,29 @@ def test_built_by_name():
     metric = METRICS.build(dict(type='DatasetLevelMetric', keep_results=True, absent='zero'))
     assert isinstance(metric, DatasetLevelMetric)
     assert metric.absent == 'zero'
+
+
+@pytest.mark.parametrize('all_predicted', [False, True])
+def test_beside_the_metric_of_mmseg(samples, all_predicted):
+    """One evaluator with both: what they define alike is the same number.
+
+    mmseg leaves a class that is never predicted out of the mean F, ours counts it as 0.
+    """
+    if all_predicted:
+        samples[0]['pred_sem_seg']['data'][0, -2:] = 2
+    evaluator = Evaluator(
+        [
+            dict(type='DatasetLevelMetric', beta2=0.3),
+            dict(type='IoUMetric', iou_metrics=['mIoU', 'mFscore'], beta=0.3**0.5, prefix='mmseg'),
+        ]
+    )
+    evaluator.dataset_meta = dict(classes=CLASSES)
+    for start in range(0, len(samples), 4):
+        evaluator.process(samples[start : start + 4])
+    found = evaluator.evaluate(len(samples))
+    mmseg = {name.removeprefix('mmseg/'): float(value) for name, value in found.items() if name.startswith('mmseg/')}
+    for name in ('mIoU', 'mAcc', 'aAcc'):
+        assert found[name] == pytest.approx(mmseg[name], abs=0.011), name
+    assert (found['mF'] == pytest.approx(mmseg['mFscore'], abs=0.011)) == all_predicted
+    if all_predicted:
+        assert found['mFDR'] == pytest.approx(100 - mmseg['mPrecision'], abs=0.011)
