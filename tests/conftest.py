@@ -1,6 +1,8 @@
 """Shared fixtures: reference data that lies outside the repository, and the same conditions for every test."""
 
 import os
+import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,3 +55,30 @@ def vpo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from vpo_tree import write_vpo_tree
 
     return write_vpo_tree(tmp_path_factory.mktemp('vpo'))
+
+
+@pytest.fixture(scope='session')
+def mini_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The mini set with a few images, shared by all tests: read it, never write to it."""
+    sys.path.insert(0, str(ROOT / 'tools' / 'dataset_converters'))
+    from make_mini import make_mini
+
+    root = tmp_path_factory.mktemp('data') / 'mini'
+    make_mini(root, images=24, recordings=(3, 1), workers=1)
+    return root
+
+
+@pytest.fixture
+def run_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture):
+    """Runs a tool of the repository in this process, which saves the time of a start: ``run_tool('train.py', config,
+    option, ...)`` gives what it prints. Results are in ``tmp_path / 'work'``."""
+
+    def run(name: str, *words: object) -> str:
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, words), '--work-dir', str(tmp_path / 'work')])
+        monkeypatch.setenv('LOCAL_RANK', '0')
+        capfd.readouterr()
+        runpy.run_path(str(ROOT / 'tools' / name), run_name='__main__')
+        return capfd.readouterr().out
+
+    monkeypatch.chdir(tmp_path)
+    return run

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from tiny_config import write_short_run
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ['README.md', 'data/README.md', 'configs/cavp/README.md', 'configs/hearing/README.md']
@@ -56,3 +57,15 @@ def test_links(page):
 @pytest.mark.parametrize('config', sorted(p.name for p in (ROOT / 'configs' / 'cavp').glob('*.py')))
 def test_every_config_is_in_the_metafile(config):
     assert f'Config: configs/cavp/{config}\n' in (ROOT / 'configs' / 'cavp' / 'metafile.yaml').read_text()
+
+
+def test_config_of_a_model_of_your_own(tmp_path, mini_root, run_tool):
+    """The config of README.md, saved where README.md says, trains as it stands."""
+    (text,) = re.findall(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(), flags=re.DOTALL)
+    folder = tmp_path / 'configs' / 'hearing'
+    folder.mkdir(parents=True)
+    (tmp_path / 'configs' / '_base_').symlink_to(ROOT / 'configs' / '_base_')
+    (folder / 'my_model.py').write_text(text)
+    out = run_tool('train.py', write_short_run(tmp_path / 'short.py', folder / 'my_model.py', mini_root))
+    losses = [float(loss) for loss in re.findall(r' decode.loss_ce: (\S+)', out)]
+    assert len(losses) == 2 and all(0 < loss < 10 for loss in losses)

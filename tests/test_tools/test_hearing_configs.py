@@ -1,0 +1,52 @@
+"""The models of mmseg in configs/hearing train and are tested with the tools, for a few steps on a small mini set."""
+
+import json
+import math
+import re
+
+import pytest
+from tiny_config import ROOT, write_short_run
+
+CONFIGS = sorted((ROOT / 'configs' / 'hearing').glob('*.py'))
+TENSORBOARD = """
+vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
+visualizer = dict(vis_backends=vis_backends)
+default_hooks = dict(logger=dict(interval=1), visualization=dict(draw=True, interval=1))
+"""
+
+
+def test_there_are_configs():
+    assert len(CONFIGS) == 6
+
+
+@pytest.mark.parametrize('config', CONFIGS, ids=lambda path: path.stem)
+def test_trains_and_is_tested(config, tmp_path, mini_root, run_tool):
+    if 'TIMMBackbone' in config.read_text():
+        pytest.importorskip('timm')
+    short = write_short_run(tmp_path / 'short.py', config, mini_root)
+    out = run_tool('train.py', short)
+    losses = [float(loss) for loss in re.findall(r'Epoch\(train\).* loss: (\S+)', out)]
+    assert len(losses) == 2 and all(math.isfinite(loss) for loss in losses)
+    checkpoint = tmp_path / 'work' / 'epoch_1.pth'
+    (validated,) = re.findall(r'Epoch\(val\) \[1\].*mIoU: (\S+)', out)
+    assert 0 <= float(validated) <= 100
+    tested = run_tool('test.py', short, checkpoint, '--out', tmp_path / 'out')
+    assert re.search(r'Epoch\(test\).*mIoU: ', tested) and len(list((tmp_path / 'out').iterdir())) == 2
+    checkpoint.unlink()  # of up to 170 MB
+
+
+def test_tensorboard(tmp_path, mini_root, run_tool):
+    """mmseg's backend for TensorBoard, with the visualizer of a segmentor that hears."""
+    pytest.importorskip('tensorboard')
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    config = ROOT / 'configs' / 'hearing' / 'segformer_mit-b0_mini.py'
+    run_tool('train.py', write_short_run(tmp_path / 'short.py', config, mini_root, TENSORBOARD))
+    (written,) = (tmp_path / 'work').rglob('scalars.json')
+    logged = [json.loads(line) for line in written.read_text().splitlines()]
+    (events,) = (tmp_path / 'work').rglob('events.out.tfevents.*')
+    board = EventAccumulator(str(events)).Reload()
+    for name in ('loss', 'decode.loss_ce', 'loss_contrast', 'lr', 'mIoU'):
+        expected = [entry[name] for entry in logged if name in entry]
+        assert [event.value for event in board.Scalars(name)] == pytest.approx(expected) and expected
+    assert len(board.Tags()['images']) == 2, 'a picture of each validation image'
