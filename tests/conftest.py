@@ -11,6 +11,7 @@ import torch
 from mmengine.registry import DefaultScope
 
 import mmavs  # noqa: F401  (its repairs must be in place before a test imports mmseg's modules)
+from mmavs.visualization import AVSegLocalVisualizer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -76,9 +77,14 @@ def run_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
     def run(name: str, *words: object) -> str:
         monkeypatch.setattr(sys, 'argv', [name, *map(str, words), '--work-dir', str(tmp_path / 'work')])
         monkeypatch.setenv('LOCAL_RANK', '0')
+        # mmengine would give a second run the visualizer of the first, which has the same name.
+        monkeypatch.setattr(AVSegLocalVisualizer, '_instance_dict', {})
         capfd.readouterr()
         runpy.run_path(str(ROOT / 'tools' / name), run_name='__main__')
         return capfd.readouterr().out
 
     monkeypatch.chdir(tmp_path)
-    return run
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # more of them mostly wait for one another
+    yield run
+    torch.set_num_threads(threads)

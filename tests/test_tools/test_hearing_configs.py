@@ -11,7 +11,7 @@ CONFIGS = sorted((ROOT / 'configs' / 'hearing').glob('*.py'))
 TENSORBOARD = """
 vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
 visualizer = dict(vis_backends=vis_backends)
-default_hooks = dict(logger=dict(interval=1), visualization=dict(draw=True, interval=1))
+default_hooks.update(visualization=dict(draw=True, interval=1))
 """
 
 
