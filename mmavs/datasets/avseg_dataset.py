@@ -6,7 +6,7 @@ from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from .transforms.loading import UNKNOWN_VALUE
+from .image_file import UNKNOWN_VALUE
 
 
 class RecordError(ValueError):
