@@ -34,7 +34,8 @@ class VPODataset(AVSegDataset):
         split: Value of the CSV's column ``split``, or several: the released test set is ``['test', 'val']``.
         multi_instance: True keeps only the images with several instances of one class, False only the others, None
             all. Only MSMI has the former.
-        audio_dir: Folder of the recordings, below ``data_root`` unless absolute.
+        audio_dir: Folder of the recordings, below ``data_root`` unless absolute; say, of the copies that
+            ``tools/dataset_converters/resample_audio.py`` made.
         class_file: The class file that the dataset was built with (see ``vpo_classes.yaml``); None for VPO's classes.
         kwargs: Those of :class:`AVSegDataset`.
 
