@@ -1,13 +1,18 @@
 """Shared fixtures: reference data that lies outside the repository, and the same conditions for every test."""
 
+import io
 import os
+import resource
 import runpy
+import signal
 import sys
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from mmengine.registry import DefaultScope
 
 import mmavs  # noqa: F401  (its repairs must be in place before a test imports mmseg's modules)
@@ -16,6 +21,12 @@ from mmavs.visualization import AVSegLocalVisualizer
 ROOT = Path(__file__).resolve().parents[1]
 
 torch.set_num_threads(2)
+
+# The same examples in every run, and none given up because the machine is busy.
+settings.register_profile(
+    'same', derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile('same')
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +99,21 @@ def run_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
     torch.set_num_threads(1)  # more of them mostly wait for one another
     yield run
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def small_disk():
+    """A context in which this process can write no file larger than a number of bytes, as on a disk that is full."""
+
+    @contextmanager
+    def limited(size: int):
+        limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        try:
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # these may be files, too
+                yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, handler)
+
+    return limited

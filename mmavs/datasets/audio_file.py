@@ -1,5 +1,6 @@
 """Opening recordings, with errors that say which file is broken and how. Needs soundfile only, not torch."""
 
+import math
 import os
 import struct
 from collections.abc import Iterator
@@ -11,10 +12,21 @@ import soundfile
 # Data sizes from here on are what a writer to a pipe leaves in the header because it can't know better (0xFFFFFFFF by
 # FFmpeg, 0x7FFFF000 by SoX, ...).
 _UNKNOWN_SIZE = 0x7FFFF000
+# The resampler's kernel has about `orig * new` values, which for rates without a common divisor are gigabytes.
+_MAX_KERNEL = 50_000_000
 
 
 class AudioFileError(OSError):
-    """A recording that exists but can't be used; the message names the file and the reason."""
+    """A recording that exists but can't be used.
+
+    Args:
+        message: Names the file and the reason.
+        kind: The reason in a word or two, for tables.
+    """
+
+    def __init__(self, message: str, kind: str = 'unreadable') -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 @contextmanager
@@ -40,7 +52,7 @@ def open_audio(path: str) -> Iterator[soundfile.SoundFile]:
         ) from e
     with f:
         if f.frames == 0:
-            raise AudioFileError(f'recording has no samples: {path}')
+            raise AudioFileError(f'recording has no samples: {path}. Take it out of the annotation file.', 'empty')
         yield f
 
 
@@ -61,10 +73,14 @@ def read_frames(f: soundfile.SoundFile, *, start: int, count: int) -> np.ndarray
     if len(frames) != count:
         raise AudioFileError(
             f'recording is truncated: {f.name} announces {f.frames} frames, but {len(frames)} of the '
-            f'{count} from frame {start} on could be read'
+            f'{count} from frame {start} on could be read. Fetch it again or take it out of the annotation file.',
+            'truncated',
         )
     if not np.isfinite(frames).all():
-        raise AudioFileError(f'recording holds NaN or infinite samples: {f.name}')
+        raise AudioFileError(
+            f'recording holds NaN or infinite samples: {f.name}. Make it again or take it out of the annotation file.',
+            'NaN in',
+        )
     return frames
 
 
@@ -87,7 +103,25 @@ def check_not_truncated(path: str) -> None:
                 if length < _UNKNOWN_SIZE and f.tell() + length > size:
                     raise AudioFileError(
                         f'recording is truncated: {path} has {size} bytes, its header announces '
-                        f'{f.tell() + length} or more'
+                        f'{f.tell() + length} or more. Fetch it again or take it out of the annotation file.',
+                        'truncated',
                     )
                 return
             f.seek(length + length % 2, os.SEEK_CUR)
+
+
+def rate_ratio(f: soundfile.SoundFile, sample_rate: int) -> tuple[int, int]:
+    """The rate of a recording and ``sample_rate``, Hz, without their common divisor.
+
+    Raises:
+        AudioFileError: They have too little in common to resample one to the other.
+    """
+    divisor = math.gcd(f.samplerate, sample_rate)
+    orig, new = f.samplerate // divisor, sample_rate // divisor
+    if orig * new > _MAX_KERNEL:
+        raise AudioFileError(
+            f'recording has an unusual rate: {f.name} has {f.samplerate} Hz, which has too little in common with '
+            f'{sample_rate} Hz; convert it, for example with `ffmpeg -i IN -ar {sample_rate} OUT.wav`',
+            'unusual rate in',
+        )
+    return orig, new

@@ -10,10 +10,7 @@ from torchaudio.transforms import Resample
 
 from mmavs.audio import SAMPLE_RATE
 
-from .audio_file import AudioFileError, open_audio, read_frames
-
-# The resampler's kernel has about `orig * new` values, which for rates without a common divisor are gigabytes.
-_MAX_KERNEL = 50_000_000
+from .audio_file import open_audio, rate_ratio, read_frames
 
 
 @lru_cache(maxsize=8)
@@ -55,17 +52,10 @@ def read_clip(path: str, *, num_samples: int, sample_rate: int = SAMPLE_RATE) ->
         Tensor: float32 (num_samples,).
 
     Raises:
-        FileNotFoundError, AudioFileError: see :func:`open_audio` and :func:`read_frames`.
+        FileNotFoundError, AudioFileError: see :func:`open_audio`, :func:`rate_ratio` and :func:`read_frames`.
     """
     with open_audio(path) as f:
-        divisor = math.gcd(f.samplerate, sample_rate)
-        orig, new = f.samplerate // divisor, sample_rate // divisor
-        if orig * new > _MAX_KERNEL:
-            raise AudioFileError(
-                f'recording has an unusual rate: {path} has {f.samplerate} Hz, which has too little '
-                f'in common with {sample_rate} Hz; convert it, for example with `ffmpeg -i IN -ar '
-                f'{sample_rate} OUT.wav`'
-            )
+        orig, new = rate_ratio(f, sample_rate)
         length = math.ceil(new * f.frames / orig)
         if length <= num_samples:
             clip = _resample(_read_mono(f, 0, f.frames), orig, new)
@@ -80,6 +70,16 @@ def read_clip(path: str, *, num_samples: int, sample_rate: int = SAMPLE_RATE) ->
         clip = _resample(_read_mono(f, start, stop - start), orig, new)
         offset = first - first_block * new
         return clip[offset : offset + num_samples]
+
+
+def read_recording(path: str, *, sample_rate: int = SAMPLE_RATE) -> Tensor:
+    """Reads a whole recording as :func:`read_clip` reads its middle.
+
+    Returns:
+        Tensor: float32 (samples,).
+    """
+    with open_audio(path) as f:
+        return _resample(_read_mono(f, 0, f.frames), *rate_ratio(f, sample_rate))
 
 
 def _read_mono(f, start: int, count: int) -> Tensor:

@@ -1,10 +1,27 @@
+import logging
 from collections.abc import Sequence
 
 import numpy as np
+from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from .transforms.loading import UNKNOWN_VALUE
+from .image_file import UNKNOWN_VALUE
+
+
+class RecordError(ValueError):
+    """Something is wrong with the annotation of a dataset; the message names file, line and remedy.
+
+    Args:
+        message: What is wrong.
+        kind: The same in two or three words, for tables.
+        fatal: False where the dataset can be used all the same.
+    """
+
+    def __init__(self, message: str, *, kind: str, fatal: bool = True) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.fatal = fatal
 
 
 @DATASETS.register_module()
@@ -57,6 +74,16 @@ class AVSegDataset(BaseSegDataset):
         info.update(label_table=self.label_table, reduce_zero_label=False, seg_fields=[])
         return info
 
+    def bad_record(self, error: RecordError) -> None:
+        """Called by ``load_data_list`` for all that it finds wrong. Raises the error, or warns if it is not fatal.
+
+        Who wants to see everything that is wrong at once replaces it on an instance, as ``check_dataset.py`` does;
+        then ``load_data_list`` leaves the record out and goes on.
+        """
+        if error.fatal:
+            raise error
+        print_log(str(error), 'current', logging.WARNING)
+
     def load_data_list(self) -> list[dict]:
-        """The records of all samples."""
+        """The records of all samples; what is wrong with them goes to :meth:`bad_record`."""
         raise NotImplementedError(f'{type(self).__name__} must say where its samples are: define load_data_list')

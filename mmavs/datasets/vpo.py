@@ -1,10 +1,11 @@
 import csv
 import os.path as osp
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from mmseg.registry import DATASETS
 
-from .avseg_dataset import AVSegDataset
+from .avseg_dataset import AVSegDataset, RecordError
 from .palette import bit_interleaved_palette
 from .vpo_classes import ClassTable, load_class_table
 
@@ -33,15 +34,18 @@ class VPODataset(AVSegDataset):
         split: Value of the CSV's column ``split``, or several: the released test set is ``['test', 'val']``.
         multi_instance: True keeps only the images with several instances of one class, False only the others, None
             all. Only MSMI has the former.
-        audio_dir: Folder of the recordings, below ``data_root`` unless absolute.
+        audio_dir: Folder of the recordings, below ``data_root`` unless absolute; say, of the copies that
+            ``tools/dataset_converters/resample_audio.py`` made.
         class_file: The class file that the dataset was built with (see ``vpo_classes.yaml``); None for VPO's classes.
         kwargs: Those of :class:`AVSegDataset`.
+
+    Warns of lines that repeat another word for word, and of images and recordings that other splits have too.
 
     Raises:
         FileNotFoundError: The CSV is not there.
         KeyError: It lacks a column.
-        ValueError: It has a class that the class file does not know, an incomplete line, a position outside [0, 1], or
-            no sample of the split.
+        RecordError: It has a class that the class file does not know, an incomplete line, a position outside [0, 1],
+            or no sample of the split.
     """
 
     METAINFO = _metainfo(load_class_table())
@@ -94,14 +98,13 @@ class VPODataset(AVSegDataset):
     def load_data_list(self) -> list[dict]:
         """Groups the rows of the CSV into samples: in SS a row is a sample, elsewhere the rows of one image are."""
         samples: dict[int | tuple, dict] = {}
-        for number, row in self._read_rows():
-            if row['split'] not in self.splits:
-                continue
-            multi = row.get('multi_instance') in ('1', '1.0', 'True')
-            if self.multi_instance is not None and multi != self.multi_instance:
-                continue
-            source = self._parse_source(row, number)
+        for number, row, multi in self._own_rows():
             paths = self._paths(row, multi)
+            try:
+                source = self._parse_source(row, number)
+            except RecordError as error:
+                self.bad_record(error)
+                continue
             key = number if self.subset == 'ss' else paths
             sample = samples.setdefault(
                 key, dict(img_path=paths[0], seg_map_path=paths[1], sources=[], multi_instance=multi)
@@ -109,16 +112,49 @@ class VPODataset(AVSegDataset):
             sample['sources'].append(source)
         if not samples:
             which = '' if self.multi_instance is None else f' with multi_instance {int(self.multi_instance)}'
-            raise ValueError(
-                f'{self.ann_file} has no sample of split {" or ".join(self.splits)}{which}: check `split` '
-                'and `multi_instance` of the dataset'
+            self._refuse(
+                f'has no sample of split {" or ".join(self.splits)}{which}: check `split` and `multi_instance` of the '
+                'dataset',
+                kind='empty split',
             )
         for sample in samples.values():
             labels = {s['label'] for s in sample['sources']}
             sample['audio_label'] = tuple(sorted(labels - {self.ignore_index}))
         return list(samples.values())
 
-    def _read_rows(self):
+    def _own_rows(self) -> Iterator[tuple[int, dict, bool]]:
+        """Yields (line number, row, whether several instances) of the wanted rows."""
+        seen: dict[tuple, int] = {}
+        used: dict[str, dict[str, set]] = {column: defaultdict(set) for column in ('img_Id', 'vgg_file')}
+        for number, row in self._read_rows():
+            for column, values in used.items():
+                values[row['split']].add(row[column])
+            multi = row.get('multi_instance') in ('1', '1.0', 'True')
+            if row['split'] not in self.splits or self.multi_instance not in (None, multi):
+                continue
+            if (first := seen.setdefault(tuple(row.values()), number)) != number:
+                self._refuse(f'repeats line {first}, and counts; remove one', number, kind='duplicate row', fatal=False)
+            yield number, row, multi
+        for column, values in used.items():
+            self._check_apart(column, values)
+
+    def _check_apart(self, column: str, used: dict[str, set]) -> None:
+        """Warns of images or recordings that this dataset's splits have in common with others."""
+        own = set().union(*(used.get(split, ()) for split in self.splits))
+        for split in sorted(used.keys() - set(self.splits)):
+            if common := sorted(own & used[split]):
+                self._refuse(
+                    f'{len(common)} values of {column} in split {" or ".join(self.splits)}, the first {common[0]}, '
+                    f'are in split {split} too: results on either say little. Give each to one split',
+                    kind='shared by splits',
+                    fatal=False,
+                )
+
+    def _refuse(self, message: str, number: int | None = None, *, kind: str, fatal: bool = True) -> None:
+        where = self.ann_file if number is None else f'{self.ann_file}, line {number}'
+        self.bad_record(RecordError(f'{where}: {message}', kind=kind, fatal=fatal))
+
+    def _read_rows(self) -> Iterator[tuple[int, dict]]:
         """Yields (line number, row) of the CSV."""
         if not osp.isfile(self.ann_file):
             raise FileNotFoundError(
@@ -136,17 +172,20 @@ class VPODataset(AVSegDataset):
                     f'{", ".join(reader.fieldnames or ["none"])}'
                 )
             for row in reader:
-                if None in row.values():
-                    raise ValueError(f'{self.ann_file}, line {reader.line_num}: fewer values than columns')
-                yield reader.line_num, row
+                if None in row.values() or None in row:
+                    fewer = 'fewer' if None in row.values() else 'more'
+                    self._refuse(f'{fewer} values than columns', reader.line_num, kind='incomplete row')
+                else:
+                    yield reader.line_num, row
 
     def _parse_source(self, row: dict, number: int) -> dict:
         """The sounding object of one row."""
         name = row['cateName']
         if name not in self.class_table.names:
-            raise ValueError(
+            raise RecordError(
                 f'{self.ann_file}, line {number}: class {name!r} is not in {self.class_table.path}; set '
-                '`class_file` of the dataset to the class file that it was built with'
+                '`class_file` of the dataset to the class file that it was built with',
+                kind='unknown class',
             )
         label = self.class_table.names.index(name)
         if self.label_map is not None:
@@ -156,7 +195,10 @@ class VPODataset(AVSegDataset):
         except ValueError:
             position = float('nan')
         if not 0 <= position <= 1:
-            raise ValueError(f'{self.ann_file}, line {number}: audio_pos must lie in [0, 1], got {row["audio_pos"]!r}')
+            raise RecordError(
+                f'{self.ann_file}, line {number}: audio_pos must lie in [0, 1], got {row["audio_pos"]!r}',
+                kind='bad position',
+            )
         path = osp.join(self.data_root, self.audio_dir, f'{row["vgg_file"]}.wav')
         return dict(audio_path=path, position=position, label=label)
 

@@ -1,6 +1,6 @@
 from .checkpoint_files import AtomicLocalBackend
 from .cpu_amp import CPUAmpOptimWrapper
-from .hooks import ExactCheckpointHook, ProgressBarHook, ResumeValidationHook
+from .hooks import CheckpointClassesHook, ExactCheckpointHook, ProgressBarHook, ResumeValidationHook
 from .loops import ExactEpochBasedTrainLoop, ExactIterBasedTrainLoop
 from .optim_constructor import AVOptimWrapperConstructor
 from .runner import AVRunner
@@ -12,6 +12,7 @@ __all__ = [
     'AVRunner',
     'AtomicLocalBackend',
     'CPUAmpOptimWrapper',
+    'CheckpointClassesHook',
     'ExactCheckpointHook',
     'ExactEpochBasedTrainLoop',
     'ExactIterBasedTrainLoop',

@@ -6,7 +6,7 @@ import pytest
 import vpo_tree
 from vpo_tree import csv_path, read_rows, write_rows
 
-from mmavs.datasets import VPODataset
+from mmavs.datasets import VPODataset, avseg_dataset
 from mmavs.datasets.palette import bit_interleaved_palette
 from mmavs.datasets.vpo_classes import load_class_table
 
@@ -238,6 +238,70 @@ def test_bad_position(tmp_path, position):
     tree_of(tmp_path, 'ms', row(), row(position=position))
     with pytest.raises(ValueError, match=rf"line 3: audio_pos must lie in \[0, 1\], got '{position}'"):
         build(tmp_path, 'ms')
+
+
+def test_too_many_values(tmp_path):
+    tree_of(tmp_path, 'ms', row(), row())
+    path = csv_path(tmp_path, 'ms')
+    path.write_text(path.read_text() + '8,80,0,cat,xyz_000030,0.5,0,train,and more\n')
+    with pytest.raises(ValueError, match=r'vpo_ms_data_stereo\.csv, line 4: more values than columns'):
+        build(tmp_path, 'ms')
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    """What a dataset warns of."""
+    lines = []
+    monkeypatch.setattr(avseg_dataset, 'print_log', lambda message, *_: lines.append(message))
+    return lines
+
+
+def test_repeated_row_is_warned_of_and_counts(tmp_path, warnings):
+    tree_of(tmp_path, 'ms', row(), row(ann=71), row())
+    (record,) = records(tmp_path, 'ms')
+    assert len(record['sources']) == 3
+    (warning,) = warnings
+    assert warning.endswith('vpo_ms_data_stereo.csv, line 4: repeats line 2, and counts; remove one')
+
+
+def test_image_and_recording_in_two_splits_are_warned_of(tmp_path, warnings):
+    tree_of(
+        tmp_path,
+        'ms',
+        row(7, audio='a'),
+        row(8, audio='b'),
+        row(7, split='test', audio='c'),
+        row(9, split='test', audio='b'),
+        row(10, split='val', audio='d'),
+    )
+    build(tmp_path, 'ms')
+    image, recording = warnings
+    assert '1 values of img_Id in split train, the first 7, are in split test too' in image
+    assert '1 values of vgg_file in split train, the first b, are in split test too' in recording
+    build(tmp_path, 'ms', 'val')
+    build(tmp_path, 'ms', ['train', 'test'])  # one set, however it was divided
+    assert len(warnings) == 2
+
+
+def test_who_replaces_bad_record_sees_everything(tmp_path):
+    tree_of(tmp_path, 'ms', row(), row(8, position=2), row(9, 'unicorn'), row(), row(10))
+    dataset, found = build(tmp_path, 'ms', lazy_init=True), []
+    dataset.bad_record = found.append
+    assert [Path(r['img_path']).stem[-2:] for r in dataset.load_data_list()] == ['07', '10']
+    assert [(e.kind, e.fatal) for e in found] == [
+        ('bad position', True),
+        ('unknown class', True),
+        ('duplicate row', False),
+    ]
+
+
+def test_folders_with_blanks_and_letters_of_any_alphabet(tmp_path):
+    root = vpo_tree.write_vpo_tree(tmp_path / 'Daten säge 音 ' / 'my VPO', num_images=3)
+    assert Path(records(root, 'ms')[0]['img_path']).is_file()
+    pipeline = [dict(type='LoadFrame'), dict(type='LoadAudio', duration=0.1), dict(type='LoadAVAnnotations')]
+    sample = build(root, 'ms', pipeline=pipeline)[0]
+    assert sample['img'].shape[:2] == sample['gt_seg_map'].shape
+    assert sample['audio'].abs().max() > 0
 
 
 def test_split_without_samples(vpo_root):

@@ -1,4 +1,7 @@
-"""tools/train.py, tools/test.py and their distributed variants, as a user starts them."""
+"""tools/train.py, tools/test.py and their distributed variants, as a user starts them.
+
+Config, work dirs and output lie in folders with blanks and letters beyond ASCII.
+"""
 
 import json
 import os
@@ -71,20 +74,20 @@ def free_port():
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory, vpo_root):
-    return write_tiny_config(tmp_path_factory.mktemp('config') / 'tiny.py', vpo_root)
+    return write_tiny_config(tmp_path_factory.mktemp('cönfig file') / 'tiny.py', vpo_root)
 
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory, config):
     """(work dir, output) of a training."""
-    work_dir = tmp_path_factory.mktemp('train')
+    work_dir = tmp_path_factory.mktemp('training ü 音')
     return work_dir, run(TRAIN, config, '--work-dir', work_dir, cwd=work_dir).out
 
 
 @pytest.fixture(scope='module')
 def tested(tmp_path_factory, config, trained):
     """(folder, output) of a test that writes predictions and pictures."""
-    folder = tmp_path_factory.mktemp('test')
+    folder = tmp_path_factory.mktemp('tést of it')
     result = run(
         TEST,
         config,

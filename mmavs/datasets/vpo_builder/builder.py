@@ -12,7 +12,7 @@ from .claims import check_claims, claim_folder, digest
 from .files import describe_input, write_text
 from .image_set import ImagePart, ImageSet, inspect_images, load_images, make_scenes
 from .masks import drawing_order
-from .options import expected_splits
+from .options import BuildOptions, expected_splits
 from .output import AUDIO_FOLDER, SUBSET_FOLDERS, SampleJob, sample_files, write_recording, write_sample
 from .parallel import WorkerPool
 from .sampling import Sample, SamplingRules, draw_multi_instance, draw_multi_source, draw_single
@@ -26,41 +26,27 @@ _DRAW = {'ss': draw_single, 'ms': draw_multi_source, 'msmi': draw_multi_instance
 class Builder:
     """One build: its inputs, and the steps over them."""
 
-    def __init__(
-        self,
-        parts: Sequence[ImagePart],
-        options: dict[str, Any],
-        *,
-        class_file: str | None,
-        sounds_csv: str,
-        sounds: str,
-        out: str,
-        pool: WorkerPool,
-        copy_mode: str,
-    ) -> None:
-        self.table = load_class_table(class_file)
-        self.parts, self.options, self.out = parts, options, out
-        self.sounds_csv, self.sounds_dir = sounds_csv, sounds
-        self.pool, self.copy_mode = pool, copy_mode
-        self.division = {k: options[k] for k in ('seed', 'val_fraction')}
-        self.rules = SamplingRules(**{f.name: options[f.name] for f in fields(SamplingRules)})
+    def __init__(self, parts: Sequence[ImagePart], options: BuildOptions, pool: WorkerPool) -> None:
+        self.table = load_class_table(options.classes)
+        self.parts, self.options, self.out, self.pool = parts, options, options.out, pool
+        self.division = {'seed': options.seed, 'val_fraction': options.val_fraction}
+        self.rules = SamplingRules(**{f.name: getattr(options, f.name) for f in fields(SamplingRules)})
 
-    def run(self, subsets: Sequence[str], *, overwrite: bool) -> dict[str, dict[str, Any]]:
+    def run(self) -> dict[str, dict[str, Any]]:
         """Reads, plans and writes the subsets; returns their manifests."""
+        subsets, overwrite = self.options.subsets, self.options.overwrite
         head = self._describe()
         inputs = digest(head)
         check_claims(self.out, subsets, inputs, overwrite=overwrite)
         images, sounds = self._load()
         inspected = inspect_images(
             images,
-            min_area=self.options['min_area'],
+            min_area=self.options.min_area,
             cache_file=self._cache('images'),
             fingerprint=digest([head['inputs'], head['classes']]),
             pool=self.pool,
         )
-        scenes = make_scenes(
-            images, inspected, sounds.pool, test_fraction=self.options['test_fraction'], **self.division
-        )
+        scenes = make_scenes(images, inspected, sounds.pool, test_fraction=self.options.test_fraction, **self.division)
         drawn = {name: _DRAW[name](scenes, sounds.pool, self.rules) for name in subsets}
         head['notes'] = self._notes(images, sounds, inspected)
         manifests = {}
@@ -89,16 +75,16 @@ class Builder:
             'unclear_captions': list(self.table.unclear_captions),
         }
         return {
-            'inputs': {'parts': parts, 'sounds_csv': describe_input(self.sounds_csv)},
-            'options': self.options,
+            'inputs': {'parts': parts, 'sounds_csv': describe_input(self.options.sounds_csv)},
+            'options': self.options.deciding,
             'classes': classes,
         }
 
     def _load(self) -> tuple[ImageSet, SoundSet]:
         images = load_images(self.parts, self.table)
         sounds = load_sounds(
-            self.sounds_csv,
-            self.sounds_dir,
+            self.options.sounds_csv,
+            self.options.sounds,
             self.table,
             cache_file=self._cache('recordings'),
             pool=self.pool,
@@ -144,9 +130,9 @@ class Builder:
         names = sorted({source.recording for sample in samples for source in sample.sources})
         recordings = [
             (
-                os.path.join(self.sounds_dir, f'{name}.wav'),
+                os.path.join(self.options.sounds, f'{name}.wav'),
                 os.path.join(self.out, AUDIO_FOLDER, f'{name}.wav'),
-                self.copy_mode,
+                self.options.copy_mode,
             )
             for name in names
         ]
@@ -175,7 +161,7 @@ class Builder:
             files = sample_files(
                 self.out, subset, image_id=image.id, ann_id=first.ann_id, class_name=self.table.classes[first.cls].name
             )
-            yield SampleJob(image.path, *files, layers, image.height, image.width, self.copy_mode)
+            yield SampleJob(image.path, *files, layers, image.height, image.width, self.options.copy_mode)
 
     def _finish(self, subset: str, rows: list[dict[str, Any]], head: dict[str, Any]) -> dict[str, Any]:
         """CSV, statistics and, when all else is there, the manifest."""

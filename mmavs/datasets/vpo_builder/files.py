@@ -11,8 +11,12 @@ COPY_MODES = ('copy', 'hardlink', 'symlink')
 
 
 @contextmanager
-def whole_file(path: str) -> Iterator[str]:
+def whole_file(path: str, option: str = '--out') -> Iterator[str]:
     """Gives a temporary name beside ``path``; what was written there takes the final name when the block ends well.
+
+    Args:
+        path: The file.
+        option: The option of the tool that says where files go.
 
     Raises:
         OSError: Writing failed (disk full, read-only folder, ...). Nothing is left under either name that was not
@@ -31,22 +35,34 @@ def whole_file(path: str) -> Iterator[str]:
         if os.path.lexists(part):
             os.unlink(part)
         if isinstance(error, OSError) and error.errno is not None:
-            raise writing_error(path, error) from error
+            raise writing_error(path, error, option) from error
         raise
 
 
-def writing_error(path: str, error: OSError) -> OSError:
+def writing_error(path: str, error: OSError, option: str = '--out') -> OSError:
     """Says which file could not be written, and the way on."""
-    remedy = 'use --copy-mode copy' if error.errno == errno.EXDEV else 'make room for it or choose another --out'
+    remedy = {
+        errno.EXDEV: 'use --copy-mode copy',
+        **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), f'allow writing there or choose another {option}'),
+    }.get(error.errno, f'make room for it or choose another {option}')
     return OSError(
-        error.errno, f'cannot write {path}: {error.strerror}; {remedy}, and run again: a build resumes where it stopped'
+        error.errno, f'cannot write {path}: {error.strerror}; {remedy}, and run again: what is done is not repeated'
     )
 
 
-def write_text(path: str, text: str) -> None:
-    """Writes UTF-8 text in one go."""
-    with whole_file(path) as part, open(part, 'w', encoding='utf-8', newline='') as f:
+def write_text(path: str, text: str, option: str = '--out') -> None:
+    """Writes UTF-8 text in one go; arguments as in :func:`whole_file`."""
+    with whole_file(path, option) as part, open(part, 'w', encoding='utf-8', newline='') as f:
         f.write(text)
+
+
+def write_bytes(path: str, content: bytes, option: str = '--out') -> None:
+    """Writes a file in one go; arguments as in :func:`whole_file`.
+
+    Encoders write to memory first: their own errors on a full disk name neither the file nor the reason.
+    """
+    with whole_file(path, option) as part, open(part, 'wb') as f:
+        f.write(content)
 
 
 def place_file(source: str, target: str, mode: str = 'copy') -> None:

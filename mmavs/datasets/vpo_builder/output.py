@@ -1,11 +1,12 @@
 """Image and mask files of the samples."""
 
+import io
 import os
 from typing import Any, NamedTuple
 
 from PIL import Image
 
-from .files import place_file, whole_file
+from .files import place_file, write_bytes
 from .masks import draw_mask
 
 SUBSET_FOLDERS = {'ss': 'VPO-SS', 'ms': 'VPO-MS', 'msmi': 'VPO-MSMI'}
@@ -58,8 +59,7 @@ def write_sample(job: SampleJob) -> None:
     _place_image(job)
     if not os.path.exists(job.mask) or not os.path.getsize(job.mask):
         mask = draw_mask(job.layers, height=job.height, width=job.width)
-        with whole_file(job.mask) as part:
-            Image.fromarray(mask).save(part, format='PNG')
+        write_bytes(job.mask, _encode(Image.fromarray(mask), format='PNG'))
 
 
 def _place_image(job: SampleJob) -> None:
@@ -67,8 +67,13 @@ def _place_image(job: SampleJob) -> None:
         if image.format in ('JPEG', 'MPO'):
             place_file(job.source, job.image, job.copy_mode)
         elif not os.path.exists(job.image) or not os.path.getsize(job.image):
-            with whole_file(job.image) as part:
-                image.convert('RGB').save(part, format='JPEG', quality=95)
+            write_bytes(job.image, _encode(image.convert('RGB'), format='JPEG', quality=95))
+
+
+def _encode(image: Image.Image, **options: Any) -> bytes:
+    content = io.BytesIO()
+    image.save(content, **options)
+    return content.getvalue()
 
 
 def write_recording(job: tuple[str, str, str]) -> None:

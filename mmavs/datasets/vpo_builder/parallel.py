@@ -85,7 +85,7 @@ class WorkerPool:
         except BrokenProcessPool as error:
             raise RuntimeError(
                 'a worker process died, most likely for lack of memory; run again with fewer '
-                '--workers, the build resumes where it stopped'
+                '--workers, a build resumes where it stopped'
             ) from error
 
 

@@ -1,5 +1,6 @@
+from .checkpoint_classes_hook import CheckpointClassesHook
 from .exact_checkpoint_hook import ExactCheckpointHook
 from .progress_bar_hook import ProgressBarHook
 from .resume_validation_hook import ResumeValidationHook
 
-__all__ = ['ExactCheckpointHook', 'ProgressBarHook', 'ResumeValidationHook']
+__all__ = ['CheckpointClassesHook', 'ExactCheckpointHook', 'ProgressBarHook', 'ResumeValidationHook']

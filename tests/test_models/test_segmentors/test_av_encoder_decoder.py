@@ -14,6 +14,8 @@ from av_model import (
 from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 
+from mmavs.evaluation import DatasetLevelMetric
+
 CLASSES = 5
 NORM = dict(type='BN')
 RESNET = dict(
@@ -137,6 +139,42 @@ def test_loss_and_gradients(name, autocast):
     expected |= {'aux.loss_ce', 'aux.acc_seg'} if model.with_auxiliary_head else set()
     expected |= {'loss_contrast'} if model.contrast_loss else set()
     assert set(losses) == expected
+
+
+@pytest.mark.parametrize('value', [0, 255], ids=['background', 'ignored'])
+@pytest.mark.parametrize('name', MODEL_CFGS)
+def test_batch_that_shows_nothing(name, value):
+    model = build(name).train()
+    batch = make_batch(model, training=True)
+    for sample in batch['data_samples']:
+        sample.gt_sem_seg.data.fill_(value)
+    losses = model(**batch, mode='loss')
+    total, _ = model.parse_losses(losses)
+    assert total.isfinite() and (total > 0) == (value == 0)
+    assert losses.get('loss_contrast', torch.zeros(())) == 0
+    total.backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+def test_class_that_training_never_shows():
+    """The other classes are learnt, and the test counts it as missed."""
+    model = build()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    for _ in range(3):
+        optimizer.zero_grad()
+        total, _ = model.parse_losses(model(**make_batch(model.train(), training=True), mode='loss'))
+        total.backward()
+        optimizer.step()
+    assert total.isfinite()
+    batch = make_batch(model.eval())
+    batch['data_samples'][0].gt_sem_seg.data[0, 0] = CLASSES - 1
+    metric = DatasetLevelMetric()
+    metric.dataset_meta = dict(classes=('background', *'abcd'))
+    for sample in model(**batch, mode='predict'):
+        sample.pred_sem_seg.data[sample.pred_sem_seg.data == CLASSES - 1] = 0  # as a trained network would
+        metric.process({}, [sample.to_dict()])
+    scores = metric.evaluate(3)
+    assert all(0 <= value <= 100 for value in scores.values()), scores
 
 
 @pytest.mark.parametrize('name', MODEL_CFGS)
