@@ -5,6 +5,7 @@ import argparse
 from mmengine.config import Config
 from mmseg.registry import RUNNERS
 
+from mmavs.engine.allocator import keep_freed_memory
 from mmavs.engine.launch import add_common_arguments, load_config
 
 
@@ -41,6 +42,7 @@ def enable_tta(cfg: Config) -> None:
 
 def main() -> None:
     args = parse_args()
+    keep_freed_memory()
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
     if args.show or args.show_dir:

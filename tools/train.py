@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmseg.registry import RUNNERS
 
+from mmavs.engine.allocator import keep_freed_memory
 from mmavs.engine.launch import add_common_arguments, load_config
 
 
@@ -39,6 +40,7 @@ def enable_amp(cfg: Config) -> None:
 
 def main() -> None:
     args = parse_args()
+    keep_freed_memory()
     cfg = load_config(args)
     if args.amp:
         enable_amp(cfg)
