@@ -39,17 +39,30 @@ def test_a_finished_run_is_not_repeated(tool, tmp_path, monkeypatch):
 
 
 def test_a_failing_run_names_its_log(tool, tmp_path):
-    with pytest.raises(SystemExit, match='output.log'):
+    with pytest.raises(RuntimeError, match='output.log'):
         tool.train_and_test(tmp_path / 'run', tmp_path / 'missing.py', ['randomness.seed=0'])
     assert 'missing.py' in (tmp_path / 'run' / 'output.log').read_text()
 
 
+def test_a_failing_run_ends_the_tool(tmp_path):
+    command = [sys.executable, TOOL, '--seeds', '3', '--sounds', 'mono', '--work-dir', tmp_path]
+    options = ['--cfg-options', 'model.type=NoSuchModel']
+    result = subprocess.run([*command, *options], capture_output=True, text=True, timeout=280)
+    assert result.returncode == 1
+    assert 'error: train.py' in result.stderr and 'output.log' in result.stderr
+
+
 def test_trains_and_tests_a_run(vpo_root, tmp_path):
     options = ['train_cfg.max_epochs=1', 'param_scheduler.0.end=1', 'train_cfg.val_interval=1']
+    for dataset in (
+        'train_dataloader.dataset.datasets.0',
+        'train_dataloader.dataset.datasets.1',
+        'val_dataloader.dataset',
+        'test_dataloader.dataset',
+    ):
+        options += [f'{dataset}.data_root={vpo_root}', f'{dataset}.metainfo=None']
     for loader in ('train', 'val', 'test'):
         options += [
-            f'{loader}_dataloader.dataset.data_root={vpo_root}',
-            f'{loader}_dataloader.dataset.metainfo=None',
             f'{loader}_dataloader.batch_size=2',
             f'{loader}_dataloader.num_workers=0',
             f'{loader}_dataloader.persistent_workers=False',

@@ -40,7 +40,7 @@ def run_tool(log: Path, *command: str) -> None:
             [sys.executable, str(ROOT / 'tools' / command[0]), *command[1:]], stdout=f, stderr=subprocess.STDOUT
         )
     if result.returncode:
-        raise SystemExit(f'{" ".join(command)} failed, see {log}')
+        raise RuntimeError(f'{" ".join(command)} failed, see {log}')
 
 
 def train_and_test(folder: Path, config: Path, options: list[str]) -> dict[str, dict[str, float]]:
@@ -98,9 +98,12 @@ def main() -> None:
             [f'randomness.seed={seed}', *args.cfg_options],
         )
 
-    with ThreadPool(args.jobs) as pool:
-        for (_, sound), result in zip(jobs, tqdm(pool.imap(run, jobs), 'runs', len(jobs), unit='run'), strict=True):
-            results[sound].append(result)
+    try:
+        with ThreadPool(args.jobs) as pool:
+            for (_, sound), result in zip(jobs, tqdm(pool.imap(run, jobs), 'runs', len(jobs), unit='run'), strict=True):
+                results[sound].append(result)
+    except RuntimeError as error:
+        sys.exit(f'error: {error}; mend the cause and start again, finished runs are kept')
     table = make_table(results)
     (args.work_dir / 'table.md').write_text(table + '\n')
     (args.work_dir / 'figures.json').write_text(json.dumps(dict(seeds=args.seeds, results=results), indent=1))
