@@ -25,7 +25,9 @@ def config(request):
 
 def build(config, root, loader, **changes):
     init_default_scope('mmseg')
-    return DATASETS.build(dict(config[loader].dataset, data_root=str(root), **changes))
+    dataset = config[loader].dataset
+    part = dataset.get('datasets', [dataset])[-1]  # one of those that are joined
+    return DATASETS.build(dict(part, data_root=str(root), **changes))
 
 
 def channels_of(config):
