@@ -1,7 +1,7 @@
 # The mini set from scratch, in mmseg's manner for transformers: AdamW, norms without weight decay, linear warm-up, then
 # polynomial decay. From scratch the rate is higher than mmseg's, which starts from pretrained weights.
 max_epochs = 12
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=4)
+train_cfg = dict(type='ExactEpochBasedTrainLoop', max_epochs=max_epochs, val_interval=4)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
