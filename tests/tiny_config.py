@@ -36,7 +36,8 @@ def write_tiny_config(path: Path, data_root: Path) -> Path:
 _SHORT_RUN = """
 _base_ = {base!r}
 own = dict(batch_size=2, num_workers=0, persistent_workers=False)
-train_dataloader = dict(**own, dataset=dict(data_root={data_root!r}, indices=4))
+train_sets = [dict(part, data_root={data_root!r}, indices=2) for part in _base_.train_dataloader.dataset.datasets]
+train_dataloader = dict(**own, dataset=dict(datasets=train_sets))
 val_dataloader = dict(**own, dataset=dict(data_root={data_root!r}, indices=2))
 test_dataloader = dict(**own, dataset=dict(data_root={data_root!r}, indices=2))
 train_cfg = dict(max_epochs=1, val_interval=1)
@@ -45,6 +46,6 @@ default_hooks = dict(logger=dict(interval=1), checkpoint=dict(save_optimizer=Fal
 
 
 def write_short_run(path: Path, base: Path, data_root: Path, more: str = '') -> Path:
-    """Writes the config file ``path``: two steps of the config ``base`` on ``data_root``; ``more`` is put below."""
+    """Writes the config file ``path``: two steps of ``base``, a config of the mini set. ``more`` is put below."""
     path.write_text(_SHORT_RUN.format(base=str(base), data_root=str(data_root)) + more, encoding='utf-8')
     return path
