@@ -293,7 +293,7 @@ def test_truncated_image_ends_the_training_with_its_name(tmp_path, own_root):
         check=False,
     )
     assert result.code != 0
-    assert re.search(r'OSError: image is truncated: \S+/VPO-MS\w*/data/\d{12}\.jpg', result.err)
+    assert re.search(r'TruncatedImageError: image is truncated: \S+/VPO-MS\w*/data/\d{12}\.jpg', result.err)
 
 
 def test_amp_needs_a_wrapper_that_it_knows(tmp_path, config):
