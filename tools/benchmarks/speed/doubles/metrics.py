@@ -1,0 +1,42 @@
+"""Dataset-level metrics in two passes over each image: one for mIoU, one for F-score and false detection rate."""
+
+import numpy as np
+
+
+class PlainMetrics:
+    """Double of ``DatasetLevelMetric``: counts of all images, then the means over the classes that occur."""
+
+    def __init__(self, num_classes: int) -> None:
+        self.num_classes = num_classes
+        self.confusion = np.zeros((num_classes, num_classes), dtype=np.int64)
+        self.hits = np.zeros(num_classes, dtype=np.int64)
+        self.false_alarms = np.zeros(num_classes, dtype=np.int64)
+        self.misses = np.zeros(num_classes, dtype=np.int64)
+
+    def add(self, pred: np.ndarray, label: np.ndarray) -> None:
+        """Counts an image; labels outside the classes are ignored."""
+        self._add_confusion(pred, label)
+        self._add_detections(pred, label)
+
+    def _add_confusion(self, pred: np.ndarray, label: np.ndarray) -> None:
+        known = (label >= 0) & (label < self.num_classes)
+        cells = self.num_classes * label[known].astype(int) + pred[known]
+        self.confusion += np.bincount(cells, minlength=self.num_classes**2).reshape(self.confusion.shape)
+
+    def _add_detections(self, pred: np.ndarray, label: np.ndarray) -> None:
+        known = label < self.num_classes
+        for c in range(self.num_classes):
+            predicted, labelled = (pred == c) & known, label == c
+            self.hits[c] += (predicted & labelled).sum()
+            self.false_alarms[c] += (predicted & ~labelled).sum()
+            self.misses[c] += (~predicted & labelled).sum()
+
+    def result(self, beta2: float = 0.3) -> dict[str, float]:
+        """Results in percent."""
+        hit = np.diag(self.confusion)
+        with np.errstate(invalid='ignore', divide='ignore'):
+            iou = hit / (self.confusion.sum(axis=0) + self.confusion.sum(axis=1) - hit)
+            detected = self.hits + self.false_alarms
+            f_score = (1 + beta2) * self.hits / (beta2 * (self.hits + self.misses) + detected)
+            fdr = self.false_alarms / detected
+        return {name: 100 * float(np.nanmean(v)) for name, v in dict(mIoU=iou, mF=f_score, mFDR=fdr).items()}

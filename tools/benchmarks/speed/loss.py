@@ -1,0 +1,44 @@
+"""The contrastive loss, with the same pixels drawn by both."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mmavs.models.losses import CAVPLoss
+
+from .compare import close
+from .doubles.loss import dense_cavp_loss
+from .harness import Case
+from .network import make_label
+
+
+def make_loss(tiny: bool, views: int) -> Case:
+    """Forward and backward through the loss of a batch of 8, to the features with own and with swapped sound."""
+    size, channels, views = (16, 32, 8) if tiny else (128, 304, views)
+    generator = torch.Generator().manual_seed(0)
+    own, swapped = (torch.randn(8, channels, size, size, generator=generator).requires_grad_() for _ in range(2))
+    audio_label = [(1 + i % 4, 1 + (i + 1) % 4) for i in range(8)]
+    label = torch.stack([make_label((4 * size, 4 * size), classes) for classes in audio_label])
+    loss = CAVPLoss(max_views=views)
+
+    def ours() -> tuple[Tensor, ...]:
+        torch.manual_seed(1)
+        value = loss(own, label, audio_label, lambda _, image, pixel: swapped.flatten(2)[image, :, pixel])
+        return value.detach(), *torch.autograd.grad(value, (own, swapped))
+
+    def double() -> tuple[Tensor, ...]:
+        torch.manual_seed(1)
+        value = dense_cavp_loss(own, swapped, label, audio_label, torch.randperm(8), views=views)
+        return value.detach(), *torch.autograd.grad(value, (own, swapped))
+
+    settings = dict(batch=8, features=[channels, size, size], classes=4, views=views, passes='forward and backward')
+    return Case(ours, double, lambda: close(ours(), double(), 1e-4), settings)
+
+
+def make_loss_512(tiny: bool, folder: Path) -> Case:
+    return make_loss(tiny, 512)
+
+
+def make_loss_2048(tiny: bool, folder: Path) -> Case:
+    return make_loss(tiny, 2048)
