@@ -28,14 +28,17 @@ def confusion_matrix(pred: Tensor, label: Tensor, num_classes: int, ignore_index
     pred = pred.flatten().to(torch.int64)
     ignored = label == ignore_index
     for name, values in (('predictions', pred), ('labels', label.masked_fill(ignored, 0))):
-        if values.numel() and (values.amin() < 0 or values.amax() >= num_classes):
+        if not values.numel():
+            continue
+        low, high = (v.item() for v in values.aminmax())
+        if low < 0 or high >= num_classes:
             raise ValueError(
                 f'{name} must lie in [0, {num_classes - 1}] (labels may also be {ignore_index}), got '
-                f'values from {values.amin().item()} to {values.amax().item()}'
+                f'values from {low} to {high}'
             )
     # One more class takes the ignored pixels, so that a single pass counts everything.
     rows = label.masked_fill(ignored, num_classes)
-    counts = torch.bincount(rows * num_classes + pred, minlength=(num_classes + 1) * num_classes)
+    counts = torch.bincount(torch.add(pred, rows, alpha=num_classes), minlength=(num_classes + 1) * num_classes)
     return counts.view(num_classes + 1, num_classes)[:num_classes]
 
 

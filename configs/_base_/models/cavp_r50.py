@@ -2,6 +2,7 @@
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     type='AVEncoderDecoder',
+    channels_last=True,  # faster convolutions
     data_preprocessor=dict(
         type='AVDataPreProcessor',
         num_frames=300,

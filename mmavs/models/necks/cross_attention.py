@@ -151,6 +151,9 @@ def to_tokens(feature: Tensor) -> Tensor:
     return feature.flatten(2).transpose(1, 2)
 
 
-def to_map(tokens: Tensor, size: torch.Size) -> Tensor:
-    """(B, h * w, C) -> (B, C, h, w), channels last in memory."""
-    return tokens.transpose(1, 2).unflatten(2, tuple(size))
+def to_map(tokens: Tensor, like: Tensor) -> Tensor:
+    """(B, h * w, C) -> (B, C, h, w), of the size and with the memory format of ``like``."""
+    feature = tokens.transpose(1, 2).unflatten(2, tuple(like.shape[2:]))  # channels last
+    if like.is_contiguous(memory_format=torch.channels_last):
+        return feature.contiguous(memory_format=torch.channels_last)
+    return feature.contiguous()  # some heads of mmseg call `view` on it

@@ -91,7 +91,7 @@ class CrossAttentionFusion(BaseModule):
         levels: list[Tensor] = list(visual.features)
         for i, tokens, attention in zip(self.in_index, visual.tokens, self.attentions, strict=True):
             fused = attention.attend(tokens, attention.fold(_as_tokens(audio)))
-            levels[i] = to_map(fused, levels[i].shape[2:])
+            levels[i] = to_map(fused, like=levels[i])
         return tuple(levels)
 
     def fuse_pixels(self, visual: EncodedVisual, audio: Tensor, level: int, image: Tensor, pixel: Tensor) -> Tensor:

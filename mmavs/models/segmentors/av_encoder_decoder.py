@@ -22,6 +22,8 @@ class AVEncoderDecoder(EncoderDecoder):
         contrast_loss: :class:`CAVPLoss`, :class:`SupConLoss` or None.
         contrast_level: The fused level that the contrastive loss sees.
         auxiliary_head: May read fused levels only: unfused ones can't know which object sounds.
+        channels_last: Keeps weights, and with them the features, with their channels last in memory. Faster for
+            convolutions, by a tenth or two on a CPU; some backbones and heads of mmseg refuse such features.
         kwargs: Those of ``EncoderDecoder``.
     """
 
@@ -33,6 +35,7 @@ class AVEncoderDecoder(EncoderDecoder):
         fusion: dict,
         contrast_loss: dict | None = None,
         contrast_level: int | None = None,
+        channels_last: bool = False,
         **kwargs,
     ) -> None:
         super().__init__(backbone=backbone, decode_head=decode_head, **kwargs)
@@ -45,6 +48,8 @@ class AVEncoderDecoder(EncoderDecoder):
                 f'contrast_level {contrast_level} is not fused; fusion.in_index is {tuple(self.fusion.in_index)}'
             )
         self._check_auxiliary_heads()
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
 
     def _check_auxiliary_heads(self) -> None:
         heads = getattr(self, 'auxiliary_head', ())

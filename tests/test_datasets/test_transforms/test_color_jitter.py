@@ -1,10 +1,11 @@
 import colorsys
 
+import mmcv
 import numpy as np
 import pytest
 
 from mmavs.datasets.transforms import ColorJitter
-from mmavs.datasets.transforms.color_jitter import shift_hue
+from mmavs.datasets.transforms.color_jitter import scale_contrast, shift_hue
 
 NONE = dict(brightness=0, contrast=0, saturation=0, hue=0)
 
@@ -102,3 +103,9 @@ def test_repr():
     assert repr(ColorJitter(0.1, 0.2, 0.3, 0.4)) == (
         'ColorJitter(brightness=0.1, contrast=0.2, saturation=0.3, hue=0.4)'
     )
+
+
+@pytest.mark.parametrize('factor', [0.5, 0.83, 1.0, 1.27, 1.5])
+def test_contrast_equals_that_of_mmcv(image, factor):
+    for brightness in (image, image // 3, 255 - image // 3):
+        np.testing.assert_array_equal(scale_contrast(brightness, factor), mmcv.adjust_contrast(brightness, factor))

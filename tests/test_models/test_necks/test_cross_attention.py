@@ -137,7 +137,10 @@ def test_tokens_and_maps():
     tokens = to_tokens(feature)
     assert tokens.shape == (2, 20, 3)
     assert tokens[1, 2 * 5 + 3].tolist() == feature[1, :, 2, 3].tolist()
-    assert torch.equal(to_map(tokens, torch.Size((4, 5))), feature)
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        like = feature.contiguous(memory_format=memory_format)
+        assert torch.equal(to_map(tokens, like), feature)
+        assert to_map(tokens, like).is_contiguous(memory_format=memory_format)
 
 
 def test_projector_has_one_hidden_layer():

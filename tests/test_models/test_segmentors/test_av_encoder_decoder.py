@@ -235,6 +235,27 @@ def test_one_batch_can_be_learnt():
     assert history[-1][1] < 0.8 * history[0][1]
 
 
+def test_channels_last_changes_the_memory_alone():
+    plain, model = build(), build(channels_last=True)
+    model.load_state_dict(plain.state_dict())
+    batch = make_batch(model)
+    torch.testing.assert_close(logits(model, batch), logits(plain, batch), rtol=1e-4, atol=1e-5)
+    with torch.no_grad():
+        for net, memory_format in ((plain, torch.contiguous_format), (model, torch.channels_last)):
+            fused = net.fusion(net.extract_feat(batch['inputs']['img']), torch.zeros(3, 10))[0]
+            assert fused.is_contiguous(memory_format=memory_format)
+    check_loss_and_gradients(model, batch)
+
+
+def test_heads_that_view_features_as_vectors():
+    """DMHead is one of them."""
+    decode_head = dict(
+        type='DMHead', in_channels=64, in_index=3, channels=8, filter_sizes=(1, 3), num_classes=CLASSES, norm_cfg=NORM
+    )
+    model = build('no contrast', decode_head=decode_head).eval()
+    check_predictions(model, make_batch(model), (20, 31))
+
+
 def test_contrast_sees_the_fused_map_and_swapped_pixels_of_it():
     model = sharpen(build()).train()
     batch = make_batch(model, training=True)

@@ -36,7 +36,7 @@ def build_model(cfg: Config, *, plain: bool) -> nn.Module:
     """The network with random weights, the same for both ways."""
     model_cfg = cfg.model.copy()
     if plain:
-        model_cfg.type = 'PlainAVEncoderDecoder'
+        model_cfg.update(type='PlainAVEncoderDecoder', channels_last=False)
         model_cfg.fusion = dict(model_cfg.fusion, type='PlainFusion')
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmseg'):

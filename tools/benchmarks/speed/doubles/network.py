@@ -29,7 +29,7 @@ class PlainFusion(CrossAttentionFusion):
             visual, sound = attention.norm1(visual), attention.norm1(sound)
             fused = _attend(attention, visual, sound)
             _attend(attention, sound, visual)
-            levels[i] = to_map(fused, features[i].shape[2:])
+            levels[i] = to_map(fused, like=features[i])
         return tuple(levels)
 
 
