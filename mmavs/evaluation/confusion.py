@@ -26,20 +26,32 @@ def confusion_matrix(pred: Tensor, label: Tensor, num_classes: int, ignore_index
         raise ValueError(f'prediction {tuple(pred.shape)} and label {tuple(label.shape)} differ in shape')
     label = label.flatten().to(torch.int64)
     pred = pred.flatten().to(torch.int64)
-    ignored = label == ignore_index
-    for name, values in (('predictions', pred), ('labels', label.masked_fill(ignored, 0))):
-        if not values.numel():
-            continue
-        low, high = (v.item() for v in values.aminmax())
-        if low < 0 or high >= num_classes:
-            raise ValueError(
-                f'{name} must lie in [0, {num_classes - 1}] (labels may also be {ignore_index}), got '
-                f'values from {low} to {high}'
-            )
-    # One more class takes the ignored pixels, so that a single pass counts everything.
-    rows = label.masked_fill(ignored, num_classes)
-    counts = torch.bincount(torch.add(pred, rows, alpha=num_classes), minlength=(num_classes + 1) * num_classes)
-    return counts.view(num_classes + 1, num_classes)[:num_classes]
+    if not label.numel():
+        return label.new_zeros(num_classes, num_classes)
+    if ignore_index < 0:  # to a row of its own, as others have
+        ignored, ignore_index = label == ignore_index, max(num_classes, int(label.amax()) + 1)
+        label = label.masked_fill(ignored, ignore_index)
+    _check_range('predictions', pred, num_classes, num_classes, ignore_index)
+    # One pass counts everything, values that must not occur in rows of their own.
+    rows = max(num_classes, ignore_index + 1)
+    _check_range('labels', label, rows, num_classes, ignore_index)
+    counts = torch.bincount(torch.add(pred, label, alpha=num_classes), minlength=rows * num_classes)
+    counts = counts.view(rows, num_classes)
+    if ignore_index < rows:
+        counts[ignore_index] = 0
+    if counts[num_classes:].any():
+        _check_range('labels', label[label != ignore_index], num_classes, num_classes, ignore_index)
+    return counts[:num_classes]
+
+
+def _check_range(name: str, values: Tensor, end: int, num_classes: int, ignore_index: int) -> None:
+    """Refuses values outside [0, end)."""
+    low, high = (v.item() for v in values.aminmax())
+    if low < 0 or high >= end:
+        raise ValueError(
+            f'{name} must lie in [0, {num_classes - 1}] (labels may also be {ignore_index}), got values from {low} to '
+            f'{high}'
+        )
 
 
 def dataset_level_scores(confusion: np.ndarray, *, beta2: float = 0.3, absent: str = 'skip') -> dict[str, np.ndarray]:

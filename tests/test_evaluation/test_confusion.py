@@ -101,6 +101,7 @@ def test_shapes_differ():
         ([-1, 0], [0, 0], 'predictions must lie in .* from -1 to 0'),
         ([0, 0], [1, 4], r'labels must lie in \[0, 2\] \(labels may also be 255\), got values from 1 to 4'),
         ([0, 0], [3, 255], 'labels must lie in .* to 3'),  # just one too many
+        ([0, 0], [300, 2], r'labels must lie in \[0, 2\] .* from 2 to 300'),
         ([0, 0], [-1, 2], 'labels must lie in .* from -1 to 2'),
     ],
 )
@@ -147,3 +148,8 @@ def test_golden_dataset_metrics(golden_dir):
     for name, value in (('miou', f03['mIoU']), ('fdr', f03['mFDR']), ('f03', f03['mF']), ('f1', f1['mF'])):
         np.testing.assert_allclose(value, golden[name], atol=1e-4, err_msg=name)
     np.testing.assert_allclose(f03['aAcc'], golden['acc'], atol=1e-4)
+
+
+def test_label_just_above_the_classes_beside_a_negative_ignore_index():
+    with pytest.raises(ValueError, match='labels must lie in .* to 3'):
+        confusion_matrix(torch.tensor([0, 1]), torch.tensor([3, -100]), 3, ignore_index=-100)

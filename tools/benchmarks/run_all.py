@@ -8,15 +8,11 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 
-import torch
 from speed.benchmarks import BENCHMARKS
 from speed.harness import measure
 from tqdm import tqdm
-
-from mmavs.engine.allocator import keep_freed_memory
 
 
 def parse_args() -> argparse.Namespace:
@@ -30,14 +26,9 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    keep_freed_memory()
     results = []
     for name in tqdm(args.only or BENCHMARKS, desc='figures'):
-        with tempfile.TemporaryDirectory() as folder:
-            results.append(
-                measure(name, BENCHMARKS[name], tiny=args.tiny, folder=Path(folder), rounds=args.rounds)
-                | dict(threads=torch.get_num_threads(), tiny=args.tiny)
-            )
+        results.append(measure(name, BENCHMARKS[name], tiny=args.tiny, rounds=args.rounds))
         write(results, args.out)
     print(make_table(results))
     if not args.tiny and not all(r['met'] for r in results):

@@ -1,3 +1,4 @@
+import cv2
 import mmcv
 import mmengine.fileio as fileio
 import numpy as np
@@ -86,7 +87,7 @@ class LoadAVAnnotations(LoadAnnotations):
                 f'image and mask differ in size: {results["img_path"]} is {results["ori_shape"][:2]}, '
                 f'{path} is {mask.shape} (height, width)'
             )
-        labels = results['label_table'][mask]
+        labels = cv2.LUT(mask, results['label_table'])
         if (labels == UNKNOWN_VALUE).any():
             unknown = np.unique(mask[labels == UNKNOWN_VALUE]).tolist()
             raise ValueError(

@@ -6,9 +6,9 @@ from .harness import Benchmark
 BENCHMARKS = {
     'contrastive_loss_512': Benchmark(loss.make_loss_512, goal=6, memory_goal=1 / 3, keep=(False, False)),
     'contrastive_loss_2048': Benchmark(loss.make_loss_2048, goal=1, memory_goal=1 / 4, keep=(False, False), rounds=3),
-    'sample': Benchmark(data.make_sample, goal=3),
-    'audio_44k': Benchmark(data.make_audio_44k, goal=3),
-    'audio_16k': Benchmark(data.make_audio_16k, goal=12),
+    'sample': Benchmark(data.make_sample, goal=3, threads=1),
+    'audio_44k': Benchmark(data.make_audio_44k, goal=3, threads=1),
+    'audio_16k': Benchmark(data.make_audio_16k, goal=12, threads=1),
     'index': Benchmark(data.make_index, goal=3, rounds=3, extra=data.compare_index_sizes),
     'metrics': Benchmark(data.make_metrics, goal=6),
     'fusion': Benchmark(fusion.make_fusion, goal=1.9),

@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import TRANSFORMS
 
 from mmavs.datasets import VPODataset
-from mmavs.datasets.transforms import LoadAudio
+from mmavs.datasets.transforms import ColorJitter, LoadAudio
 from mmavs.evaluation.metrics import DatasetLevelMetric
 
 from .doubles.index import scan_index
@@ -36,15 +36,16 @@ def make_sample(tiny: bool, folder: Path) -> Case:
     pipeline = Config.fromfile(CONFIG).train_pipeline
     plain = [dict(step) for step in pipeline]
     names = [step['type'] for step in pipeline]
-    plain[names.index('LoadAudio')]['type'] = 'PlainLoadAudio'
-    plain[names.index('LoadAVAnnotations')]['type'] = 'PlainLoadAnnotations'
+    doubles = dict(LoadAudio='PlainLoadAudio', LoadAVAnnotations='PlainLoadAnnotations', ColorJitter='PlainColorJitter')
+    for step in plain:
+        step['type'] = doubles.get(step['type'], step['type'])
     plain.insert(names.index('RandomCrop'), plain.pop(names.index('ColorJitter')))
     with DefaultScope.overwrite_default_scope('mmseg'):
         ours, double = ([TRANSFORMS.build(step) for step in steps] for steps in (pipeline, plain))
     seeds = range(2 if tiny else 14)  # the same images, scales and crops in every round
 
     def equal() -> bool:
-        jitters = [step for step in ours + double if type(step).__name__ == 'ColorJitter']
+        jitters = [step for step in ours + double if isinstance(step, ColorJitter)]
         contrast = [step.contrast for step in jitters]
         for step in jitters:
             step.contrast = 0
@@ -67,7 +68,7 @@ def load(steps: list, info: dict, seed: int) -> dict:
     """A sample; what a step draws depends on the seed and its own name, not on its place among the others."""
     results = dict(info, seg_fields=[])
     for step in steps:
-        np.random.seed(zlib.crc32(f'{type(step).__name__} {seed}'.encode()))
+        np.random.seed(zlib.crc32(f'{type(step).__name__.removeprefix("Plain")} {seed}'.encode()))
         results = step(results)
     return results
 

@@ -1,4 +1,4 @@
-"""What all figures share: two ways to one result, timed in turns, and their memory in processes of their own."""
+"""What all figures share: two ways to one result, each in processes of its own, timed in turns."""
 
 import ctypes
 import gc
@@ -43,6 +43,7 @@ class Benchmark(NamedTuple):
         memory_goal: The largest ratio of our extra memory to the double's; None where it is not measured.
         rounds: How often either is timed.
         keep: Whether ours and the double run with freed memory kept, as the tools do it, or with glibc's defaults.
+        threads: Of either; 1 for what runs in the workers of a data loader, None for as many as there are cores.
         extra: Further figures, (tiny, folder) -> dict.
     """
 
@@ -51,25 +52,29 @@ class Benchmark(NamedTuple):
     memory_goal: float | None = None
     rounds: int = 5
     keep: tuple[bool, bool] = (True, True)
+    threads: int | None = None
     extra: Callable[[bool, Path], dict] | None = None
 
 
 class Worker:
-    """One side of a case in a fresh process, with memory settings of its own.
+    """A process that makes a case and answers questions on one side of it.
 
     Args:
         name: Of the benchmark.
+        benchmark: The same.
         side: ``'ours'`` or ``'double'``.
         tiny: Tiny sizes.
         keep: Whether glibc keeps freed memory; else its default.
     """
 
-    def __init__(self, name: str, side: str, *, tiny: bool, keep: bool) -> None:
-        tunables = KEEP if keep else 'glibc.malloc.mmap_max=65536'
-        path = os.pathsep.join([str(Path(__file__).resolve().parents[1]), os.environ.get('PYTHONPATH', '')])
+    def __init__(self, name: str, benchmark: Benchmark, side: str, *, tiny: bool, keep: bool) -> None:
+        env = {**os.environ, 'GLIBC_TUNABLES': KEEP if keep else 'glibc.malloc.mmap_max=65536'}
+        env['PYTHONPATH'] = os.pathsep.join([str(Path(__file__).resolve().parents[1]), env.get('PYTHONPATH', '')])
+        if benchmark.threads:
+            env['OMP_NUM_THREADS'] = str(benchmark.threads)
         self._process = subprocess.Popen(
             [sys.executable, '-m', 'speed.worker', name, side, *(['--tiny'] if tiny else [])],
-            env={**os.environ, 'GLIBC_TUNABLES': tunables, 'PYTHONPATH': path},
+            env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -83,8 +88,8 @@ class Worker:
         self._process.wait()
         self._process.stdout.close()
 
-    def ask(self, what: str) -> float:
-        """``'seconds'`` of a call, or the ``'bytes'`` that the first one takes."""
+    def ask(self, what: str) -> Any:
+        """``'seconds'`` that a result takes, ``'bytes'`` that the first call takes, ``'checks'`` before all timing."""
         self._process.stdin.write(what + '\n')
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
@@ -135,43 +140,24 @@ def _status(key: str) -> int:
     raise KeyError(key)
 
 
-def measure(name: str, benchmark: Benchmark, *, tiny: bool, folder: Path, rounds: int | None = None) -> dict:
+def measure(name: str, benchmark: Benchmark, *, tiny: bool, rounds: int | None = None) -> dict:
     """All that is recorded of a figure."""
-    case = benchmark.make(tiny, folder)
-    settings = dict(case.settings, keeps_freed_memory=dict(zip(SIDES, benchmark.keep, strict=True)))
-    result = dict(name=name, goal=benchmark.goal, equal=bool(case.equal()), settings=settings)
-    times = time_both(name, case, benchmark.keep, tiny=tiny, rounds=rounds or benchmark.rounds)
-    ours_time, double_time = (t / case.units for t in times)
-    result.update(ours_seconds=ours_time, double_seconds=double_time, ratio=double_time / ours_time)
-    result.update(memory_goal=benchmark.memory_goal, memory_ratio=None)
+
+    def start(side: str, keep: bool) -> Worker:
+        return Worker(name, benchmark, side, tiny=tiny, keep=keep)
+
+    result = dict(name=name, goal=benchmark.goal, memory_goal=benchmark.memory_goal, memory_ratio=None)
+    with start('ours', True) as both:
+        result.update(both.ask('checks'))
+    result['settings']['keeps_freed_memory'] = dict(zip(SIDES, benchmark.keep, strict=True))
+    with start('ours', benchmark.keep[0]) as ours, start('double', benchmark.keep[1]) as double:
+        own, other = in_turns(lambda: ours.ask('seconds'), lambda: double.ask('seconds'), rounds or benchmark.rounds)
+    result.update(ours_seconds=own, double_seconds=other, ratio=other / own)
     if benchmark.memory_goal is not None:
-        del case
-        result.update(measure_memory(name, tiny=tiny))
-    if benchmark.extra is not None:
-        result.update(benchmark.extra(tiny, folder))
-    result['met'] = is_met(result)
-    return result
-
-
-def time_both(name: str, case: Case, keep: tuple[bool, bool], *, tiny: bool, rounds: int) -> tuple[float, float]:
-    """Seconds of both sides: in this process, which keeps freed memory, or in one each."""
-    if keep == (True, True):
-        return in_turns(lambda: seconds(case.ours), lambda: seconds(case.double), rounds)
-    with (
-        Worker(name, 'ours', tiny=tiny, keep=keep[0]) as ours,
-        Worker(name, 'double', tiny=tiny, keep=keep[1]) as double,
-    ):
-        return in_turns(lambda: ours.ask('seconds'), lambda: double.ask('seconds'), rounds)
-
-
-def measure_memory(name: str, *, tiny: bool) -> dict:
-    """Extra memory of both sides."""
-    with (
-        Worker(name, 'ours', tiny=tiny, keep=False) as ours,
-        Worker(name, 'double', tiny=tiny, keep=False) as double,
-    ):
-        own, other = ours.ask('bytes'), double.ask('bytes')
-    return dict(ours_bytes=own, double_bytes=other, memory_ratio=own / max(other, 1))
+        with start('ours', False) as ours, start('double', False) as double:
+            own, other = ours.ask('bytes'), double.ask('bytes')
+        result.update(ours_bytes=own, double_bytes=other, memory_ratio=own / max(other, 1))
+    return result | dict(met=is_met(result), tiny=tiny)
 
 
 def is_met(result: dict) -> bool:

@@ -1,4 +1,4 @@
-"""Runs one side of a benchmark when it is asked to: `python -m speed.worker NAME SIDE`, see `harness.Worker`."""
+"""Answers questions on one side of a benchmark: `python -m speed.worker NAME SIDE`, see `harness.Worker`."""
 
 import argparse
 import json
@@ -7,8 +7,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import torch
+
 from .benchmarks import BENCHMARKS
-from .harness import SIDES, extra_memory, seconds
+from .harness import SIDES, Benchmark, Case, extra_memory, seconds
 
 
 def main() -> None:
@@ -19,16 +21,26 @@ def main() -> None:
     args = parser.parse_args()
     replies = os.fdopen(os.dup(sys.stdout.fileno()), 'w')
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever libraries print
-    make = BENCHMARKS[args.name].make
+    benchmark = BENCHMARKS[args.name]
     with tempfile.TemporaryDirectory() as folder:
-        call = getattr(make(args.tiny, Path(folder)), args.side)
+        case = benchmark.make(args.tiny, Path(folder))
+        call = getattr(case, args.side)
         for line in sys.stdin:
-            if line.strip() == 'bytes':
-                warm_up = getattr(make(True, Path(folder)), args.side)
-                answer = extra_memory(call, warm_up)
+            question = line.strip()
+            if question == 'checks':
+                answer = check(benchmark, case, tiny=args.tiny, folder=Path(folder))
+            elif question == 'bytes':
+                answer = extra_memory(call, getattr(benchmark.make(True, Path(folder)), args.side))
             else:
-                answer = seconds(call)
+                answer = seconds(call) / case.units
             print(json.dumps(answer), file=replies, flush=True)
+
+
+def check(benchmark: Benchmark, case: Case, *, tiny: bool, folder: Path) -> dict:
+    """Whether both sides give equal results, with what settings, and further figures."""
+    settings = dict(case.settings, threads=torch.get_num_threads())
+    extra = {} if benchmark.extra is None else benchmark.extra(tiny, folder)
+    return dict(equal=bool(case.equal()), settings=settings, **extra)
 
 
 if __name__ == '__main__':

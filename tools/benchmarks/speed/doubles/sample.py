@@ -1,6 +1,6 @@
 """Loading a sample step by step: whole recordings, a resampler for each, one comparison for each mask value."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import mmcv
 import numpy as np
@@ -11,6 +11,8 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 from torch import Tensor
 from torchaudio.transforms import Resample
+
+from mmavs.datasets.transforms.color_jitter import ColorJitter, scale_contrast
 
 SAMPLE_RATE = 16000
 
@@ -53,3 +55,11 @@ class PlainLoadAnnotations(LoadAnnotations):
                 labels[mask == value] = index
         results['gt_seg_map'] = labels
         results['seg_fields'].append('gt_seg_map')
+
+
+@TRANSFORMS.register_module()
+class PlainColorJitter(ColorJitter):
+    """Double of ``ColorJitter``, with mmcv's change of contrast."""
+
+    def _draw(self) -> list[tuple[Callable, float]]:
+        return [(mmcv.adjust_contrast if f is scale_contrast else f, amount) for f, amount in super()._draw()]

@@ -1,0 +1,82 @@
+"""The speed figures at tiny sizes: both sides give equal results, and what is recorded of them is complete."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / 'tools' / 'benchmarks'))
+
+from speed.benchmarks import BENCHMARKS  # noqa: E402
+from speed.compare import close  # noqa: E402
+from speed.harness import in_turns, is_met  # noqa: E402
+
+NAMES = (
+    *('contrastive_loss_512', 'contrastive_loss_2048', 'sample', 'audio_44k', 'audio_16k', 'index', 'metrics'),
+    *('fusion', 'train_step', 'train_step_default', 'inference'),
+)
+
+
+def test_names():
+    assert set(NAMES) <= set(BENCHMARKS)
+
+
+@pytest.mark.parametrize('name', [name for name in BENCHMARKS if name not in ('audio_16k', 'train_step_default')])
+def test_both_sides_give_equal_results(name, tmp_path):
+    case = BENCHMARKS[name].make(True, tmp_path)
+    assert case.equal()
+    case.ours(), case.double()
+
+
+def test_copies_sound_the_same(tmp_path):
+    assert BENCHMARKS['audio_16k'].make(False, tmp_path).equal()
+
+
+def test_a_double_that_gives_something_else_is_noticed(tmp_path, monkeypatch):
+    from speed.doubles import sample
+
+    load = sample.load_audio
+    monkeypatch.setattr(sample, 'load_audio', lambda sources, seconds: 1.001 * load(sources, seconds))
+    assert not BENCHMARKS['audio_44k'].make(True, tmp_path).equal()
+
+
+def test_close():
+    one = torch.tensor([1.0, -200.0])
+    assert close([one], [one + 0.01], 1e-4) and not close([one], [one + 0.03], 1e-4)
+    assert not close([one], [torch.full((2,), float('nan'))], 1e-4)
+
+
+def test_in_turns_takes_medians_without_the_first_call():
+    ours, double = iter([90.0, 3.0, 1.0, 2.0]), iter([80.0, 6.0, 5.0, 4.0])
+    assert in_turns(lambda: next(ours), lambda: next(double), 3) == (2.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'met'),
+    [
+        ({}, True),
+        (dict(equal=False), False),
+        (dict(ratio=1.9), False),
+        (dict(memory_goal=0.3, memory_ratio=0.31), False),
+        (dict(memory_goal=0.3, memory_ratio=0.3), True),
+        (dict(linear=2.3, linear_goal=2.2), False),
+    ],
+)
+def test_a_figure_is_met_with_all_its_goals(changes, met):
+    figure = dict(equal=True, ratio=2.0, goal=2.0, memory_goal=None, memory_ratio=None)
+    assert is_met(figure | changes) == met
+
+
+def test_run_all_records_the_figures(tmp_path):
+    command = [sys.executable, str(ROOT / 'tools' / 'benchmarks' / 'run_all.py'), '--tiny', '--rounds', '1']
+    done = subprocess.run([*command, '--only', 'index', '--out', str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 0  # no goal holds at tiny sizes
+    (figure,) = json.loads((tmp_path / 'bench.json').read_text())
+    assert figure['name'] == 'index' and figure['equal'] is True and figure['tiny'] is True
+    assert figure['ratio'] == pytest.approx(figure['double_seconds'] / figure['ours_seconds'])
+    assert figure['memory_ratio'] is None and figure['linear'] > 0
+    assert '| index |' in done.stdout
