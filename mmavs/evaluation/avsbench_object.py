@@ -72,26 +72,31 @@ def threshold_counts(probability: Tensor, label: Tensor, ignore_index: int = 255
         tuple: int64 ``hits`` (255,), predicted pixels of the object, and ``predicted`` (255,), all predicted pixels,
         at each of :func:`f_thresholds`; ``labelled`` (), pixels of the object.
     """
-    _check_label(probability, label, ignore_index)
-    # bin = number of thresholds that the probability reaches
-    bins = torch.bucketize(probability.flatten(), f_thresholds(probability.device), right=True)
-    label = label.flatten().to(torch.int64)
-    row = label.masked_fill(label == ignore_index, 2)
     size = NUM_THRESHOLDS + 1
-    histogram = torch.bincount(row * size + bins, minlength=3 * size).view(3, size)[:2]
+    cells = _threshold_bins(probability).add_(_label_rows(label, probability.shape, ignore_index), alpha=size)
+    histogram = torch.bincount(cells.flatten(), minlength=3 * size).view(3, size)[:2]
     reached = histogram.flip(1).cumsum(dim=1).flip(1)
     return reached[1, 1:], reached[:, 1:].sum(dim=0), reached[1, 0]
 
 
-def _check_label(other: Tensor, label: Tensor, ignore_index: int) -> None:
-    if other.shape != label.shape:
-        raise ValueError(f'prediction {tuple(other.shape)} and label {tuple(label.shape)} differ in shape')
-    wrong = (label != 0) & (label != 1) & (label != ignore_index)
-    if wrong.any():
+def _threshold_bins(probability: Tensor) -> Tensor:
+    """int64, how many thresholds each probability reaches: by the nearest one, faster than by bisection."""
+    nearest = (probability * (NUM_THRESHOLDS - 1) + 0.5).to(torch.int64)
+    return nearest + (f_thresholds(probability.device)[nearest] <= probability)
+
+
+def _label_rows(label: Tensor, shape: torch.Size, ignore_index: int) -> Tensor:
+    """int64: 0 background, 1 object, 2 ignored; checked."""
+    if label.shape != shape:
+        raise ValueError(f'prediction {tuple(shape)} and label {tuple(label.shape)} differ in shape')
+    ignored = label == ignore_index
+    rows = label.to(torch.int64).masked_fill(ignored, 0)
+    if rows.numel() and (rows.amin() < 0 or rows.amax() > 1):
         raise ValueError(
-            f'labels must be 0 or 1 (or {ignore_index}, ignored), got {label[wrong].unique().tolist()[:5]}; '
+            f'labels must be 0 or 1 (or {ignore_index}, ignored), got values from {rows.amin()} to {rows.amax()}; '
             'does the dataset give binary labels?'
         )
+    return rows.add_(ignored, alpha=2)
 
 
 def f_curve(hits: Tensor, predicted: Tensor, labelled: Tensor, *, beta2: float = 0.3) -> Tensor:
@@ -115,13 +120,11 @@ def jaccard(pred: Tensor, label: Tensor, ignore_index: int = 255) -> float | Non
     Returns:
         float or None: None for a frame without annotation, all ``ignore_index``.
     """
-    _check_label(pred, label, ignore_index)
-    pred, label = pred[label != ignore_index], label[label != ignore_index] == 1
-    if not len(label):
-        return None
-    if not label.any():
-        return (~pred).float().mean(dtype=torch.float64).item()
-    return ((pred & label).sum() / (pred | label).sum().double()).item()
+    cells = _label_rows(label, pred.shape, ignore_index).mul_(2).add_(pred)
+    (right, false), (missed, hit) = torch.bincount(cells.flatten(), minlength=6)[:4].view(2, 2).tolist()
+    if missed + hit:
+        return hit / (false + missed + hit)
+    return right / (right + false) if right + false else None
 
 
 def object_scores(frames: Sequence[FrameScore], *, empty_clip: str = 'skip') -> dict[str, float]:

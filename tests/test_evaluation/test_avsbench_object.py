@@ -222,7 +222,7 @@ def test_bad_logits(logits, message):
 @pytest.mark.parametrize(
     ('label', 'message'),
     [
-        (torch.tensor([[0, 7]]), r'labels must be 0 or 1 \(or 255, ignored\), got \[7\].*binary labels'),
+        (torch.tensor([[0, 7]]), r'labels must be 0 or 1 \(or 255, ignored\), got values from 0 to 7.*binary labels'),
         (torch.tensor([[0], [1]]), r'prediction \(1, 2\) and label \(2, 1\) differ in shape'),
     ],
 )
