@@ -18,6 +18,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from mmavs.evaluation.run_results import read_metrics
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = dict(stereo='cavp_r18_mini.py', mono='cavp_r18_mini-mono.py', silent='cavp_r18_mini-silent.py')
 SUBSETS = {'all test images': [], 'several instances of one class': ['test_dataloader.dataset.multi_instance=True']}
@@ -58,8 +60,7 @@ def train_and_test(folder: Path, config: Path, options: list[str]) -> dict[str, 
         run_tool(
             log, 'test.py', str(config), str(best), '--work-dir', str(test_dir), '--cfg-options', *options, *choice
         )
-        newest = sorted(test_dir.glob('*/*.json'), key=lambda p: p.stat().st_mtime)[-1]
-        results[name] = json.loads(newest.read_text())
+        results[name] = read_metrics(test_dir)
     partial = result_file.with_suffix('.tmp')
     partial.write_text(json.dumps(results, indent=1))
     partial.replace(result_file)

@@ -1,0 +1,180 @@
+import importlib.util
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from scipy import special
+
+from mmavs.evaluation.run_results import read_metrics
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'analysis_tools' / 'compare_runs.py'
+A, B = [50.0, 52.0, 54.0], [55.0, 53.0, 60.0, 58.0]
+
+
+@pytest.fixture(scope='module')
+def tool():
+    spec = importlib.util.spec_from_file_location('compare_runs', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def write_test(folder, time='20250101_000000', **metrics):
+    path = folder / time / f'{time}.json'
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(dict(metrics, data_time=0.1, time=0.2)))
+    return path
+
+
+def write_training(folder, *entries):
+    path = folder / '20250101_000000' / 'vis_data' / 'scalars.json'
+    path.parent.mkdir(parents=True)
+    path.write_text(''.join(json.dumps(entry) + '\n' for entry in entries))
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for side, values in (('a', A), ('b', B)):
+        for seed, value in enumerate(values):
+            write_test(tmp_path / f'{side}_seed{seed}' / 'test', mIoU=value, mF=value / 2)
+    return tmp_path
+
+
+def call(monkeypatch, tool, root, *words):
+    patterns = ['--a', str(root / 'a_seed*' / 'test'), '--b', str(root / 'b_seed*' / 'test')]
+    monkeypatch.setattr(sys, 'argv', ['compare_runs.py', *patterns, *map(str, words)])
+    tool.main()
+
+
+def by_hand(a, b, welch):
+    """t and two-sided p from the formulas; p by the incomplete beta function."""
+    means, n = [sum(v) / len(v) for v in (a, b)], [len(a), len(b)]
+    variances = [sum((x - m) ** 2 for x in v) / (len(v) - 1) for v, m in zip((a, b), means, strict=True)]
+    parts = [v / k for v, k in zip(variances, n, strict=True)]
+    if welch:
+        error, freedom = sum(parts), sum(parts) ** 2 / sum(p**2 / (k - 1) for p, k in zip(parts, n, strict=True))
+    else:
+        freedom = sum(n) - 2
+        error = sum(v * (k - 1) for v, k in zip(variances, n, strict=True)) / freedom * sum(1 / k for k in n)
+    t = (means[0] - means[1]) / math.sqrt(error)
+    return t, special.betainc(freedom / 2, 0.5, freedom / (freedom + t * t))
+
+
+@pytest.mark.parametrize('welch', [False, True])
+def test_t_test_by_hand(tool, welch):
+    found = tool.compare(A, B, welch=welch)
+    assert (found['t'], found['p']) == pytest.approx(by_hand(A, B, welch))
+    assert found['a']['mean'] == 52 and found['a']['std'] == 2 and found['difference'] == 4.5
+
+
+def test_runs_that_do_not_vary_have_no_p_value(tool):
+    found = tool.compare([1.0, 1.0], [1.0, 1.0])
+    assert found['t'] is found['p'] is None
+    assert tool.make_table(dict(mIoU=found), ['a', 'b']).endswith('| +0.00 | - | - |')
+
+
+def test_table_and_json(tool, runs, monkeypatch, capsys):
+    out = runs / 'deep' / 'figures.json'
+    call(monkeypatch, tool, runs, '--names', 'original', 'substituted', '--out', out)
+    lines = capsys.readouterr().out.splitlines()
+    t, p = by_hand(A, B, False)
+    assert lines[0] == '| metric | original | substituted | difference | t | p |'
+    assert lines[2] == f'| mIoU | 52.00 ± 2.00 (3) | 56.50 ± 3.11 (4) | +4.50 | {t:.3f} | {p:.3f} |'
+    assert [line.split()[1] for line in lines[2:4]] == ['mIoU', 'mF'] and lines[-1].endswith(
+        "Student's two-sided t-test"
+    )
+    figures = json.loads(out.read_text())
+    assert figures['metrics']['mIoU']['p'] == pytest.approx(p) and figures['metrics']['mIoU']['b']['values'] == B
+    assert len(figures['runs']['a']) == 3 and not list(out.parent.glob('*.tmp'))
+
+
+def test_welch_and_choice_of_metrics(tool, runs, monkeypatch, capsys):
+    call(monkeypatch, tool, runs, '--welch', '--metrics', 'mF')
+    out = capsys.readouterr().out
+    assert "Welch's" in out and f'{by_hand(A, B, True)[1]:.3f}' in out and 'mIoU' not in out
+
+
+def test_the_newest_test_of_a_work_dir_counts(tmp_path):
+    os.utime(write_test(tmp_path, '20250102_000000', mIoU=1), (1, 1))
+    os.utime(write_test(tmp_path, '20250101_000000', mIoU=2), (2, 2))
+    assert read_metrics(tmp_path) == dict(mIoU=2)
+
+
+def test_last_validation_of_a_training(tmp_path):
+    write_training(
+        tmp_path,
+        dict(lr=0.1, loss=2.0, step=1),
+        dict(mIoU=10.0, data_time=0.1, time=0.1, step=1),
+        {'lr': 0.1, 'decode.loss_ce': 1.0, 'step': 2},
+        dict(mIoU=20.0, data_time=0.1, time=0.1, step=2),
+        dict(lr=0.1, loss=1.0, step=3),
+    )
+    assert read_metrics(tmp_path, 'val') == dict(mIoU=20, step=2)
+
+
+def test_a_training_that_has_stopped_early(tool):
+    runs = {str(i): dict(mIoU=1.0, step=60) for i in range(3)}
+    with pytest.raises(ValueError, match='different steps, so some training has not finished: .*b: 30'):
+        tool.check_runs(runs, dict(a=dict(mIoU=1.0, step=60), b=dict(mIoU=1.0, step=30)), None)
+    assert tool.check_runs(runs, dict(a=dict(mIoU=1.0, step=60), b=dict(mIoU=1.0, step=60)), None) == ['mIoU']
+
+
+def spoil(root, how):
+    test = root / 'b_seed0' / 'test'
+    (path,) = test.glob('*/*.json')
+    if how == 'unfinished':
+        path.unlink()
+    elif how == 'cut':
+        path.write_text(path.read_text()[:9])
+    elif how == 'nan':
+        path.write_text('{"mIoU": NaN, "mF": 1}')
+    elif how == 'metric':
+        path.write_text('{"mIoU": 1}')
+    elif how == 'few':
+        for seed in (1, 2, 3):
+            (root / f'b_seed{seed}').rename(root / f'other{seed}')
+    elif how == 'none':
+        for seed in range(4):
+            (root / f'b_seed{seed}').rename(root / f'other{seed}')
+
+
+@pytest.mark.parametrize(
+    ('how', 'message'),
+    [
+        ('unfinished', r'b_seed0/test has no <time>/<time>.json of tools/test.py: this test has not finished'),
+        ('cut', r'b_seed0/test/\S+.json is no whole JSON'),
+        ('nan', r'b_seed0/test: mIoU is nan; leave out this run'),
+        ('metric', r"b_seed0/test has no metric 'mF', but mIoU; choose with --metrics"),
+        ('few', r'--b matches 1 run, a t-test needs two or more'),
+        ('none', r'no work dir matches '),
+    ],
+)
+def test_bad_runs(tool, runs, monkeypatch, how, message):
+    spoil(runs, how)
+    with pytest.raises(SystemExit) as error:
+        call(monkeypatch, tool, runs)
+    assert re.match('error: .*' + message, error.value.code)
+
+
+def test_a_run_of_both_set_ups(tool):
+    runs = {'x': dict(mIoU=1.0), 'y': dict(mIoU=2.0)}
+    with pytest.raises(ValueError, match='x belongs to both set-ups'):
+        tool.check_runs(runs, runs, None)
+
+
+def test_a_validation_that_is_missing(tmp_path):
+    with pytest.raises(ValueError, match='no validation in .*this training has not finished'):
+        read_metrics(tmp_path, 'val')
+    with pytest.raises(ValueError, match='is no folder'):
+        read_metrics(tmp_path / 'nowhere')
+
+
+def test_as_a_command(runs):
+    command = [sys.executable, TOOL, '--a', runs / 'a_seed0' / 'test', '--b', runs / 'b_seed0' / 'test']
+    result = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert result.returncode == 1 and 'error: --a matches 1 run' in result.stderr
