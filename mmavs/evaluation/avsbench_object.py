@@ -91,9 +91,10 @@ def _label_rows(label: Tensor, shape: torch.Size, ignore_index: int) -> Tensor:
         raise ValueError(f'prediction {tuple(shape)} and label {tuple(label.shape)} differ in shape')
     ignored = label == ignore_index
     rows = label.to(torch.int64).masked_fill(ignored, 0)
-    if rows.numel() and (rows.amin() < 0 or rows.amax() > 1):
+    low, high = rows.aminmax() if rows.numel() else (0, 0)
+    if low < 0 or high > 1:
         raise ValueError(
-            f'labels must be 0 or 1 (or {ignore_index}, ignored), got values from {rows.amin()} to {rows.amax()}; '
+            f'labels must be 0 or 1 (or {ignore_index}, ignored), got values from {low} to {high}; '
             'does the dataset give binary labels?'
         )
     return rows.add_(ignored, alpha=2)
