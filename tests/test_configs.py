@@ -137,20 +137,6 @@ def test_names_of_the_paper_configs_say_what_they_are(depth, subset, sound, chan
         assert pipeline[1].channels == channels
 
 
-def test_schedule_of_the_paper():
-    cfg = load('cavp/cavp_r50_vpo-msmi.py')
-    assert cfg.train_cfg.max_epochs == 80 and cfg.auto_scale_lr.base_batch_size == 16
-    groups = build_optim_wrapper(build_model(cfg), cfg.optim_wrapper).optimizer.param_groups
-    found = {(g['algorithm'], round(g['lr'], 9), g['weight_decay'], g['constant_lr']) for g in groups}
-    assert found == {
-        ('sgd', 1e-3, 5e-4, False),
-        ('sgd', 1e-3, 0.0, False),
-        ('sgd', 1e-2, 5e-4, False),
-        ('sgd', 1e-2, 0.0, False),
-        ('adam', 1e-3, 0.0, True),
-    }
-
-
 def test_golden_keys_number_of_parameters(golden_dir):
     """As many as the reference has in use: not its position embeddings, nor the audio network's classifier."""
     keys = json.loads((golden_dir / 'keys_vpo_stereo_r50.json').read_text())

@@ -47,3 +47,4 @@ optim_wrapper = dict(optimizer=dict(lr=0.01), paramwise_cfg=dict(head_lr_mult=2.
 param_scheduler = [dict(type='VisualPolyLR', power=0.9, eta_min=0.0, begin=0, end=600, by_epoch=False)]
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=100), logger=dict(interval=10, log_metric_by_epoch=False))
 log_processor = dict(by_epoch=False)
+auto_scale_lr = dict(base_batch_size=4)
