@@ -3,191 +3,44 @@ r"""Kills a training at random moments, resumes it each time, and compares its e
     python tools/analysis_tools/kill_and_resume.py configs/cavp/cavp_r18_mini-6e.py --kills 20
 
 Both trainings are runs of `tools/train.py --resume`. SIGKILL ends all processes of one at once, those that load data
-too. Part of the kills wait until a checkpoint is being written, the others come at any moment from the start on. Checked:
+too. Part of the kills wait until a checkpoint is being written, the others come at any moment from the start on. It is
+checked that
 
-- the last checkpoints are equal bit for bit: weights, optimizer, schedules; so are the best ones and their names,
+- the checkpoints at the end have the same names and are equal bit for bit: weights, optimizer, schedules; nothing
+  half-written and no replaced checkpoint is left,
 - every sample that is read after a resume comes after those that the checkpoint has seen, and is the one that the
-  undisturbed training reads there,
-- nothing half-written and no replaced checkpoint is left.
+  undisturbed training reads there.
 
 Prints what each kill met; the status is 1 where a check fails. Needs Linux and a training of a minute or more, so that
 the kills find it running.
 """
 
 import argparse
-import multiprocessing
-import os
 import random
-import runpy
-import shutil
-import signal
-import socket
 import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from mmengine.dist import get_rank
-from mmengine.hooks import Hook
-from mmengine.runner import EpochBasedTrainLoop
-from mmseg.registry import DATASETS, RUNNERS
+from recorded_training import WAIT, Training
 
-import mmavs.datasets  # noqa: F401
-from mmavs.engine import AVRunner
-from mmavs.engine.checkpoint_files import PART, find_damage
-from mmavs.engine.seeded_dataloader import batch_size_of
-from mmavs.engine.seeding import Draw, SeededDataset
-
-TRAIN = Path(__file__).resolve().parents[1] / 'train.py'
-FORK = multiprocessing.get_context('fork')  # a start takes a second or two in place of ten
-WAIT = 1800  # seconds for a training to come to something
-_record = Path()  # of the training in this process
+from mmavs.engine.checkpoint_files import find_damage
 
 
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config of the training')
     parser.add_argument('--kills', type=int, default=20, help='how many (default: %(default)s)')
-    parser.add_argument('--writing', type=float, default=0.4, help='share of kills while writing (default: %(default)s)')
+    parser.add_argument(
+        '--writing', type=float, default=0.4, help='share of kills while writing (default: %(default)s)'
+    )
     parser.add_argument('--interval', type=int, default=2, help='steps between checkpoints (default: %(default)s)')
     parser.add_argument('--processes', type=int, default=1, help='processes that train together (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='of the moments (default: %(default)s)')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/kill_and_resume'))
     parser.add_argument('--cfg-options', nargs='+', default=[], help='passed on to the training')
     return parser.parse_args(argv)
-
-
-def note(*words: object) -> None:
-    """Adds a line to the record of this training, in one write, since several processes do so."""
-    with _record.open('a') as f:
-        f.write(' '.join(map(str, words)) + '\n')
-
-
-class StepRecorder(Hook):
-    """Notes where a training begins, and its steps."""
-
-    priority = 'VERY_HIGH'
-
-    def before_train(self, runner) -> None:
-        """Notes the first pass and the first draw that have not been seen, by the count of steps alone."""
-        loader, epoch, step = runner.train_dataloader, 0, runner.iter
-        if isinstance(runner.train_loop, EpochBasedTrainLoop):
-            epoch, step = divmod(step, len(loader))
-        note('start', runner.iter, epoch, step * batch_size_of(loader))
-
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        """Notes the steps that are done."""
-        if get_rank() == 0:
-            note('step', runner.iter + 1)
-
-
-class RecordedDataset(SeededDataset):
-    """Notes what is read."""
-
-    def __getitem__(self, draw):
-        if isinstance(draw, Draw):
-            _, epoch, rank, number = draw.place
-            note('read', epoch, rank, number, draw.index)
-        return super().__getitem__(draw)
-
-
-class RecordedRunner(AVRunner):
-    """Has a hook more."""
-
-    def train(self):
-        """The training."""
-        self.register_hook(StepRecorder())
-        return super().train()
-
-
-def train(args: argparse.Namespace, folder: Path, record: Path, rank: int, port: int) -> None:
-    """The training, as `tools/train.py` does it; runs in a process of its own."""
-    global _record
-    os.setsid()  # a group, for the kill
-    _record = record
-    with (folder.parent / f'{folder.name}.log').open('a') as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-    torch.set_num_threads(1)
-    DATASETS.register_module(name='SeededDataset', module=RecordedDataset, force=True)
-    RUNNERS.register_module(name='AVRunner', module=RecordedRunner, force=True)
-    checkpoint = ['by_epoch=False', f'interval={args.interval}', 'max_keep_ckpts=2']
-    options = [f'default_hooks.checkpoint.{option}' for option in checkpoint] + args.cfg_options
-    sys.argv = ['train.py', args.config, '--work-dir', str(folder), '--resume', '--cfg-options', *options]
-    if args.processes > 1:
-        os.environ.update(
-            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(args.processes), MASTER_ADDR='127.0.0.1',
-            MASTER_PORT=str(port),
-        )  # fmt: skip
-        sys.argv += ['--launcher', 'pytorch']
-    runpy.run_path(str(TRAIN), run_name='__main__')
-
-
-class Training:
-    """A training that runs in processes of its own.
-
-    Args:
-        args: The options.
-        folder: Its work dir.
-        number: Of the run in this work dir.
-    """
-
-    def __init__(self, args: argparse.Namespace, folder: Path, number: int) -> None:
-        self.folder = folder
-        self.record = folder.parent / f'{folder.name}_{number}.txt'
-        self.begun = time.monotonic()
-        with socket.socket() as s:
-            s.bind(('127.0.0.1', 0))
-            port = s.getsockname()[1]
-        self.processes = [
-            FORK.Process(target=train, args=(args, folder, self.record, rank, port)) for rank in range(args.processes)
-        ]
-        for process in self.processes:
-            process.start()
-
-    def wait(self, seconds: float) -> bool:
-        """Waits; returns whether the training has ended by itself.
-
-        Raises:
-            RuntimeError: It failed.
-        """
-        end = time.monotonic() + seconds
-        while any(p.is_alive() for p in self.processes) and not any(p.exitcode for p in self.processes):
-            if time.monotonic() >= end:
-                return False
-            self.processes[0].join(0.01)
-        if any(p.exitcode for p in self.processes):
-            self.kill()
-            raise RuntimeError(f'a training failed, see {self.folder}.log')
-        return True
-
-    def wait_for_writing(self, count: int) -> bool:
-        """Waits until a checkpoint is being written for the ``count``th time; returns whether that came."""
-        parts, end = set(), time.monotonic() + WAIT
-        while len(parts) < count and time.monotonic() < end:
-            if self.wait(0):
-                return False
-            parts.update(name for name in _listing(self.folder) if name.endswith(PART))
-        return True
-
-    def kill(self) -> None:
-        """Ends all processes by SIGKILL."""
-        for process in self.processes:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                process.kill()  # it has no group yet, or is gone
-            process.join()
-
-    def notes(self, kind: str) -> list[list[int]]:
-        """The numbers of the record's lines of one kind."""
-        lines = self.record.read_text().splitlines() if self.record.exists() else []
-        return [list(map(int, line.split()[1:])) for line in lines if line.split()[0] == kind]
-
-
-def _listing(folder: Path) -> list[str]:
-    return os.listdir(folder) if folder.is_dir() else []
 
 
 class Undisturbed(NamedTuple):
@@ -223,7 +76,7 @@ def kill_once(training: Training, undisturbed: Undisturbed, args: argparse.Names
     """
     if writing:
         ended = not training.wait_for_writing(rng.randint(1, 2))
-        time.sleep(rng.uniform(0, 0.004))
+        time.sleep(rng.uniform(0, 0.002))
     else:
         share = (undisturbed.seconds - undisturbed.start) / args.kills
         ended = training.wait(rng.uniform(0, undisturbed.start + 1.5 * share))
@@ -232,11 +85,10 @@ def kill_once(training: Training, undisturbed: Undisturbed, args: argparse.Names
     training.kill()
     start, steps = training.notes('start'), training.notes('step')
     met = [f'after {time.monotonic() - training.begun:5.1f} s']
-    met.append(f'from step {start[0][0]}, ' + (f'after step {steps[-1][0]}' if steps else 'before a step')
-               if start else 'before the training began')  # fmt: skip
-    names = _listing(training.folder)
-    met += [f'while writing {name.rsplit(".", 2)[0]}' for name in names if name.endswith(PART)]
-    met += [f'{name} is damaged' for name in names if name.endswith('.pth') and find_damage(training.folder / name)]
+    met += [f'from step {start[0][0]}'] if start else ['before the training began']
+    met += [f'after step {steps[-1][0]}'] if steps else []
+    met += [f'while writing {name}' for name in training.being_written()]
+    met += [f'{path.name} is damaged' for path in training.folder.glob('*.pth') if find_damage(path)]
     return ', '.join(met)
 
 
@@ -256,7 +108,7 @@ def check_reads(trainings: list[Training], undisturbed: Training) -> list[str]:
 
 def check_files(found: Path, wanted: Path) -> list[str]:
     """What differs between two work dirs."""
-    names = [sorted(name for name in _listing(folder) if '.pth' in name) for folder in (found, wanted)]
+    names = [sorted(path.name for path in folder.glob('*.pth*')) for folder in (found, wanted)]
     if names[0] != names[1]:
         return [f'the checkpoints are {names[0]} in place of {names[1]}']
     problems = []
@@ -280,8 +132,9 @@ def _equal(a, b) -> bool:
 
 def main(argv=None) -> None:
     args = parse_args(argv)
-    shutil.rmtree(args.work_dir, ignore_errors=True)
-    args.work_dir.mkdir(parents=True)
+    if args.work_dir.is_dir() and any(args.work_dir.iterdir()):
+        sys.exit(f'error: {args.work_dir} is not empty; remove it or choose another --work-dir')
+    args.work_dir.mkdir(parents=True, exist_ok=True)
     rng, folder = random.Random(args.seed), args.work_dir / 'killed'
     try:
         undisturbed = run_undisturbed(args)
