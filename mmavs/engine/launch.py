@@ -64,7 +64,9 @@ def prepare_cpu_processes(cfg: Config) -> None:
         **(cfg.get('model_wrapper_cfg') or {}),
         'device_ids': None,
     }
-    if _replace_sync_bn(cfg.model):
+    wanted = cfg.get('sync_bn')
+    cfg.sync_bn = None
+    if _replace_sync_bn(cfg.model) or wanted:
         print_log('SyncBN works on GPUs only: each process normalises over its own images (BN)', 'current')
 
 

@@ -50,8 +50,8 @@ def _check_batches(dataloader: DataLoader) -> None:
         )
     if not batches[0]:
         raise ValueError(
-            f'train_dataloader gives no batch: this process has {len(dataloader.sampler)} samples, and a batch takes '
-            f'{batch_size_of(dataloader)}. Choose a smaller batch_size or fewer processes.'
+            f'train_dataloader gives no batch: this process has {len(sampler_of(dataloader))} samples, and a batch '
+            f'takes {batch_size_of(dataloader)}. Choose a smaller batch_size or fewer processes.'
         )
 
 

@@ -31,6 +31,8 @@ def config(tmp_path_factory):
     cfg = Config.fromfile(write_tiny_config(folder / 'tiny.py', write_vpo_tree(folder / 'data', num_images=10)))
     cfg.train_dataloader.update(batch_size=BATCHES[0], drop_last=False)
     cfg.train_dataloader.dataset.indices = IMAGES
+    cfg.val_dataloader.batch_size = cfg.test_dataloader.batch_size = 2
+    cfg.sync_bn = 'torch'  # as configs/cavp/README.md advises; it is for GPUs only
     return cfg
 
 

@@ -52,8 +52,9 @@ APART = {
     'model.contrast_loss': None,
     'param_scheduler': [],
 }
-ONE_BY_ONE = {**ACCUMULATE, 'train_dataloader.batch_size': 1}
-AT_ONCE = {'train_dataloader.batch_size': 2, 'train_cfg.max_iters': STEPS // 2}
+IMAGES = 4
+ONE_BY_ONE = {**ACCUMULATE, 'train_dataloader.batch_size': 1, 'train_cfg.max_iters': IMAGES}
+AT_ONCE = {'train_dataloader.batch_size': 2, 'train_cfg.max_iters': IMAGES // 2}
 BF16 = {'optim_wrapper.type': 'CPUAmpOptimWrapper'}
 SCALED = {'optim_wrapper.type': 'AmpOptimWrapper', 'optim_wrapper.loss_scale': 'dynamic'}
 
@@ -103,7 +104,7 @@ def test_batches_one_by_one_are_a_batch_at_once(both_ways, precision, tolerance)
 @pytest.mark.parametrize('name', ['fp32', 'bf16', 'scaled'])
 def test_processes_share_gradients_only_before_a_step_of_the_optimizer(both_ways, name):
     first, second = (r[name] for r in both_ways)
-    assert len(first['grads']) == STEPS
+    assert len(first['grads']) == IMAGES
     for a, b, c, d in zip(first['grads'][::2], second['grads'][::2], first['grads'][1::2], second['grads'][1::2],
                           strict=True):  # fmt: skip
         assert a.isfinite().all() and not torch.equal(a, b)  # each process still has its own
