@@ -42,6 +42,15 @@ def _scope():
         yield
 
 
+@pytest.fixture(scope='module')
+def one_thread():
+    """The number of threads decides the order of sums, and with it the last bits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def _reference_folder(variable: str, default: str) -> Path:
     folder = Path(os.environ.get(variable, ROOT.parent / 'shared' / default))
     if not folder.is_dir():

@@ -11,6 +11,7 @@ default_hooks = dict(
     checkpoint=dict(
         type='ExactCheckpointHook', by_epoch=True, interval=1, max_keep_ckpts=2, save_best='mIoU', rule='greater'
     ),
+    buffers=dict(type='BroadcastBuffersHook'),
     classes=dict(type='CheckpointClassesHook'),
     progress=dict(type='ProgressBarHook'),
     resume_validation=dict(type='ResumeValidationHook'),

@@ -1,6 +1,12 @@
 from .checkpoint_files import AtomicLocalBackend
 from .cpu_amp import CPUAmpOptimWrapper
-from .hooks import CheckpointClassesHook, ExactCheckpointHook, ProgressBarHook, ResumeValidationHook
+from .hooks import (
+    BroadcastBuffersHook,
+    CheckpointClassesHook,
+    ExactCheckpointHook,
+    ProgressBarHook,
+    ResumeValidationHook,
+)
 from .loops import ExactEpochBasedTrainLoop, ExactIterBasedTrainLoop
 from .optim_constructor import AVOptimWrapperConstructor
 from .runner import AVRunner
@@ -11,6 +17,7 @@ __all__ = [
     'AVOptimWrapperConstructor',
     'AVRunner',
     'AtomicLocalBackend',
+    'BroadcastBuffersHook',
     'CPUAmpOptimWrapper',
     'CheckpointClassesHook',
     'ExactCheckpointHook',

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
 
-PART = '.part'
+from ..datasets.vpo_builder.files import PART, whole_file
 
 
 @register_backend('atomic_local')
@@ -19,26 +19,18 @@ class AtomicLocalBackend(LocalBackend):
         """Writes ``obj``, first under a temporary name in the same folder.
 
         Raises:
-            OSError: The disk is full or the folder can't be written; nothing is left there and what was stays.
+            OSError: The disk is full or the folder can't be written: names the file; nothing is left there, and what
+                was there stays.
         """
-        folder = osp.dirname(osp.abspath(filepath))
-        os.makedirs(folder, exist_ok=True)
-        part = f'{filepath}.{os.getpid()}{PART}'
-        try:
-            with open(part, 'wb') as f:
-                f.write(obj)
-                f.flush()
-                os.fsync(f.fileno())
-            os.replace(part, filepath)
-        except BaseException:
-            if osp.exists(part):
-                os.unlink(part)
-            raise
+        with whole_file(str(filepath), '--work-dir') as part, open(part, 'wb') as f:
+            f.write(obj)
+            f.flush()
+            os.fsync(f.fileno())
 
 
 def remove_parts(folder: str) -> None:
     """Removes what writers that were killed have left."""
-    for path in glob.glob(osp.join(glob.escape(folder), f'*.pth.*{PART}')):
+    for path in glob.glob(osp.join(glob.escape(folder), f'*.pth{PART}')):
         os.unlink(path)
 
 

@@ -46,13 +46,15 @@ def load_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = osp.join('work_dirs', osp.splitext(osp.basename(args.config))[0])
     if args.launcher == 'pytorch' and not torch.cuda.is_available():
-        _prepare_cpu_processes(cfg)
+        prepare_cpu_processes(cfg)
     return cfg
 
 
-def _prepare_cpu_processes(cfg: Config) -> None:
-    """mmengine's own set-up of several processes expects a GPU each; without one, gloo and a wrapper without devices
-    do the same on CPU."""
+def prepare_cpu_processes(cfg: Config) -> None:
+    """Changes a config for one of several processes on the CPU: gloo, and a model wrapper without devices.
+
+    mmengine's own set-up expects a GPU for each.
+    """
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
     cfg.model_wrapper_cfg = {
@@ -62,7 +64,9 @@ def _prepare_cpu_processes(cfg: Config) -> None:
         **(cfg.get('model_wrapper_cfg') or {}),
         'device_ids': None,
     }
-    if _replace_sync_bn(cfg.model):
+    wanted = cfg.get('sync_bn')
+    cfg.sync_bn = None
+    if _replace_sync_bn(cfg.model) or wanted:
         print_log('SyncBN works on GPUs only: each process normalises over its own images (BN)', 'current')
 
 

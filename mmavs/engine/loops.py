@@ -6,7 +6,8 @@ from mmengine.runner.loops import _InfiniteDataloaderIterator
 from mmseg.registry import LOOPS
 from torch.utils.data import DataLoader
 
-from .seeding import SeededSampler, seed_step
+from .seeded_dataloader import batch_size_of, build_seeded_dataloader, explaining_single_values, sampler_of
+from .seeding import seed_step
 
 # Kept in mmengine's message hub, and by it in every checkpoint: batches of the running epoch that are done, and batches
 # that an epoch had.
@@ -18,29 +19,9 @@ def batches_done(runner) -> int:
     return runner.message_hub.runtime_info.get(_DONE, 0)
 
 
-def build_seeded_dataloader(runner, cfg: dict) -> DataLoader:
-    """mmengine's data loader for ``cfg``, its dataset and sampler wrapped so that each draw has its own seed."""
-    cfg = dict(
-        cfg,
-        dataset=dict(type='SeededDataset', dataset=cfg['dataset']),
-        sampler=dict(type='SeededSampler', sampler=cfg['sampler'], training_seed=runner.seed),
-    )
-    by_rank = runner._randomness_cfg.get('diff_rank_seed', False)
-    return runner.build_dataloader(cfg, seed=runner.seed, diff_rank_seed=by_rank)
-
-
-def _sampler_of(dataloader: DataLoader) -> SeededSampler:
-    """The sampler under the data loader's batch sampler."""
-    return dataloader.batch_sampler.sampler
-
-
-def _batch_size_of(dataloader: DataLoader) -> int:
-    return dataloader.batch_sampler.batch_size
-
-
 def _adopt_seed(loop) -> None:
     """A resumed training goes on with the seed that it began with, which the checkpoint knows."""
-    seeded = _sampler_of(loop.dataloader)
+    seeded = sampler_of(loop.dataloader)
     if seeded.seed == loop.runner.seed:
         return
     if getattr(seeded.sampler, 'seed', None) == seeded.seed:
@@ -70,9 +51,9 @@ class ExactEpochBasedTrainLoop(EpochBasedTrainLoop):
         self._done = batches_done(self.runner) if hub.runtime_info.get(_TOTAL) == total else 0
         self._iter = self._epoch * total + self._done  # other than before where the batch size has changed
         hub.update_info(_TOTAL, total)
-        sampler = _sampler_of(self.dataloader)
+        sampler = sampler_of(self.dataloader)
         sampler.set_epoch(self._epoch)
-        sampler.start(self._done * _batch_size_of(self.dataloader))
+        sampler.start(self._done * batch_size_of(self.dataloader))
         super().run_epoch()
         hub.update_info(_DONE, 0)
 
@@ -82,7 +63,8 @@ class ExactEpochBasedTrainLoop(EpochBasedTrainLoop):
         # Before the step: a checkpoint that a hook writes at its end counts the step as done.
         self.runner.message_hub.update_info(_DONE, idx + 1)
         seed_step(self.runner.seed, self._iter)
-        super().run_iter(idx, data_batch)
+        with explaining_single_values():
+            super().run_iter(idx, data_batch)
         if idx + 1 == len(self.dataloader):
             self.runner.message_hub.update_info(_DONE, 0)  # hooks at the epoch's end count the epoch as done
 
@@ -109,7 +91,8 @@ class ExactIterBasedTrainLoop(IterBasedTrainLoop):
     def run_iter(self, data_batch) -> None:
         """One step."""
         seed_step(self.runner.seed, self._iter)
-        super().run_iter(data_batch)
+        with explaining_single_values():
+            super().run_iter(data_batch)
 
 
 class _ResumedIterator(_InfiniteDataloaderIterator):
@@ -122,11 +105,11 @@ class _ResumedIterator(_InfiniteDataloaderIterator):
 
     def _begin(self) -> None:
         """Begins late, after the hooks that set the sampler's epoch, which count one epoch only."""
-        sampler, epoch, done = _sampler_of(self._dataloader), 0, self._done
+        sampler, epoch, done = sampler_of(self._dataloader), 0, self._done
         if not isinstance(sampler.sampler, InfiniteSampler):
             epoch, done = divmod(done, len(self._dataloader))
             sampler.set_epoch(epoch)
-        sampler.start(done * _batch_size_of(self._dataloader))
+        sampler.start(done * batch_size_of(self._dataloader))
         super().__init__(self._dataloader)
         self._epoch, self._begun = epoch, True
 

@@ -1,5 +1,6 @@
 import os.path as osp
 
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
@@ -17,11 +18,17 @@ class AVRunner(Runner):
     def load_or_resume(self) -> None:
         """Loads or resumes what the config says, once."""
         if not self._has_loaded and self._resume and self._load_from is None:
-            self._load_from = find_newest_whole(self.work_dir, self.logger.warning)
+            self._load_from = self._find_newest_whole()
             if self._load_from is None:
                 self.logger.info(f'No checkpoint to resume from in {self.work_dir}: the training starts anew.')
                 self._resume = False
         super().load_or_resume()
+
+    def _find_newest_whole(self) -> str | None:
+        """The main process decides for all, so that they go on from the same checkpoint."""
+        found = [find_newest_whole(self.work_dir, self.logger.warning) if is_main_process() else None]
+        broadcast_object_list(found)
+        return found[0]
 
     def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
         """Loads weights, see ``Runner.load_checkpoint``.

@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -113,6 +114,32 @@ def test_workers_give_the_same_files(tmp_path):
 
 def test_full_disk_leaves_nothing_half_written(folder, tmp_path, small_disk):
     with small_disk(1000), pytest.raises(OSError, match='cannot write .*choose another --out'):
+        resample(folder, tmp_path / 'out')
+    assert files(tmp_path / 'out') == []
+
+
+@pytest.mark.parametrize('error', [errno.EACCES, errno.EROFS])
+def test_read_only_folder_is_named_with_the_remedy(folder, tmp_path, monkeypatch, error):
+    """The folder for copies was made and then became read-only: permissions alone do not bind root."""
+    out = tmp_path / 'out'
+    out.mkdir()
+    built_in_open = open
+
+    def read_only(path, mode='r', **kwargs):
+        if 'w' in mode and str(path).startswith(str(out)):
+            raise OSError(error, os.strerror(error), path)
+        return built_in_open(path, mode, **kwargs)
+
+    monkeypatch.setattr('builtins.open', read_only)
+    with pytest.raises(OSError, match=rf'cannot write {out}.*allow writing there or choose another --out'):
+        resample(folder, out)
+    assert files(out) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='permissions do not bind root; the test above takes their place')
+def test_folder_without_permission(folder, tmp_path):
+    (tmp_path / 'out').mkdir(mode=0o555)
+    with pytest.raises(OSError, match='allow writing there'):
         resample(folder, tmp_path / 'out')
     assert files(tmp_path / 'out') == []
 

@@ -5,30 +5,13 @@ import copy
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.hooks import Hook
-from mmseg.registry import HOOKS, RUNNERS
 from tiny_config import write_tiny_config
+from trainings import Killed, assert_equal, by_steps, iterative, train
 
 from mmavs.datasets import LoadFrame
-from mmavs.engine import checkpoint_files
+from mmavs.engine import ExactCheckpointHook, checkpoint_files
 
-
-class Killed(BaseException):
-    """What ends a training in these tests as SIGKILL does elsewhere: nothing of the project's catches it."""
-
-
-@HOOKS.register_module(force=True)
-class KillHook(Hook):
-    """Ends the training in the middle of a step."""
-
-    priority = 'VERY_HIGH'
-
-    def __init__(self, step):
-        self.step = step
-
-    def before_train_iter(self, runner, batch_idx, data_batch=None):
-        if runner.iter == self.step:
-            raise Killed
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 @pytest.fixture(scope='module')
@@ -36,54 +19,8 @@ def config(tmp_path_factory, vpo_root):
     return Config.fromfile(write_tiny_config(tmp_path_factory.mktemp('exact') / 'tiny.py', vpo_root))
 
 
-@pytest.fixture(scope='module', autouse=True)
-def _one_thread():
-    """The number of threads decides the order of sums."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def train(config, work_dir, *, seed=3, kill=None, resume=False, **changes):
-    """The weights after training, and the runner; None if it was killed."""
-    cfg = copy.deepcopy(config)
-    cfg.merge_from_dict(
-        {'work_dir': str(work_dir), 'randomness.seed': seed, 'resume': resume, 'log_level': 'WARNING', **changes}
-    )
-    cfg.experiment_name = f'{work_dir.name}_{seed}_{kill}_{resume}_{len(changes)}'
-    if kill is not None:
-        cfg.custom_hooks = [dict(type='KillHook', step=kill)]
-    runner = RUNNERS.build(cfg)
-    if kill is not None:
-        with pytest.raises(Killed):
-            runner.train()
-        return None, runner
-    runner.train()
-    return {k: v.clone() for k, v in runner.model.state_dict().items()}, runner
-
-
-def iterative(config, **changes):
-    """The same training counted in steps, with accumulated gradients."""
-    cfg = copy.deepcopy(config)
-    cfg.train_cfg = dict(type='ExactIterBasedTrainLoop', max_iters=8, val_interval=4)
-    cfg.train_dataloader.sampler = dict(type='InfiniteSampler', shuffle=True)
-    cfg.param_scheduler = [dict(type='VisualPolyLR', power=0.9, begin=0, end=8, by_epoch=False)]
-    cfg.merge_from_dict({**by_steps(3), 'log_processor.by_epoch': False, **changes})
-    return cfg
-
-
-def by_steps(interval):
-    return {'default_hooks.checkpoint.by_epoch': False, 'default_hooks.checkpoint.interval': interval}
-
-
-def assert_equal(found, wanted):
-    assert found.keys() == wanted.keys()
-    assert [k for k in wanted if not torch.equal(found[k], wanted[k])] == []
-
-
 @pytest.fixture(scope='module')
-def reference(config, tmp_path_factory, _one_thread):
+def reference(config, tmp_path_factory, one_thread):
     return train(config, tmp_path_factory.mktemp('reference'))
 
 
@@ -200,3 +137,36 @@ def test_only_the_wanted_checkpoints_are_kept(config, tmp_path):
 def test_shortened_epochs(config, tmp_path):
     _, runner = train(config, tmp_path, **{'train_dataloader.num_batch_per_epoch': 2})
     assert runner.iter == 4
+
+
+def test_a_batch_of_one_image_is_refused_with_the_remedy(config, tmp_path):
+    changes = {'train_dataloader.batch_size': 5, 'train_dataloader.drop_last': False}  # and one of one
+    with pytest.raises(ValueError, match='more than 1 value per channel.*drop_last to True'):
+        train(config, tmp_path, **changes)
+
+
+def test_a_set_smaller_than_a_batch_is_refused(config, tmp_path):
+    with pytest.raises(ValueError, match='no batch: this process has 6 samples, and a batch takes 8'):
+        train(config, tmp_path, **{'train_dataloader.batch_size': 8})
+
+
+def leave_out_removing(monkeypatch):
+    """As if killed between the writing of a checkpoint and the removing of the one that it replaces."""
+    monkeypatch.setattr(ExactCheckpointHook, '_remove', _kill)
+
+
+@pytest.mark.parametrize('kind', ['regular', 'best'])
+def test_replaced_checkpoints_do_not_stay_after_a_kill(config, tmp_path, monkeypatch, kind):
+    scores = iter((1.0, 2.0, 3.0))
+    monkeypatch.setattr('mmengine.evaluator.Evaluator.evaluate', lambda self, size: dict(mIoU=next(scores)))
+    keep = {'default_hooks.checkpoint.max_keep_ckpts': 1 if kind == 'regular' else -1, 'train_cfg.val_interval': 1}
+    with monkeypatch.context() as patch:
+        leave_out_removing(patch)
+        with pytest.raises(Killed):
+            train(config, tmp_path, **keep)
+    pattern = 'epoch_*.pth' if kind == 'regular' else 'best_*.pth'
+    assert len(list(tmp_path.glob(pattern))) == 2
+    train(config, tmp_path, resume=True, **keep)
+    assert [p.name for p in tmp_path.glob(pattern)] == [
+        pattern.replace('*', {'regular': '2', 'best': 'mIoU_epoch_2'}[kind])
+    ]

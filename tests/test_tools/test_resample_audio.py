@@ -1,6 +1,8 @@
 """tools/dataset_converters/resample_audio.py, as a user calls it."""
 
+import errno
 import importlib.util
+import os
 from pathlib import Path
 
 import numpy as np
@@ -49,3 +51,16 @@ def test_status_tells_of_recordings_that_were_left_out(tool, tmp_path, capsys):
     out = capsys.readouterr().out
     assert f'left out: {tmp_path / "in" / "bad.wav"}: cannot read' in out and '1 written' in out
     assert 'error: --out' in run(tool, tmp_path / 'in', '--out', tmp_path / 'in')
+
+
+def test_read_only_folder_ends_the_tool_with_the_remedy(tool, tmp_path, monkeypatch):
+    (tmp_path / 'in').mkdir()
+    soundfile.write(tmp_path / 'in' / 'good.wav', np.ones(500) / 2, 8000)
+
+    def read_only(path, *_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    monkeypatch.setattr(os, 'makedirs', read_only)
+    message = run(tool, tmp_path / 'in', '--out', tmp_path / 'out', '--workers', 1)
+    assert message.startswith(f'error: [Errno {errno.EROFS}] cannot write {tmp_path / "out" / "good.wav"}')
+    assert 'allow writing there or choose another --out' in message and not (tmp_path / 'out').exists()

@@ -7,6 +7,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+PART = '.part'
+"""End of a temporary name."""
+
 COPY_MODES = ('copy', 'hardlink', 'symlink')
 
 
@@ -22,7 +25,7 @@ def whole_file(path: str, option: str = '--out') -> Iterator[str]:
         OSError: Writing failed (disk full, read-only folder, ...). Nothing is left under either name that was not
             there before, and the message says what to do.
     """
-    part = f'{path}.part'
+    part = f'{path}{PART}'
     try:
         os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
         if os.path.lexists(part):  # of a run that was killed

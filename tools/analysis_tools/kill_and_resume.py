@@ -1,0 +1,162 @@
+r"""Kills a training at random moments, resumes it each time, and compares its end with that of one left alone.
+
+    python tools/analysis_tools/kill_and_resume.py configs/cavp/cavp_r18_mini-6e.py --kills 20
+
+Both trainings are runs of `tools/train.py --resume`. SIGKILL ends all processes of one at once, those that load data
+too. Part of the kills wait until a checkpoint is being written, the others come at any moment from the start on. It is
+checked that
+
+- the checkpoints at the end have the same names and are equal bit for bit: weights, optimizer, schedules; nothing
+  half-written and no replaced checkpoint is left,
+- every sample that is read after a resume comes after those that the checkpoint has seen, and is the one that the
+  undisturbed training reads there.
+
+Prints what each kill met; the status is 1 where a check fails. Needs Linux and a training of a minute or more, so that
+the kills find it running.
+"""
+
+import argparse
+import random
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from recorded_training import WAIT, Training
+
+from mmavs.engine.checkpoint_files import find_damage
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config of the training')
+    parser.add_argument('--kills', type=int, default=20, help='how many (default: %(default)s)')
+    parser.add_argument(
+        '--writing', type=float, default=0.4, help='share of kills while writing (default: %(default)s)'
+    )
+    parser.add_argument('--interval', type=int, default=2, help='steps between checkpoints (default: %(default)s)')
+    parser.add_argument('--processes', type=int, default=1, help='processes that train together (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='of the moments (default: %(default)s)')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/kill_and_resume'))
+    parser.add_argument('--cfg-options', nargs='+', default=[], help='passed on to the training')
+    return parser.parse_args(argv)
+
+
+class Undisturbed(NamedTuple):
+    """What the training left alone was like.
+
+    Attributes:
+        training: The training.
+        seconds: How long it took.
+        start: Seconds to its first step.
+    """
+
+    training: Training
+    seconds: float
+    start: float
+
+
+def run_undisturbed(args: argparse.Namespace) -> Undisturbed:
+    """Trains without interruption."""
+    training = Training(args, args.work_dir / 'undisturbed', 0)
+    while not training.notes('step'):
+        if training.wait(0.05):
+            raise RuntimeError('the training has no step')
+    start = time.monotonic() - training.begun
+    training.wait(WAIT)
+    return Undisturbed(training, time.monotonic() - training.begun, start)
+
+
+def kill_once(training: Training, undisturbed: Undisturbed, args: argparse.Namespace, writing: bool, rng) -> str | None:
+    """Lets a training run for a while and kills it; None if it ended before.
+
+    Returns:
+        str: What the kill met.
+    """
+    if writing:
+        ended = not training.wait_for_writing(rng.randint(1, 2))
+        time.sleep(rng.uniform(0, 0.002))
+    else:
+        share = (undisturbed.seconds - undisturbed.start) / args.kills
+        ended = training.wait(rng.uniform(0, undisturbed.start + 1.5 * share))
+    if ended:
+        return None
+    training.kill()
+    start, steps = training.notes('start'), training.notes('step')
+    met = [f'after {time.monotonic() - training.begun:5.1f} s']
+    met += [f'from step {start[0][0]}'] if start else ['before the training began']
+    met += [f'after step {steps[-1][0]}'] if steps else []
+    met += [f'while writing {name}' for name in training.being_written()]
+    met += [f'{path.name} is damaged' for path in training.folder.glob('*.pth') if find_damage(path)]
+    return ', '.join(met)
+
+
+def check_reads(trainings: list[Training], undisturbed: Training) -> list[str]:
+    """What is wrong with the samples that were read."""
+    problems = []
+    wanted = {tuple(place): index for *place, index in undisturbed.notes('read')}
+    for training in trainings:
+        starts = training.notes('start')
+        for epoch, rank, number, index in training.notes('read'):
+            if (epoch, number) < tuple(starts[0][1:]):
+                problems.append(f'{training.record}: draw {number} of pass {epoch} was read again')
+            if wanted.get((epoch, rank, number), index) != index:
+                problems.append(f'{training.record}: draw {number} of pass {epoch} is another sample')
+    return problems
+
+
+def check_files(found: Path, wanted: Path) -> list[str]:
+    """What differs between two work dirs."""
+    names = [sorted(path.name for path in folder.glob('*.pth*')) for folder in (found, wanted)]
+    if names[0] != names[1]:
+        return [f'the checkpoints are {names[0]} in place of {names[1]}']
+    problems = []
+    for name in names[1]:
+        a, b = (torch.load(folder / name, weights_only=True) for folder in (found, wanted))
+        problems += [f'{name}: {key}' for key in ('state_dict', 'optimizer', 'param_schedulers')
+                     if not _equal(a.get(key), b.get(key))]  # fmt: skip
+    return problems
+
+
+def _equal(a, b) -> bool:
+    """Whether nested containers hold the same, tensors bit for bit."""
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(_equal(a[k], b[k]) for k in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    if isinstance(a, torch.Tensor):
+        return a.dtype == b.dtype and torch.equal(a, b)
+    return a == b
+
+
+def main(argv=None) -> None:
+    args = parse_args(argv)
+    if args.work_dir.is_dir() and any(args.work_dir.iterdir()):
+        sys.exit(f'error: {args.work_dir} is not empty; remove it or choose another --work-dir')
+    args.work_dir.mkdir(parents=True, exist_ok=True)
+    rng, folder = random.Random(args.seed), args.work_dir / 'killed'
+    try:
+        undisturbed = run_undisturbed(args)
+        print(f'undisturbed: {undisturbed.seconds:.1f} s, the first step after {undisturbed.start:.1f} s', flush=True)
+        writing = [i < round(args.writing * args.kills) for i in range(args.kills)]
+        rng.shuffle(writing)
+        trainings: list[Training] = []
+        for number, kind in enumerate(writing):
+            trainings.append(Training(args, folder, number))
+            met = kill_once(trainings[-1], undisturbed, args, kind, rng)
+            print(f'kill {number + 1}: {met}' if met else f'{number} kills found the training running', flush=True)
+            if met is None:
+                break
+        else:
+            trainings.append(Training(args, folder, args.kills))
+            trainings[-1].wait(WAIT)
+    except RuntimeError as error:
+        sys.exit(f'error: {error}')
+    problems = check_files(folder, args.work_dir / 'undisturbed') + check_reads(trainings, undisturbed.training)
+    print('\n'.join(problems) or 'equal: checkpoints bit for bit, samples without repetition')
+    sys.exit(bool(problems))
+
+
+if __name__ == '__main__':
+    main()

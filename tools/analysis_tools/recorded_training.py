@@ -1,0 +1,168 @@
+"""Trainings in processes of their own that note what they read and do, and that can be killed."""
+
+import argparse
+import multiprocessing
+import os
+import runpy
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import torch
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.runner import EpochBasedTrainLoop
+from mmseg.registry import DATASETS, RUNNERS
+
+import mmavs.datasets  # noqa: F401
+from mmavs.engine import AVRunner
+from mmavs.engine.checkpoint_files import PART
+from mmavs.engine.seeded_dataloader import batch_size_of
+from mmavs.engine.seeding import Draw, SeededDataset
+
+TRAIN = Path(__file__).resolve().parents[1] / 'train.py'
+FORK = multiprocessing.get_context('fork')  # a start takes a second or two in place of ten
+WAIT = 1800  # seconds for a training to come to something
+_record = Path()  # of the training in this process
+
+
+def note(*words: object) -> None:
+    """Adds a line to the record of this training, in one write, since several processes do so."""
+    with _record.open('a') as f:
+        f.write(' '.join(map(str, words)) + '\n')
+
+
+class StepRecorder(Hook):
+    """Notes where a training begins, and its steps."""
+
+    priority = 'VERY_HIGH'
+
+    def before_train(self, runner) -> None:
+        """Notes the first pass and the first draw that have not been seen, by the count of steps alone."""
+        loader, epoch, step = runner.train_dataloader, 0, runner.iter
+        if isinstance(runner.train_loop, EpochBasedTrainLoop):
+            epoch, step = divmod(step, len(loader))
+        note('start', runner.iter, epoch, step * batch_size_of(loader))
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        """Notes the steps that are done."""
+        if get_rank() == 0:
+            note('step', runner.iter + 1)
+
+
+class RecordedDataset(SeededDataset):
+    """Notes what is read."""
+
+    def __getitem__(self, draw):
+        if isinstance(draw, Draw):
+            _, epoch, rank, number = draw.place
+            note('read', epoch, rank, number, draw.index)
+        return super().__getitem__(draw)
+
+
+class RecordedRunner(AVRunner):
+    """Has a hook more."""
+
+    def train(self):
+        """The training."""
+        self.register_hook(StepRecorder())
+        return super().train()
+
+
+def train(args: argparse.Namespace, folder: Path, record: Path, rank: int, port: int) -> None:
+    """The training, as `tools/train.py` does it; runs in a process of its own."""
+    global _record
+    os.setsid()  # a group, for the kill
+    _record = record
+    with (folder.parent / f'{folder.name}.log').open('a') as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    torch.set_num_threads(1)
+    DATASETS.register_module(name='SeededDataset', module=RecordedDataset, force=True)
+    RUNNERS.register_module(name='AVRunner', module=RecordedRunner, force=True)
+    checkpoint = ['by_epoch=False', f'interval={args.interval}', 'max_keep_ckpts=2']
+    options = [f'default_hooks.checkpoint.{option}' for option in checkpoint] + args.cfg_options
+    sys.argv = ['train.py', args.config, '--work-dir', str(folder), '--resume', '--cfg-options', *options]
+    if args.processes > 1:
+        os.environ.update(
+            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(args.processes), MASTER_ADDR='127.0.0.1',
+            MASTER_PORT=str(port),
+        )  # fmt: skip
+        sys.argv += ['--launcher', 'pytorch']
+    runpy.run_path(str(TRAIN), run_name='__main__')
+
+
+class Training:
+    """A training that runs in processes of its own.
+
+    Args:
+        args: The options.
+        folder: Its work dir.
+        number: Of the run in this work dir.
+    """
+
+    def __init__(self, args: argparse.Namespace, folder: Path, number: int) -> None:
+        self.folder = folder
+        self.record = folder.parent / f'{folder.name}_{number}.txt'
+        self.begun, self.clock = time.monotonic(), time.time()
+        with socket.socket() as s:
+            s.bind(('127.0.0.1', 0))
+            port = s.getsockname()[1]
+        self.processes = [
+            FORK.Process(target=train, args=(args, folder, self.record, rank, port)) for rank in range(args.processes)
+        ]
+        for process in self.processes:
+            process.start()
+
+    def wait(self, seconds: float) -> bool:
+        """Waits; returns whether the training has ended by itself.
+
+        Raises:
+            RuntimeError: It failed.
+        """
+        end = time.monotonic() + seconds
+        while any(p.is_alive() for p in self.processes) and not any(p.exitcode for p in self.processes):
+            if time.monotonic() >= end:
+                return False
+            self.processes[0].join(0.01)
+        if any(p.exitcode for p in self.processes):
+            self.kill()
+            raise RuntimeError(f'a training failed, see {self.folder}.log')
+        return True
+
+    def wait_for_writing(self, count: int) -> bool:
+        """Waits until a checkpoint is being written for the ``count``th time; returns whether that came."""
+        seen, end = set(), time.monotonic() + WAIT
+        while len(seen) < count and time.monotonic() < end:
+            if self.wait(0):
+                return False
+            time.sleep(0.0002)
+            seen.update(self.being_written())
+        return True
+
+    def being_written(self) -> list[str]:
+        """The checkpoints that this training, and not one before, is writing or was when it was killed."""
+        found = []
+        for path in self.folder.glob(f'*{PART}'):
+            try:
+                if path.stat().st_mtime >= self.clock:
+                    found.append(path.name.removesuffix(PART))
+            except FileNotFoundError:
+                continue  # it is whole now
+        return found
+
+    def kill(self) -> None:
+        """Ends all processes by SIGKILL."""
+        for process in self.processes:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                process.kill()  # it has no group yet, or is gone
+            process.join()
+
+    def notes(self, kind: str) -> list[list[int]]:
+        """The numbers of the record's lines of one kind."""
+        lines = self.record.read_text().splitlines() if self.record.exists() else []
+        return [list(map(int, line.split()[1:])) for line in lines if line.split()[0] == kind]
