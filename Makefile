@@ -11,7 +11,7 @@ DEMO_DIR := work_dirs/demo
 export GLIBC_TUNABLES ?= glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184
 
 .DEFAULT_GOAL := help
-.PHONY: help env lint format test demo ablation bench clean
+.PHONY: help env lint format test demo ablation bench matrix clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,5 +52,11 @@ ablation: env  ## stereo, mono and silent sound on the mini set, three seeds eac
 bench: env  ## how much faster than plain code, and with how much less memory: a table and work_dirs/bench/bench.json
 	$(VENV)/bin/python tools/benchmarks/run_all.py
 
+# Takes hours and some 10 GB; goes on after an interruption. A choice: make matrix MATRIX='--only newest python3.12'
+matrix:  ## the test suite with several sets of versions, each in an environment of its own: the table of the README
+	$(PYTHON) -m venv .matrix/tool
+	.matrix/tool/bin/python -m pip install -q -c requirements/constraints.txt tqdm
+	.matrix/tool/bin/python tools/matrix/run_matrix.py --update README.md $(MATRIX)
+
 clean:  ## remove the environment and all that was generated
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis $(DEMO_DIR) $(DEMO_DATA)
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .matrix $(DEMO_DIR) $(DEMO_DATA)

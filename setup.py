@@ -11,6 +11,11 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 VERSION = re.search(r"__version__ = '(.+)'", (ROOT / 'mmavs' / 'version.py').read_text(encoding='utf-8')).group(1)
 
+MMSEG = [
+    'mmengine>=0.10.7,<1',
+    'mmsegmentation>=1.2.2,<2',
+    'setuptools<81',  # mmengine needs pkg_resources for configs with `_base_ = 'mmseg::...'`
+]
 MIM_CONTENT = ('configs', 'tools', 'model-index.yml')
 
 
@@ -68,11 +73,8 @@ setup(
     install_requires=[
         'torch>=2.4',  # the first with torch.serialization.add_safe_globals
         'torchaudio',
-        'mmengine>=0.10.7,<1',
-        'mmsegmentation>=1.2.2,<2',
         'ftfy',  # mmseg imports ftfy and regex without declaring them
         'regex',
-        'setuptools<81',  # mmengine needs pkg_resources for configs with `_base_ = 'mmseg::...'`
         'numpy',
         'pillow',
         'pycocotools',
@@ -82,10 +84,12 @@ setup(
         'tqdm',
     ],
     extras_require={
-        # One of these two, never both; each brings OpenCV. mmseg 1.2 refuses mmcv 2.2. The full mmcv adds compiled
-        # operators, which only some of mmseg's models call, and compiles from source where there is no wheel.
-        'lite': ['mmcv-lite>=2.1,<2.2'],
-        'mmcv': ['mmcv>=2.1,<2.2'],
+        # One of these three, never two; each brings OpenCV. mmseg 1.2 refuses mmcv 2.2. The full mmcv adds compiled
+        # operators, which only some of mmseg's models call, and compiles from source where there is no wheel, as does
+        # the one of the maintained fork, whose packages hold modules of the same names.
+        'lite': [*MMSEG, 'mmcv-lite>=2.1,<2.2'],
+        'mmcv': [*MMSEG, 'mmcv>=2.1,<2.2'],
+        'onedl': ['onedl-mmsegmentation>=1.4.2,<2', 'onedl-mmengine>=0.10.12,<1', 'onedl-mmcv>=2.3.6,<3'],
         'tensorboard': ['tensorboard'],
         'timm': ['timm'],  # backbones that mmseg takes from timm, ConvNeXt among them
         'tests': ['hypothesis', 'pytest'],

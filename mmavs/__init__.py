@@ -1,6 +1,10 @@
 """Audio-visual segmentation for MMSegmentation: importing this package registers its modules with mmseg."""
 
-from mmavs import compat, loss_repairs
+from mmavs import versions
+
+versions.check()  # before anything of the host packages is used
+
+from mmavs import compat, loss_repairs  # noqa: E402
 
 compat.apply()  # before anything imports mmseg's modules
 loss_repairs.apply()

@@ -1,4 +1,4 @@
-"""The few repairs that current PyTorch, setuptools and mmcv-lite need before mmseg can be used.
+"""The few repairs that current PyTorch, setuptools, mmcv-lite and the fork of mmseg need before mmseg can be used.
 
 :func:`apply` runs when ``mmavs`` is imported. Each repair is a function of its own, acts only where it is needed, and
 may be applied again without harm. The weights-only check of :func:`torch.load` is never switched off: it is switched
@@ -18,19 +18,12 @@ from types import SimpleNamespace
 import mmengine.runner.checkpoint as mmengine_checkpoint
 import numpy as np
 import torch
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
-from mmengine.utils import digit_version
+from mmengine.utils import package_utils
 
-# Module -> (lowest, first unsupported). torch: 2.4 is the first with `add_safe_globals`. mmcv: mmseg asserts the bound
-# above at its own import, and its forks set another one.
-SUPPORTED_VERSIONS = {
-    'torch': ('2.4.0', None),
-    'mmengine': ('0.10.7', '1.0.0'),
-    'mmcv': ('2.1.0', None),
-    'mmseg': ('1.2.2', '2.0.0'),
-}
-_INSTALL_HINT = 'Install a set that works together with: pip install "mmavs[lite]"'
+from mmavs.versions import is_installed
 
 # The methods that mmengine's checkpoints refer to by `getattr(owner, name)`, the way pickle protocol 2 names a method.
 _PICKLED_METHODS = {
@@ -40,32 +33,12 @@ _PICKLED_METHODS = {
 
 
 def apply() -> None:
-    """Check the host's versions, then apply every repair that is needed.
-
-    Raises:
-        ImportError: mmcv is missing, or a host package is outside :data:`SUPPORTED_VERSIONS`.
-    """
-    check_versions()
+    """Apply every repair that is needed."""
     stub_missing_ops()
     allow_checkpoint_types()
     check_checkpoint_loads()
+    find_mmseg_configs()
     warn_without_pkg_resources()
-
-
-def check_versions() -> None:
-    """Raise an ImportError that says what to install where mmseg or what it stands on cannot work."""
-    if find_spec('mmcv') is None:
-        raise ImportError(f'mmavs needs mmcv, which is not installed. {_INSTALL_HINT}')
-    try:
-        import_module('mmseg')
-    except AssertionError as error:  # mmseg's own way to refuse an mmcv or mmengine
-        raise ImportError(f'{error} {_INSTALL_HINT}') from error
-    for name, (lowest, unsupported) in SUPPORTED_VERSIONS.items():
-        version = import_module(name).__version__
-        too_old = digit_version(version) < digit_version(lowest)
-        if too_old or (unsupported and digit_version(version) >= digit_version(unsupported)):
-            wanted = f'>={lowest}' + (f',<{unsupported}' if unsupported else '')
-            raise ImportError(f'mmavs needs {name}{wanted}, but {version} is installed. {_INSTALL_HINT}')
 
 
 def stub_missing_ops() -> None:
@@ -138,9 +111,12 @@ def check_checkpoint_loads() -> None:
     """Switch the weights-only check on in mmengine's loaders of local files and of URLs.
 
     mmengine says nothing on it: ``torch.load`` then checks from torch 2.6 on, and torch's download helper never does.
+    Its fork checks, but reads what the check refuses without it.
     """
     mmengine_checkpoint.CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
     mmengine_checkpoint.load_url = _load_url
+    if hasattr(mmengine_checkpoint, '_safe_torch_load'):
+        mmengine_checkpoint._safe_torch_load = functools.partial(torch.load, weights_only=True)
 
 
 _load_url = functools.partial(mmengine_checkpoint.load_url, weights_only=True)
@@ -169,9 +145,22 @@ def load_from_local(filename: str, map_location=None) -> dict:
         ) from error
 
 
+def find_mmseg_configs() -> None:
+    """Let ``_base_ = 'mmseg::...'`` find mmseg where it was not installed under the name ``mmsegmentation``.
+
+    mmengine and its fork look for a distribution of this name; the fork of mmseg has another one.
+    """
+    if not is_installed(MODULE2PACKAGE['mmseg']):
+        MODULE2PACKAGE['mmseg'] = 'mmseg'  # by its module
+
+
 def warn_without_pkg_resources() -> None:
-    """Warn where mmengine will not be able to resolve ``_base_ = 'mmseg::...'``: setuptools 81 dropped the module."""
-    if find_spec('pkg_resources') is None:
+    """Warn where mmengine will not be able to resolve ``_base_ = 'mmseg::...'``: setuptools 81 dropped the module.
+
+    The fork of mmengine does without it.
+    """
+    needed = 'pkg_resources' in package_utils.is_installed.__code__.co_names
+    if needed and find_spec('pkg_resources') is None:
         warnings.warn(
             'pkg_resources is missing, so configs with _base_ = "mmseg::..." cannot be read. '
             'Install it with: pip install "setuptools<81"',

@@ -1,6 +1,7 @@
 import os
 import pickle
 import sys
+import warnings
 import zipfile
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,10 +12,13 @@ import numpy as np
 import pytest
 import torch
 from mmcv.utils import ext_loader
+from mmengine.config import Config
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModel
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from mmengine.runner import Runner
+from mmengine.utils import package_utils
 from torch.utils.data import DataLoader
 
 from mmavs import compat
@@ -169,28 +173,46 @@ def test_compiled_operators_are_left_alone(monkeypatch):
     assert ext_loader.load_ext is original
 
 
-@pytest.mark.parametrize(
-    'module, version', [('torch', '2.3.1'), ('mmengine', '1.0.0'), ('mmcv', '2.0.1'), ('mmseg', '1.2.1')]
-)
-def test_unsupported_version_is_refused_with_a_remedy(monkeypatch, module, version):
-    monkeypatch.setattr(f'{module}.__version__', version)
-    with pytest.raises(ImportError, match=rf'needs {module}>=.*{version} is installed.*pip install'):
-        compat.check_versions()
+def _with_pkg_resources(package):
+    import pkg_resources
+
+    return pkg_resources.get_distribution(package)
 
 
-def test_refusal_by_mmseg_itself_becomes_an_import_error(monkeypatch):
-    monkeypatch.delitem(sys.modules, 'mmseg')
-    monkeypatch.setattr('mmcv.__version__', '2.2.0')
-    with pytest.raises(ImportError, match=r'MMCV==2\.2\.0.*pip install "mmavs\[lite\]"'):
-        compat.check_versions()
+def _without_pkg_resources(package):
+    return find_spec(package) is not None
 
 
-@pytest.mark.parametrize('missing, error', [('mmcv', ImportError), ('pkg_resources', UserWarning)])
-def test_missing_package_is_reported_with_a_remedy(monkeypatch, missing, error):
-    monkeypatch.setattr(compat, 'find_spec', lambda name: None if name == missing else find_spec(name))
-    if error is ImportError:
-        with pytest.raises(ImportError, match=r'pip install "mmavs\[lite\]"'):
-            compat.check_versions()
-    else:
-        with pytest.warns(UserWarning, match='pip install "setuptools<81"'):
-            compat.warn_without_pkg_resources()
+def test_missing_pkg_resources_is_reported_where_mmengine_needs_it(monkeypatch):
+    monkeypatch.setattr(compat, 'find_spec', lambda name: None)
+    monkeypatch.setattr(package_utils, 'is_installed', _with_pkg_resources)
+    with pytest.warns(UserWarning, match='pip install "setuptools<81"'):
+        compat.warn_without_pkg_resources()
+
+    monkeypatch.setattr(package_utils, 'is_installed', _without_pkg_resources)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        compat.warn_without_pkg_resources()
+
+
+def test_mmseg_configs_are_found_under_another_name_of_the_distribution(tmp_path, monkeypatch):
+    config = tmp_path / 'config.py'
+    config.write_text("_base_ = 'mmseg::_base_/default_runtime.py'")
+    monkeypatch.setitem(MODULE2PACKAGE, 'mmseg', 'a-fork-of-mmsegmentation')
+    with pytest.raises(ImportError):
+        Config.fromfile(config)
+    compat.find_mmseg_configs()
+    assert Config.fromfile(config).default_scope == 'mmseg'
+
+
+def test_the_check_of_the_fork_of_mmengine_has_no_way_round(malicious, monkeypatch):
+    # As the fork does it: what the check refuses is read without it.
+    monkeypatch.setattr(
+        mmengine_checkpoint,
+        '_safe_torch_load',
+        lambda path, map_location=None: torch.load(path, map_location, weights_only=False),
+        raising=False,
+    )
+    compat.check_checkpoint_loads()
+    with pytest.raises(pickle.UnpicklingError):
+        mmengine_checkpoint._safe_torch_load(malicious, map_location='cpu')
