@@ -20,6 +20,7 @@ class Clip(NamedTuple):
         audio_path: Its recording; frame k has second k of it.
         audio_label: The classes that sound all the time, None where the masks tell.
         mask_encoding: How the masks hold their values, see ``MASK_ENCODINGS``.
+        category: What is in it, where the annotation says so.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Clip(NamedTuple):
     audio_path: str
     audio_label: tuple[int, ...] | None
     mask_encoding: str
+    category: str | None = None
 
 
 class ClipDataset(AVSegDataset):
@@ -43,7 +45,7 @@ class ClipDataset(AVSegDataset):
             'audio_label': None,          # the classes that the mask `audio_label_path` holds, before any crop
             'audio_label_path': 'data/AVSBench-semantic/v2/abc/labels_semantic/3.png',
             'mask_encoding': 'index',
-            'clip': 'v2/abc', 'frame': 3, 'num_frames': 10,
+            'clip': 'v2/abc', 'frame': 3, 'num_frames': 10, 'category': None,
         }
 
     A source's ``label`` is None, since one recording holds all that sounds. A mask shows exactly what sounds in its
@@ -90,6 +92,7 @@ class ClipDataset(AVSegDataset):
                 clip=clip.name,
                 frame=index,
                 num_frames=len(clip.frames),
+                category=clip.category,
             )
 
     def _own_rows(self, columns: Sequence[str], name_column: str) -> Iterator[tuple[int, dict]]:
