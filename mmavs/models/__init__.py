@@ -2,11 +2,12 @@ from .audio_backbones import AudioResNet, VGGish
 from .data_preprocessor import AVDataPreProcessor
 from .losses import CAVPLoss, SupConLoss
 from .necks import CrossAttentionFusion, DeepLabV3PlusNeck
-from .segmentors import AVEncoderDecoder
+from .segmentors import AVEncoderDecoder, AVSegTTAModel
 
 __all__ = [
     'AVDataPreProcessor',
     'AVEncoderDecoder',
+    'AVSegTTAModel',
     'AudioResNet',
     'CAVPLoss',
     'CrossAttentionFusion',
