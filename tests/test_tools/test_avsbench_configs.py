@@ -4,7 +4,10 @@ import math
 import re
 
 import pytest
+from mmengine.config import Config
 from tiny_config import ROOT
+
+from mmavs.datasets.checking import check_config
 
 SHORT = """
 _base_ = {base!r}
@@ -32,3 +35,14 @@ def test_trains_and_is_tested_by_both_protocols(name, tmp_path, mini_avsbench_ro
     names = set(re.findall(r'(\S+): ', line))
     assert {'mIoU', 'mF', 'mFDR'} <= names and any(n.startswith(f'{protocol}/') for n in names)
     assert len(list((tmp_path / 'out').rglob('*.png'))) == 5
+    tta = run_tool('test.py', tmp_path / 'short.py', checkpoint, '--tta')
+    assert re.search(rf'Epoch\(test\).*mIoU: .*{protocol}/', tta)
+
+
+def test_the_check_reads_what_a_config_reads(mini_avsbench_root):
+    cfg = Config.fromfile(ROOT / 'configs' / 'cavp' / 'cavp_r50_avss-224.py')
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = str(mini_avsbench_root / 'AVSBench-semantic')
+    problems, counts, loaders = check_config(cfg, workers=1)
+    assert not [p for p in problems if p.level == 'error']
+    assert counts['train samples'] == 4 + 4 * 5 + 4 * 10 and loaders['test'].clips == 3
