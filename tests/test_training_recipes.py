@@ -61,7 +61,11 @@ class MiniRecipe(NamedTuple):
 
 
 MINI = MiniRecipe(lr=3e-3, weight_decay=0.01, epochs=15, batch=8)
-RECIPES |= {('ConcatDataset', 'cavp_r18_mini'): MINI, ('ConcatDataset', 'cavp_r18_mini-6e'): MINI._replace(epochs=6)}
+RECIPES |= {
+    (dataset, 'cavp_r18_mini'): MINI
+    for dataset in ('ConcatDataset', 'AVSBenchObjectDataset', 'AVSBenchSemanticDataset')
+}
+RECIPES['ConcatDataset', 'cavp_r18_mini-6e'] = MINI._replace(epochs=6)
 
 
 def find_recipe(path, cfg):
