@@ -11,7 +11,7 @@ import torch
 import torch.distributed
 import torch.multiprocessing
 
-TIMEOUT = 180
+TIMEOUT = 600  # seconds; many, since a busy machine is slow
 # They are forked off a process that has imported this already, which saves the time of a start.
 multiprocessing.set_forkserver_preload(['mmavs', 'mmseg.apis', 'pytest'])
 
