@@ -49,7 +49,8 @@ class ClipDataset(AVSegDataset):
         }
 
     A source's ``label`` is None, since one recording holds all that sounds. A mask shows exactly what sounds in its
-    second, so that it also tells ``audio_label``; for a frame without one, the first annotated frame of its video does.
+    second, so that it also tells ``audio_label``; for a frame without one, the first annotated frame of its video does,
+    and where a video has none, ``audio_label`` is ().
 
     Args:
         split: Value of the annotation's column ``split``, or several.
@@ -77,7 +78,8 @@ class ClipDataset(AVSegDataset):
         return records
 
     def _records(self, clip: Clip) -> Iterator[dict]:
-        annotated = next(mask for mask in clip.masks if mask is not None)
+        annotated = next((mask for mask in clip.masks if mask is not None), None)
+        audio_label = () if annotated is None and clip.audio_label is None else clip.audio_label
         for index, (frame, mask) in enumerate(zip(clip.frames, clip.masks, strict=True)):
             if mask is None and self.annotated_only:
                 continue
@@ -86,7 +88,7 @@ class ClipDataset(AVSegDataset):
                 img_path=frame,
                 seg_map_path=mask,
                 sources=[source],
-                audio_label=clip.audio_label,
+                audio_label=audio_label,
                 audio_label_path=mask or annotated,
                 mask_encoding=clip.mask_encoding,
                 clip=clip.name,
