@@ -1,0 +1,28 @@
+"""The synthetic weights of the golden networks, made again from a list of names and shapes."""
+
+import json
+import math
+import zlib
+
+import numpy as np
+import torch
+
+
+def synthetic_weights(golden_dir, name):
+    """The state dict of ``keys_{name}.json`` in the folder of golden vectors; its README says how it is made."""
+    salt = (golden_dir / 'salt.txt').read_text()
+    shapes = json.loads((golden_dir / f'keys_{name}.json').read_text())
+    return {key: torch.from_numpy(_draw(salt, key, shape)) for key, shape in shapes.items()}
+
+
+def _draw(salt, key, shape):
+    rng = np.random.default_rng(zlib.crc32((salt + key).encode()))
+    if key.endswith('num_batches_tracked'):
+        return np.zeros(shape, np.int64)
+    if key.endswith('running_var') or (len(shape) == 1 and key.endswith('weight')):
+        value = 0.5 + rng.random(shape)
+    elif key.endswith(('running_mean', 'bias')) or len(shape) == 1:
+        value = 0.1 * rng.standard_normal(shape)
+    else:
+        value = rng.standard_normal(shape) * math.sqrt(1 / math.prod(shape[1:]))
+    return value.astype(np.float32)
