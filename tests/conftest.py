@@ -80,6 +80,17 @@ def mini_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope='session')
+def mini_avsbench_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Generated AVSBench trees with few videos, shared by all tests: read them, never write to them."""
+    sys.path.insert(0, str(ROOT / 'tools' / 'dataset_converters'))
+    from make_mini_avsbench import make_mini_avsbench
+
+    root = tmp_path_factory.mktemp('data') / 'mini-avsbench'
+    make_mini_avsbench(root, clips=(8, 2, 2), recordings=(2, 1), workers=1)
+    return root
+
+
 @pytest.fixture
 def run_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture):
     """Runs a tool of the repository in this process, which saves the time of a start: ``run_tool('train.py', config,

@@ -125,3 +125,13 @@ def rate_ratio(f: soundfile.SoundFile, sample_rate: int) -> tuple[int, int]:
             'unusual rate in',
         )
     return orig, new
+
+
+def too_short_error(f: soundfile.SoundFile, start: float, seconds: float) -> AudioFileError:
+    """The error of a recording that ends before half of the wanted part, which begins at ``start``, in seconds."""
+    return AudioFileError(
+        f'recording is too short: {f.name} has {f.frames / f.samplerate:.3f} s, wanted are second {start:g} to '
+        f'{start + seconds:g}. Fetch it again, take the clip out of the annotation file, or let LoadAudio give silence '
+        "instead with missing='silence'.",
+        'too short',
+    )

@@ -1,5 +1,5 @@
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
@@ -7,6 +7,7 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
 from .image_file import UNKNOWN_VALUE
+from .mask_file import DEFAULT_HINT
 
 
 class RecordError(ValueError):
@@ -39,12 +40,17 @@ class AVSegDataset(BaseSegDataset):
             'audio_label': (9,),     # classes that sound, from the annotation and never from the crop
         }
 
+    Samples that are frames of a video have more keys, see :class:`ClipDataset`.
+
     Args:
         mask_values: Value, in the mask PNGs, of each class of ``METAINFO`` in index order, background first. None
             where the PNGs hold the class indices themselves.
         kwargs: Those of mmseg's ``BaseSegDataset``; ``metainfo=dict(classes=...)`` with some of the classes trains on
             these and ignores the pixels of the others.
     """
+
+    mask_hint = DEFAULT_HINT
+    """What to do about a mask value that belongs to no class, for messages."""
 
     def __init__(self, *args, mask_values: Sequence[int] | None = None, **kwargs) -> None:
         self.mask_values = mask_values
@@ -68,10 +74,26 @@ class AVSegDataset(BaseSegDataset):
         """The classes that the annotation knows, of which ``metainfo['classes']`` may be a part."""
         return self.METAINFO.get('classes') or self._metainfo['classes']
 
+    def _class_source(self) -> str:
+        """Where these classes are defined, for messages."""
+        return f'{type(self).__name__}.METAINFO'
+
+    def get_label_map(self, new_classes: Sequence[str] | None = None) -> dict[int, int] | None:
+        """As in mmseg, but also where a file defines the classes: old index -> new index, 255 for those left out."""
+        if new_classes is None or tuple(new_classes) == tuple(old := self._all_classes()):
+            return None
+        if unknown := [c for c in new_classes if c not in old]:
+            raise ValueError(
+                f'metainfo["classes"] holds {unknown}, which {self._class_source()} does not define; it '
+                f'defines {", ".join(old)}'
+            )
+        return {i: list(new_classes).index(c) if c in new_classes else 255 for i, c in enumerate(old)}
+
     def get_data_info(self, idx: int) -> dict:
         """The record of a sample, with what all samples share: ``label_table`` and the keys that mmseg expects."""
         info = super().get_data_info(idx)
         info.update(label_table=self.label_table, reduce_zero_label=False, seg_fields=[])
+        info.setdefault('mask_hint', self.mask_hint)
         return info
 
     def bad_record(self, error: RecordError) -> None:
@@ -83,6 +105,29 @@ class AVSegDataset(BaseSegDataset):
         if error.fatal:
             raise error
         print_log(str(error), 'current', logging.WARNING)
+
+    def _refuse(self, message: str, number: int | None = None, *, kind: str, fatal: bool = True) -> None:
+        """:meth:`bad_record` for the annotation file, or its line ``number``."""
+        where = self.ann_file if number is None else f'{self.ann_file}, line {number}'
+        self.bad_record(RecordError(f'{where}: {message}', kind=kind, fatal=fatal))
+
+    def _check_apart(self, column: str, used: Mapping[str, set], splits: Sequence[str]) -> None:
+        """Warns of images, recordings or clips that this dataset's splits have in common with others.
+
+        Args:
+            column: Where they stand in the annotation.
+            used: The values of each split.
+            splits: Those of this dataset.
+        """
+        own = set().union(*(used.get(split, ()) for split in splits))
+        for split in sorted(used.keys() - set(splits)):
+            if common := sorted(own & used[split]):
+                self._refuse(
+                    f'{len(common)} values of {column} in split {" or ".join(splits)}, the first {common[0]}, '
+                    f'are in split {split} too: results on either say little. Give each to one split',
+                    kind='shared by splits',
+                    fatal=False,
+                )
 
     def load_data_list(self) -> list[dict]:
         """The records of all samples; what is wrong with them goes to :meth:`bad_record`."""

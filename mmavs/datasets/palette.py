@@ -1,3 +1,6 @@
+import numpy as np
+
+
 def bit_interleaved_palette(num_classes: int) -> list[list[int]]:
     """The colours of PASCAL VOC: the bits of the class index dealt out to R, G and B from the highest down.
 
@@ -15,3 +18,27 @@ def bit_interleaved_palette(num_classes: int) -> list[list[int]]:
                 color[channel] |= (index >> (3 * bit + channel) & 1) << (7 - bit)
         palette.append(color)
     return palette
+
+
+# Which bits of the class index each value of R, G and B carries.
+_BITS = np.zeros((3, 256), np.uint8)
+for _channel in range(3):
+    for _bit in range(_channel, 8, 3):
+        _BITS[_channel] |= ((np.arange(256) >> (7 - _bit // 3) & 1) << _bit).astype(np.uint8)
+
+
+def index_colors(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Inverse of :func:`bit_interleaved_palette` for all 256 indices.
+
+    Args:
+        rgb: uint8, (H, W, 3).
+
+    Returns:
+        tuple: uint8 (H, W), index of each pixel's colour, and bool (H, W), False for colours not in the palette, whose
+        index means nothing.
+    """
+    index = _BITS[0][rgb[..., 0]] | _BITS[1][rgb[..., 1]] | _BITS[2][rgb[..., 2]]
+    return index, (_PALETTE[index] == rgb).all(axis=-1)
+
+
+_PALETTE = np.array(bit_interleaved_palette(256), np.uint8)

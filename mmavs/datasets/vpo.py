@@ -1,10 +1,10 @@
-import csv
 import os.path as osp
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from mmseg.registry import DATASETS
 
+from .annotation_table import read_table
 from .avseg_dataset import AVSegDataset, RecordError
 from .palette import bit_interleaved_palette
 from .vpo_classes import ClassTable, load_class_table
@@ -82,18 +82,8 @@ class VPODataset(AVSegDataset):
     def _all_classes(self) -> Sequence[str]:
         return self.class_table.names
 
-    def get_label_map(self, new_classes: Sequence[str] | None = None) -> dict[int, int] | None:
-        """As in mmseg, but against the classes of ``class_file``: old index -> new index, 255 for those left out."""
-        old = self.class_table.names
-        if new_classes is None or tuple(new_classes) == old:
-            return None
-        unknown = [c for c in new_classes if c not in old]
-        if unknown:
-            raise ValueError(
-                f'metainfo["classes"] holds {unknown}, which {self.class_table.path} does not define; it '
-                f'defines {", ".join(old)}'
-            )
-        return {i: list(new_classes).index(c) if c in new_classes else 255 for i, c in enumerate(old)}
+    def _class_source(self) -> str:
+        return self.class_table.path
 
     def load_data_list(self) -> list[dict]:
         """Groups the rows of the CSV into samples: in SS a row is a sample, elsewhere the rows of one image are."""
@@ -136,23 +126,7 @@ class VPODataset(AVSegDataset):
                 self._refuse(f'repeats line {first}, and counts; remove one', number, kind='duplicate row', fatal=False)
             yield number, row, multi
         for column, values in used.items():
-            self._check_apart(column, values)
-
-    def _check_apart(self, column: str, used: dict[str, set]) -> None:
-        """Warns of images or recordings that this dataset's splits have in common with others."""
-        own = set().union(*(used.get(split, ()) for split in self.splits))
-        for split in sorted(used.keys() - set(self.splits)):
-            if common := sorted(own & used[split]):
-                self._refuse(
-                    f'{len(common)} values of {column} in split {" or ".join(self.splits)}, the first {common[0]}, '
-                    f'are in split {split} too: results on either say little. Give each to one split',
-                    kind='shared by splits',
-                    fatal=False,
-                )
-
-    def _refuse(self, message: str, number: int | None = None, *, kind: str, fatal: bool = True) -> None:
-        where = self.ann_file if number is None else f'{self.ann_file}, line {number}'
-        self.bad_record(RecordError(f'{where}: {message}', kind=kind, fatal=fatal))
+            self._check_apart(column, values, self.splits)
 
     def _read_rows(self) -> Iterator[tuple[int, dict]]:
         """Yields (line number, row) of the CSV."""
@@ -161,22 +135,8 @@ class VPODataset(AVSegDataset):
                 f'VPO annotation not found: {self.ann_file}. Set `data_root` to the folder that '
                 f'holds {_FOLDERS[self.subset]}; data/README.md says how to get or build it.'
             )
-        with open(self.ann_file, newline='', encoding='utf-8-sig') as f:
-            reader = csv.DictReader(f)
-            missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
-            if self.subset == 'msmi' and 'multi_instance' not in (reader.fieldnames or ()):
-                missing.append('multi_instance')
-            if missing:
-                raise KeyError(
-                    f'{self.ann_file} lacks the column {", ".join(missing)}; it has '
-                    f'{", ".join(reader.fieldnames or ["none"])}'
-                )
-            for row in reader:
-                if None in row.values() or None in row:
-                    fewer = 'fewer' if None in row.values() else 'more'
-                    self._refuse(f'{fewer} values than columns', reader.line_num, kind='incomplete row')
-                else:
-                    yield reader.line_num, row
+        columns = (*_COLUMNS, 'multi_instance') if self.subset == 'msmi' else _COLUMNS
+        yield from read_table(self.ann_file, columns, refuse=self._refuse)
 
     def _parse_source(self, row: dict, number: int) -> dict:
         """The sounding object of one row."""

@@ -44,6 +44,9 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
         with_labels: bool | None = True,
     ) -> None:
         """Draws a sample; arguments as in ``SegLocalVisualizer.add_datasample``."""
+        clip = None if data_sample is None else data_sample.metainfo.get('clip')
+        if clip:  # frames of all clips may have the same names
+            name = f'{clip.replace("/", "_")}_{name}'
         drawn = self.draw(image, data_sample, draw_gt=draw_gt, draw_pred=draw_pred, with_labels=with_labels)
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
@@ -91,17 +94,19 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
                         ),
                     )
                 )
-        sources = [] if data_sample is None else data_sample.metainfo.get('sources', [])
-        columns = [
-            np.concatenate([_draw_title(panel, title), self._draw_sources(sources, size[1])]) for title, panel in panels
-        ]
+        meta = {} if data_sample is None else data_sample.metainfo
+        strip = self._draw_sources(meta.get('sources', []), meta.get('audio_label'), size[1])
+        columns = [np.concatenate([_draw_title(panel, title), strip]) for title, panel in panels]
         return np.concatenate(columns, axis=1)
 
-    def _draw_sources(self, sources: Sequence[dict], width: int) -> np.ndarray:
-        """The strip with a mark for each source."""
+    def _draw_sources(self, sources: Sequence[dict], mixed: Sequence[int] | None, width: int) -> np.ndarray:
+        """The strip with a mark for each source; ``mixed`` are the classes in mixtures."""
         strip = np.full((_STRIP_HEIGHT, width, 3), _DARK, np.uint8)
         texts: list[str] = []
         for source in sources:
+            if source['label'] is None:
+                texts += [self.dataset_meta['classes'][label] for label in mixed or ()]
+                continue
             if source['label'] >= len(self.dataset_meta['classes']):
                 continue  # a class that this dataset ignores
             color = tuple(int(c) for c in self.dataset_meta['palette'][source['label']])

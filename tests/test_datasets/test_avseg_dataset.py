@@ -4,7 +4,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from mmavs.datasets import AVSegDataset
-from mmavs.datasets.transforms.loading import UNKNOWN_VALUE
+from mmavs.datasets.image_file import UNKNOWN_VALUE
 
 
 class TwoPets(AVSegDataset):

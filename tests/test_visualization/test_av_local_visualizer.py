@@ -147,3 +147,21 @@ def test_add_datasample_goes_to_the_backends(image, sample, tmp_path):
     visualizer.add_datasample('val', image, sample, step=7)
     (found,) = tmp_path.rglob('*.png')
     assert found.name == 'val_7.png'
+
+
+def test_of_a_mixture_the_classes_are_named(visualizer, image, sample):
+    """The same text as for sources of their own, without marks."""
+    own = visualizer.draw(image, sample)
+    mixture = SegDataSample(metainfo=dict(sources=[dict(position=0.5, label=None)], audio_label=(1, 2)))
+    mixture.gt_sem_seg, mixture.pred_sem_seg = sample.gt_sem_seg, sample.pred_sem_seg
+    drawn = visualizer.draw(image, mixture)
+    marks, text = slice(HEIGHT, HEIGHT + MARK_ROWS), slice(HEIGHT + MARK_ROWS, None)
+    assert np.array_equal(drawn[text], own[text]) and len(np.unique(drawn[marks])) == 1 < len(np.unique(own[marks]))
+
+
+def test_frames_of_all_clips_may_have_the_same_names(visualizer, image, monkeypatch):
+    names = []
+    monkeypatch.setattr(visualizer, 'add_image', lambda name, drawn, step: names.append(name))
+    for clip in ('v2/a', 'v2/b'):
+        visualizer.add_datasample('test_0.jpg', image, SegDataSample(metainfo=dict(clip=clip)))
+    assert names == ['v2_a_test_0.jpg', 'v2_b_test_0.jpg']

@@ -18,7 +18,7 @@ class PackAVSegInputs(PackSegInputs):
     - inputs (dict): ``img`` (torch.Tensor, uint8, (3, H, W)) and ``audio`` (torch.Tensor, float32, (channels,
       samples))
     - data_samples (SegDataSample): as in mmseg; its meta information also holds ``audio_label`` (tuple[int], the
-      classes that sound, in order) and ``sources``
+      classes that sound, in order), ``sources`` and, of frames of a video, ``clip`` and ``frame``
 
     Args:
         meta_keys: Keys of the sample that go into the meta information.
@@ -38,6 +38,8 @@ class PackAVSegInputs(PackSegInputs):
             'reduce_zero_label',
             'audio_label',
             'sources',
+            'clip',
+            'frame',
         ),
     ) -> None:
         super().__init__(meta_keys)

@@ -26,7 +26,7 @@ class DatasetLevelMetric(BaseMetric):
             ``'zero'`` counts 0, as the reference does.
         ignore_index: Label of pixels to leave out.
         output_dir: Folder for the predictions as PNGs of class indices, each named as its mask (in VPO-SS samples
-            share an image); None writes none.
+            share an image), frames of a video below a folder of their clip; None writes none.
         format_only: Only writes them, and computes nothing.
         collect_device: ``'cpu'`` or ``'gpu'``.
         prefix: Put before the names of the results.
@@ -65,7 +65,8 @@ class DatasetLevelMetric(BaseMetric):
         for sample in data_samples:
             pred = sample['pred_sem_seg']['data'].squeeze()
             if self.output_dir:
-                self._write(pred, sample.get('seg_map_path') or sample['img_path'])
+                path = sample.get('seg_map_path') or sample['img_path']
+                self._write(pred, osp.join(sample.get('clip', ''), osp.basename(path)))
             if self.format_only:
                 self.results.append(None)
                 continue
@@ -78,8 +79,9 @@ class DatasetLevelMetric(BaseMetric):
             self.results.append((cells.astype(np.int32), counts[cells].astype(np.int64)))
 
     def _write(self, pred: Tensor, path: str) -> None:
-        name = osp.splitext(osp.basename(path))[0] + '.png'
-        Image.fromarray(pred.cpu().numpy().astype(np.uint8)).save(osp.join(self.output_dir, name))
+        path = osp.join(self.output_dir, osp.splitext(path)[0] + '.png')
+        mkdir_or_exist(osp.dirname(path))
+        Image.fromarray(pred.cpu().numpy().astype(np.uint8)).save(path)
 
     def compute_metrics(self, results: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
         """Adds up the counts, prints the table of classes and returns the overall results in percent."""

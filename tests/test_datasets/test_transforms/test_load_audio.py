@@ -4,7 +4,8 @@ import soundfile
 import torch
 from mmcv.transforms import Compose
 
-from mmavs.datasets.audio_io import read_clip
+from mmavs.datasets.audio_file import AudioFileError
+from mmavs.datasets.audio_io import read_clip, read_recording
 from mmavs.datasets.transforms import LoadAudio
 
 
@@ -74,4 +75,42 @@ def test_bad_arguments(kwargs, message):
 
 def test_built_by_name_and_repr():
     (transform,) = Compose([dict(type='mmseg.LoadAudio', duration=1.0, channels=1, silent=True)]).transforms
-    assert repr(transform) == 'LoadAudio(duration=1.0, channels=1, sample_rate=16000, silent=True)'
+    assert repr(transform) == "LoadAudio(duration=1.0, channels=1, sample_rate=16000, silent=True, missing='error')"
+
+
+def test_bad_missing():
+    with pytest.raises(ValueError, match="LoadAudio: missing must be one of error, silence, got 'repeat'"):
+        LoadAudio(missing='repeat')
+
+
+@pytest.mark.parametrize('rate', [8000, 16000, 44100])
+@pytest.mark.parametrize('start', [0.0, 1.0, 2.0])
+def test_a_source_with_a_start_gives_its_own_seconds(tmp_path, rate, start):
+    """Against resampling the whole file and cutting."""
+    soundfile.write(tmp_path / 'a.wav', np.random.uniform(-0.5, 0.5, 3 * rate), rate, subtype='FLOAT')
+    whole = read_recording(str(tmp_path / 'a.wav'))
+    source = dict(audio_path=str(tmp_path / 'a.wav'), position=0.5, start=start)
+    audio = LoadAudio(duration=1.0, channels=1)(dict(sources=[source]))['audio'][0]
+    first = round(16000 * start)
+    torch.testing.assert_close(audio, whole[first : first + 16000], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize('seconds', [2.5, 2.9])
+def test_what_little_is_missing_of_a_second_is_silence(tmp_path, seconds):
+    soundfile.write(tmp_path / 'a.wav', np.full(round(16000 * seconds), 0.5), 16000, subtype='FLOAT')
+    source = dict(audio_path=str(tmp_path / 'a.wav'), position=0.5, start=2.0)
+    audio = LoadAudio(duration=1.0, channels=1)(dict(sources=[source]))['audio'][0]
+    there = round(16000 * (seconds - 2))
+    assert torch.equal(audio[:there], torch.full((there,), 0.5)) and not audio[there:].any()
+
+
+@pytest.mark.parametrize(('seconds', 'left'), [(2.4, 0.4), (2.0, 0.0), (0.5, 0.0)])
+def test_a_second_of_which_most_is_missing(tmp_path, seconds, left):
+    soundfile.write(tmp_path / 'a.wav', np.full(round(16000 * seconds), 0.5), 16000, subtype='FLOAT')
+    results = dict(sources=[dict(audio_path=str(tmp_path / 'a.wav'), position=0.5, start=2.0)])
+    with pytest.raises(
+        AudioFileError, match=rf"a\.wav has {seconds:.3f} s, wanted are second 2 to 3.*missing='silence'"
+    ):
+        LoadAudio(duration=1.0, channels=1)(results)
+    audio = LoadAudio(duration=1.0, channels=1, missing='silence')(results)['audio'][0]
+    assert audio.shape == (16000,) and audio.count_nonzero() == round(16000 * left)

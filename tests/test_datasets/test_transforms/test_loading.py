@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmavs.datasets.image_file import UNKNOWN_VALUE, check_image_complete
 from mmavs.datasets.transforms import LoadAVAnnotations, LoadFrame
-from mmavs.datasets.transforms.loading import UNKNOWN_VALUE, check_image_complete
 
 JPEG_LOSS = 15
 TABLE = np.full(256, UNKNOWN_VALUE, np.uint8)
@@ -218,3 +218,38 @@ def test_load_frame_keeps_the_stored_pixels_whatever_the_exif_orientation(tmp_pa
     img = LoadFrame()(dict(img_path=str(path)))['img']
     assert img.shape == (6, 8, 3)
     assert img[0, 0].min() > 200 and img[-1, -1].max() < 60
+
+
+@pytest.mark.parametrize('size', [(20, 30), (96, 50)])
+def test_size_that_is_the_samples_own_from_then_on(tmp_path, image, size):
+    """Image and mask of equal size; the mask keeps its values."""
+    Image.fromarray(image).save(tmp_path / 'a.png')
+    mask = np.zeros(image.shape[:2], np.uint8)
+    mask[10:30, 20:50] = 17
+    Image.fromarray(mask).save(tmp_path / 'm.png')
+    results = dict(img_path=str(tmp_path / 'a.png'), seg_map_path=str(tmp_path / 'm.png'))
+    results.update(label_table=TABLE, seg_fields=[])
+    results = LoadAVAnnotations(size=size)(LoadFrame(size=size)(results))
+    assert results['img'].shape == (*size, 3) and results['gt_seg_map'].shape == size
+    assert results['ori_shape'] == results['img_shape'] == size and results['file_shape'] == (48, 64)
+    expected = cv2.resize(mask, size[::-1], interpolation=cv2.INTER_NEAREST) // 17 * 6
+    np.testing.assert_array_equal(results['gt_seg_map'], expected)
+    np.testing.assert_array_equal(results['img'], cv2.resize(image[..., ::-1], size[::-1]))
+    results['seg_map_path'] = None
+    assert np.array_equal(LoadAVAnnotations(size=size)(results)['gt_seg_map'], np.full(size, 255))
+
+
+def test_masks_of_another_size_are_refused_though_both_are_resized(tmp_path, image):
+    Image.fromarray(image).save(tmp_path / 'a.png')
+    Image.fromarray(np.zeros((10, 10), np.uint8)).save(tmp_path / 'm.png')
+    results = dict(img_path=str(tmp_path / 'a.png'), seg_map_path=str(tmp_path / 'm.png'))
+    results.update(label_table=TABLE, seg_fields=[])
+    with pytest.raises(ValueError, match=r'differ in size: .*\(48, 64\).*\(10, 10\)'):
+        LoadAVAnnotations(size=(8, 8))(LoadFrame(size=(8, 8))(results))
+
+
+@pytest.mark.parametrize('size', [224, (224,), (0, 5)])
+@pytest.mark.parametrize('transform', [LoadFrame, LoadAVAnnotations])
+def test_bad_size(transform, size):
+    with pytest.raises(ValueError, match=rf'{transform.__name__}: size must be \(height, width\)'):
+        transform(size=size)

@@ -126,6 +126,14 @@ def test_samples_of_one_image_get_files_of_their_own(samples, tmp_path):
     assert len(list(tmp_path.iterdir())) == NUM_SAMPLES
 
 
+def test_frames_of_all_clips_may_have_the_same_names(samples, tmp_path):
+    evaluate(
+        [dict(s, clip=f'v2/c{i}', seg_map_path='l/0.png') for i, s in enumerate(samples)], output_dir=str(tmp_path)
+    )
+    written = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob('*.png')}
+    assert written == {f'v2/c{i}/0.png' for i in range(NUM_SAMPLES)}
+
+
 def test_without_labels(samples, tmp_path):
     for s in samples:
         del s['gt_sem_seg'], s['seg_map_path']

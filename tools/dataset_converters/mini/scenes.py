@@ -26,6 +26,7 @@ CLASSES = tuple(OBJECTS)
 FLYING = ('airplane', 'bird')
 MIN_VISIBLE_SHARE = 0.6
 PLACEMENTS = 30
+MAX_SPEED = 20  # pixels that an object moves in the whole of a video
 # (instances of one class, further classes), and (classes with one instance each)
 REPEATED = ((2, 1), (2, 2), (3, 1), (3, 2), (4, 1))
 SINGLE = (3, 4, 4)
@@ -220,6 +221,18 @@ def _draw_objects(rng, names, near, light):
     return sprites
 
 
+def _paint(rgb, sprites, names, positions, order):
+    """Puts the objects, from back to front, onto a background; returns a new image."""
+    rgb = rgb.copy()
+    for i in order:
+        colour, alpha = sprites[i]
+        if names[i] not in FLYING:
+            _shadow(rgb, alpha, positions[i], strength=0.55)
+        own, image = _windows(alpha, positions[i])
+        rgb[image] = rgb[image] * (1 - alpha[own])[..., None] + colour[own]
+    return rgb
+
+
 def draw_scene(names, seed, image_id):
     """Draws one image.
 
@@ -236,12 +249,32 @@ def draw_scene(names, seed, image_id):
     near = rng.random(len(names))
     sprites = _draw_objects(rng, names, near, background.light)
     positions, order, masks = _arrange(rng, sprites, names, near, background.horizon)
-    rgb = background.rgb.copy()
-    for i in order:
-        colour, alpha = sprites[i]
-        if names[i] not in FLYING:
-            _shadow(rgb, alpha, positions[i], strength=0.55)
-        own, image = _windows(alpha, positions[i])
-        rgb[image] = rgb[image] * (1 - alpha[own])[..., None] + colour[own]
-    image = _expose(rng, rgb, background.colour)
+    image = _expose(rng, _paint(background.rgb, sprites, names, positions, order), background.colour)
     return Scene(image, tuple(Instance(names[i], masks[i]) for i in order), _caption(names, background.place))
+
+
+def draw_clip(names, seed, frames):
+    """Draws the frames of a video: one place and the same objects, which move a little from frame to frame.
+
+    Args:
+        names (list[str]): Classes of its objects.
+        seed (sequence): Decides everything else.
+        frames (int): Number of frames.
+
+    Returns:
+        list[tuple]: Of each frame the image, uint8 RGB, and the visible pixels of each object, bool (N, H, W).
+    """
+    rng = np.random.default_rng(seed)
+    background = paint_background(rng, HEIGHT, WIDTH)
+    near = rng.random(len(names))
+    sprites = _draw_objects(rng, names, near, background.light)
+    positions, order, _ = _arrange(rng, sprites, names, near, background.horizon)
+    speeds = rng.uniform(-MAX_SPEED, MAX_SPEED, len(names))
+    drawn = []
+    for frame in range(frames):
+        shift = (frame - (frames - 1) / 2) / frames  # the middle of the video is the arrangement
+        moved = [(int(left + shift * speed), top) for (left, top), speed in zip(positions, speeds, strict=True)]
+        masks, _ = visible_masks(sprites, moved, order)
+        image = _expose(rng, _paint(background.rgb, sprites, names, moved, order), background.colour)
+        drawn.append((image, masks))
+    return drawn

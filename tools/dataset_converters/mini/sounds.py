@@ -251,19 +251,20 @@ KINDS = {
 }
 
 
-def synthesise(kind, rate, seed):
+def synthesise(kind, rate, seed, seconds=SECONDS):
     """Synthesises one recording.
 
     Args:
         kind (Kind): What is heard.
         rate (int): Samples per second.
         seed (int | sequence): Decides all that varies within the kind.
+        seconds (int): Its length.
 
     Returns:
-        np.ndarray: (SECONDS * rate,), float64 within -1 to 1, of one loudness to within ``LEVEL_SPREAD`` dB.
+        np.ndarray: (seconds * rate,), float64 within -1 to 1, of one loudness to within ``LEVEL_SPREAD`` dB.
     """
     rng = np.random.default_rng(seed)
-    wave = kind.synthesise(rng, SECONDS, rate)
+    wave = kind.synthesise(rng, seconds, rate)
     wave = wave / np.sqrt(np.mean(wave**2))
     wave += 10 ** (rng.uniform(-26, -16) / 20) * hiss(rng, len(wave), rate, 60, 6000)
     level = LEVEL * 10 ** (rng.uniform(-LEVEL_SPREAD, LEVEL_SPREAD) / 20)

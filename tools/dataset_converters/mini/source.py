@@ -51,9 +51,9 @@ def write_source(folder, *, images, recordings, seed, workers, table):
     for name in ('images', 'audios'):
         (part / name).mkdir(parents=True)
     category_ids = {c.name: c.mask_id for c in table.classes if c.name in CLASSES}
-    with _mapper(workers) as mapper:
+    with make_mapper(workers) as mapper:
         _write_images(part, images, seed, mapper, category_ids)
-        _write_recordings(part, recordings, seed, mapper)
+        write_recordings(part, recordings, seed, mapper)
     entries = [
         {'name': name, 'coco': name, 'mask_id': mask_id, 'sounds': sorted({k.label for k in KINDS[name]})}
         for name, mask_id in category_ids.items()
@@ -65,7 +65,7 @@ def write_source(folder, *, images, recordings, seed, workers, table):
 
 
 @contextmanager
-def _mapper(workers):
+def make_mapper(workers):
     """Gives a function ``(function, jobs, desc)`` that yields ``function(job)`` in order, with a progress bar."""
     if workers <= 1:
         yield lambda function, jobs, desc: tqdm(map(function, jobs), total=len(jobs), desc=desc, mininterval=0.5)
@@ -148,7 +148,8 @@ def plan_recordings(counts, seed):
     return plan
 
 
-def _write_recordings(part, counts, seed, mapper):
+def write_recordings(part, counts, seed, mapper):
+    """Writes ``audios`` (which must be there) and ``vggsound.csv`` of a source, see :func:`write_source`."""
     plan = plan_recordings(counts, seed)
     jobs = [
         (str(part / 'audios' / f'{identifier}_{start:06d}.wav'), name, kind, rate, [seed, 4, number])

@@ -1,0 +1,135 @@
+import os.path as osp
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from mmseg.registry import DATASETS
+
+from .avsbench_classes import LABEL_FILE, NUM_CLASSES, default_classes, read_label_file
+from .avsbench_object import OBJECT_CLASSES
+from .clip_dataset import Clip, ClipDataset
+from .image_file import UNKNOWN_VALUE
+from .palette import bit_interleaved_palette
+
+FRAMES = dict(v1s=5, v1m=5, v2=10)
+"""Frames, and seconds, of a clip of each part."""
+LABEL_FOLDERS = dict(labels_semantic='index', labels_rgb='color')
+
+
+@DATASETS.register_module()
+class AVSBenchSemanticDataset(ClipDataset):
+    """AVSBench-Semantic (AVSS): videos of 5 or 10 seconds, with masks of what sounds in 70 classes and background.
+
+    Under ``data_root`` lie, as released (frames are numbered from 0, and from 1 is read as well)::
+
+        metadata.csv        columns uid, label (v1s, v1m or v2), split, and others
+        label2idx.json      name -> index of the 71 classes
+        <label>/<uid>/audio.wav
+        <label>/<uid>/frames/<k>.jpg
+        <label>/<uid>/labels_semantic/<k>.png    class indices; or, in clips that lack this folder,
+        <label>/<uid>/labels_rgb/<k>.png         colours of the bit-interleaved palette
+
+    v1s has one source, v1m several, both 5 frames; v2 has any number and 10 frames. In training v1s is annotated on its
+    first frame only.
+
+    ``label2idx.json`` defines the classes; only for as long as the set is not there (``lazy_init``) do those of
+    ``avsbench_classes.yaml`` stand in.
+
+    Args:
+        subsets: ``'v1s'``, ``'v1m'``, ``'v2'`` or several of them; all by default.
+        labels: ``'labels_semantic'`` or ``'labels_rgb'`` reads this folder of every clip; None reads the former where
+            a clip has it and else the latter.
+        binary: Makes one foreground class, ``'sounding object'``, of all 70.
+        kwargs: Those of :class:`ClipDataset`.
+
+    Raises:
+        FileNotFoundError: ``metadata.csv`` or ``label2idx.json`` is not there.
+        KeyError: ``metadata.csv`` lacks a column.
+        ValueError: ``label2idx.json`` does not define 71 classes.
+        RecordError: ``metadata.csv`` has an incomplete line, an unknown part, or no clip of the split.
+    """
+
+    METAINFO = dict(classes=default_classes(), palette=bit_interleaved_palette(NUM_CLASSES))
+
+    def __init__(
+        self,
+        subsets: str | Sequence[str] = tuple(FRAMES),
+        split: str | Sequence[str] = 'train',
+        *,
+        labels: str | None = None,
+        binary: bool = False,
+        data_root: str = 'data/AVSBench-semantic',
+        metainfo: dict | None = None,
+        **kwargs,
+    ) -> None:
+        self.subsets = (subsets,) if isinstance(subsets, str) else tuple(subsets)
+        if not self.subsets or set(self.subsets) - set(FRAMES):
+            raise ValueError(f'AVSBenchSemanticDataset: subsets takes {", ".join(FRAMES)}, got {subsets!r}')
+        if labels not in (None, *LABEL_FOLDERS):
+            raise ValueError(f'AVSBenchSemanticDataset: labels takes {", ".join(LABEL_FOLDERS)}, got {labels!r}')
+        if binary and 'classes' in (metainfo or {}):
+            raise ValueError(
+                'AVSBenchSemanticDataset: binary=True makes classes of its own; leave out metainfo.classes'
+            )
+        self.labels = labels
+        self.binary = binary
+        self.label_file = osp.join(data_root, LABEL_FILE)
+        self.mask_hint = f'the classes of {self.label_file} have the indices 0 to {NUM_CLASSES - 1}'
+        self.class_names = read_label_file(self.label_file) if osp.isfile(self.label_file) else default_classes()
+        classes = OBJECT_CLASSES if binary else self.class_names
+        metainfo = dict(dict(classes=classes, palette=bit_interleaved_palette(len(classes))), **(metainfo or {}))
+        super().__init__(split, data_root=data_root, metainfo=metainfo, ann_file='metadata.csv', **kwargs)
+
+    def _all_classes(self) -> Sequence[str]:
+        return OBJECT_CLASSES if self.binary else self.class_names
+
+    def _class_source(self) -> str:
+        return self.label_file
+
+    def _make_label_table(self) -> np.ndarray:
+        if not self.binary:
+            return super()._make_label_table()
+        table = np.full(256, UNKNOWN_VALUE, dtype=np.uint8)
+        table[0], table[1:NUM_CLASSES], table[self.ignore_index] = 0, 1, self.ignore_index
+        return table
+
+    def load_clips(self) -> Iterator[Clip]:
+        """Yields the videos of the wanted parts and splits, in the order of the annotation."""
+        read_label_file(self.label_file)  # again: here it must be there
+        first = None
+        for number, row in self._own_rows(('uid', 'label', 'split'), 'uid'):
+            if row['label'] not in FRAMES:
+                self._refuse(f'label {row["label"]!r} is none of {", ".join(FRAMES)}', number, kind='unknown part')
+            elif row['label'] in self.subsets:
+                folder = osp.join(self.data_root, row['label'], row['uid'])
+                first = _first_number(folder, FRAMES[row['label']]) if first is None else first
+                yield self._clip(row, folder, first)
+
+    def _clip_key(self, row: dict, name: str) -> str:
+        return f'{row["label"]}/{name}'
+
+    def _clip(self, row: dict, folder: str, first: int) -> Clip:
+        count = FRAMES[row['label']]
+        annotated = 1 if (row['label'], row['split']) == ('v1s', 'train') else count
+        labels = self.labels or _label_folder(folder)
+        return Clip(
+            name=f'{row["label"]}/{row["uid"]}',
+            frames=tuple(osp.join(folder, 'frames', f'{first + k}.jpg') for k in range(count)),
+            masks=tuple(osp.join(folder, labels, f'{first + k}.png') if k < annotated else None for k in range(count)),
+            audio_path=osp.join(folder, 'audio.wav'),
+            audio_label=None,
+            mask_encoding=LABEL_FOLDERS[labels],
+        )
+
+
+def _label_folder(folder: str) -> str:
+    """``'labels_rgb'`` in clips that have nothing else."""
+    for name in LABEL_FOLDERS:
+        if osp.isdir(osp.join(folder, name)):
+            return name
+    return 'labels_semantic'
+
+
+def _first_number(folder: str, count: int) -> int:
+    """The number of the first frame: 1 only where a file with the last number of that count is there, too."""
+    numbered = [osp.isfile(osp.join(folder, 'frames', f'{k}.jpg')) for k in (0, count)]
+    return int(numbered == [False, True])

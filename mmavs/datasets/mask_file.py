@@ -1,0 +1,91 @@
+"""What the values of mask files mean. Needs no torch."""
+
+import numpy as np
+
+from .image_file import UNKNOWN_VALUE
+from .palette import index_colors
+
+MASK_ENCODINGS = ('index', 'gray', 'color')
+"""How a mask holds its values: one channel; or any number of equal channels; or the colours of the bit-interleaved
+palette (``labels_rgb`` of AVSBench)."""
+
+DEFAULT_HINT = 'is `class_file` of the dataset the one that the masks were made with?'
+_MOST = 5  # values that a message lists
+
+
+class MaskError(ValueError):
+    """A mask that can be decoded, but not be understood; the message names the file.
+
+    Args:
+        message: What is wrong.
+        kind: The same in two or three words, for tables.
+    """
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def mask_labels(
+    pixels: np.ndarray, path: str, *, table: np.ndarray | None, encoding: str = 'index', hint: str = DEFAULT_HINT
+) -> np.ndarray:
+    """Brings a decoded mask to class indices.
+
+    Args:
+        pixels: As decoded, (H, W) of uint8 or bool or (H, W, channels) of uint8, colours as RGB.
+        path: The file, for messages.
+        table: uint8 (256,), class index of each value, ``UNKNOWN_VALUE`` for those that must not occur; None for the
+            values themselves.
+        encoding: One of ``MASK_ENCODINGS``.
+        hint: What to do about unknown values, for messages.
+
+    Returns:
+        np.ndarray: uint8 (H, W).
+
+    Raises:
+        MaskError: The mask has other channels or a value or colour of no class.
+    """
+    values = _values(pixels, path, encoding, hint)
+    if table is None:
+        return values
+    labels = table[values]
+    if (labels == UNKNOWN_VALUE).any():
+        unknown = np.unique(values[labels == UNKNOWN_VALUE]).tolist()
+        raise MaskError(f'{path} holds the values {unknown}, which belong to no class: {hint}', 'unknown mask values')
+    return labels
+
+
+def _values(pixels: np.ndarray, path: str, encoding: str, hint: str) -> np.ndarray:
+    if encoding == 'color':
+        if pixels.ndim != 3 or pixels.shape[-1] < 3 or pixels.dtype != np.uint8:
+            raise MaskError(f'a mask of colours must be an RGB image: {path} {_describe(pixels)}', 'wrong mask type')
+        return _colors(pixels[..., :3], path, hint)
+    if encoding == 'gray':
+        if pixels.dtype == bool:  # one bit a pixel
+            pixels = pixels.astype(np.uint8)
+        if pixels.ndim == 3:
+            if pixels.shape[-1] >= 3 and (pixels[..., :3] != pixels[..., :1]).any():
+                raise MaskError(f'a mask without classes must be grey, but {path} has colours', 'wrong mask type')
+            pixels = pixels[..., 0]
+    if pixels.ndim != 2 or pixels.dtype != np.uint8:
+        raise MaskError(
+            f'a mask must be a PNG with one channel of 8 bits: {path} {_describe(pixels)}', 'wrong mask type'
+        )
+    return pixels
+
+
+def _describe(pixels: np.ndarray) -> str:
+    return f'has shape {pixels.shape} and type {pixels.dtype}'
+
+
+def _colors(rgb: np.ndarray, path: str, hint: str) -> np.ndarray:
+    index, known = index_colors(rgb)
+    if not known.all():
+        colors = np.unique(rgb[~known], axis=0).tolist()
+        more = f' and {len(colors) - _MOST} more' if len(colors) > _MOST else ''
+        raise MaskError(
+            f'{path} holds the colours (RGB) {", ".join(map(str, colors[:_MOST]))}{more}, which are not in the '
+            f'palette: {hint}',
+            'unknown mask colours',
+        )
+    return index

@@ -1,0 +1,131 @@
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
+
+import torch
+from mmengine.dist import get_dist_info, sync_random_seed
+from mmseg.registry import DATA_SAMPLERS
+from torch.utils.data import BatchSampler, Dataset, Sampler
+
+
+@DATA_SAMPLERS.register_module()
+class ClipSampler(Sampler):
+    """Draws whole clips, so that every batch holds the frames of some clips of one length, in order.
+
+    Goes with :class:`ClipBatchSampler`, which tells it the batch size::
+
+        train_dataloader = dict(
+            batch_size=10,  # a clip of 10 frames, or two of 5
+            sampler=dict(type='ClipSampler', shuffle=True),
+            batch_sampler=dict(type='ClipBatchSampler', drop_last=True),
+            ...)
+
+    The order depends on the seed and the epoch alone. In several processes each gets whole batches.
+
+    Args:
+        dataset: Its records have the key ``clip``, and those of a clip are neighbours, see :class:`ClipDataset`.
+        shuffle: Draws the clips in random order.
+        seed: Of the order; None for one that the processes agree on.
+        round_up: Repeats some clips where the last batch of a length would not be full, or a process would have a
+            batch less than others; training needs this. None: as ``shuffle``. Without, each clip is drawn once.
+    """
+
+    def __init__(
+        self, dataset: Dataset, shuffle: bool = True, seed: int | None = None, round_up: bool | None = None
+    ) -> None:
+        self.rank, self.world_size = get_dist_info()
+        self.dataset = dataset
+        self.shuffle = shuffle
+        self.seed = sync_random_seed() if seed is None else seed
+        self.round_up = shuffle if round_up is None else round_up
+        self.epoch = 0
+        self.batch_size: int | None = None
+        self._clips: dict[int, list[range]] = _group_clips(dataset)
+
+    def set_batch_size(self, batch_size: int) -> None:
+        """Says how many frames make a batch.
+
+        Raises:
+            ValueError: No whole number of clips makes a batch, or, without rounding up, some would have to be divided.
+        """
+        partial = [n for n, clips in self._clips.items() if len(clips) * n % batch_size]
+        for length, clips in self._clips.items():
+            if batch_size % length:
+                name = self.dataset.get_data_info(clips[0][0])['clip']
+                raise ValueError(
+                    f'batch_size must be a multiple of the frames of every clip, got {batch_size}: clip {name} has '
+                    f'{length} frames; the dataset has clips of {", ".join(map(str, sorted(self._clips)))}'
+                )
+        if len(partial) > 1 and not self.round_up:
+            raise ValueError(
+                f'batch_size {batch_size} leaves clips of {" and ".join(map(str, sorted(partial)))} frames for the '
+                f'last batch, which takes one length only: make it {max(self._clips)}'
+            )
+        self.batch_size = batch_size
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tells which pass over the data begins."""
+        self.epoch = epoch
+
+    def _batches(self) -> list[list[range]]:
+        """The clips of each batch, of all processes."""
+        if self.batch_size is None:
+            raise RuntimeError("ClipSampler needs batch_sampler=dict(type='ClipBatchSampler') in its data loader")
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        full, partial = [], []
+        for length in sorted(self._clips):
+            clips, per_batch = self._clips[length], self.batch_size // length
+            if self.shuffle:
+                clips = [clips[i] for i in torch.randperm(len(clips), generator=generator)]
+            missing = -len(clips) % per_batch if self.round_up else 0
+            clips = clips + list(itertools.islice(itertools.cycle(clips), missing))
+            for i in range(0, len(clips), per_batch):
+                batch = clips[i : i + per_batch]
+                (full if len(batch) == per_batch else partial).append(batch)
+        if self.shuffle:
+            full = [full[i] for i in torch.randperm(len(full), generator=generator)]
+        batches = full + partial
+        missing = -len(batches) % self.world_size if self.round_up else 0
+        return batches + list(itertools.islice(itertools.cycle(batches), missing))
+
+    def _own(self) -> list[list[range]]:
+        return self._batches()[self.rank :: self.world_size]
+
+    def __iter__(self) -> Iterator[int]:
+        """The indices of this process."""
+        return itertools.chain.from_iterable(clip for batch in self._own() for clip in batch)
+
+    def __len__(self) -> int:
+        """How many indices this process draws in an epoch."""
+        return sum(len(clip) for batch in self._own() for clip in batch)
+
+
+@DATA_SAMPLERS.register_module()
+class ClipBatchSampler(BatchSampler):
+    """torch's ``BatchSampler`` for a :class:`ClipSampler`.
+
+    Args:
+        sampler: The sampler, or one that wraps it as its ``sampler``.
+        batch_size: Frames of a batch, a multiple of the frames of every clip.
+        drop_last: Leaves out a last batch that is not full.
+    """
+
+    def __init__(self, sampler: Sampler, batch_size: int, drop_last: bool = False) -> None:
+        clips = getattr(sampler, 'sampler', sampler)
+        if not isinstance(clips, ClipSampler):
+            raise TypeError(f'ClipBatchSampler goes with ClipSampler, got {type(clips).__name__}')
+        clips.set_batch_size(batch_size)
+        super().__init__(sampler, batch_size, drop_last)
+
+
+def _group_clips(dataset: Dataset) -> dict[int, list[range]]:
+    """The indices of each clip, by their number."""
+    groups, start = defaultdict(list), 0
+    keys = (dataset.get_data_info(i).get('clip') for i in range(len(dataset)))
+    for key, members in itertools.groupby(keys):
+        if key is None:
+            raise ValueError(f'ClipSampler needs records with the key `clip`; record {start} of the dataset has none')
+        count = sum(1 for _ in members)
+        groups[count].append(range(start, start + count))
+        start += count
+    return dict(groups)
