@@ -87,7 +87,7 @@ def mini_avsbench_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from make_mini_avsbench import make_mini_avsbench
 
     root = tmp_path_factory.mktemp('data') / 'mini-avsbench'
-    make_mini_avsbench(root, clips=(8, 2, 2), recordings=(2, 1), workers=1)
+    make_mini_avsbench(root, clips=(8, 2, 2), recordings=(6, 1), workers=1)
     return root
 
 

@@ -81,7 +81,7 @@ def test_data_preprocessor_fits_the_pipeline(cfg):
     for dataset in (part for loader in loaders for part in parts(loader.dataset)):
         (load_audio,) = (step for step in dataset.pipeline if step['type'] == 'LoadAudio')
         samples = round(16000 * load_audio['duration'])
-        assert load_audio['channels'] == cfg.model.audio_backbone.in_channels
+        assert load_audio['channels'] == cfg.model.audio_backbone.get('in_channels', 1)  # VGGish hears mono only
         channels = load_audio['channels']
         log_mel = preprocessor.log_mel(torch.zeros(1, channels, samples))
         assert log_mel.shape == (1, channels, cfg.model.data_preprocessor.num_frames, 64)
@@ -98,7 +98,8 @@ def test_datasets_pipelines_and_metrics_build(cfg):
             assert len(dataset.metainfo['classes']) == cfg.model.decode_head.num_classes
             Compose(part.pipeline)
         if evaluator is not None:
-            METRICS.build(evaluator)
+            for metric in evaluator if isinstance(evaluator, list) else [evaluator]:
+                METRICS.build(metric)
             assert dataset.test_mode
     tta = Compose(cfg.tta_pipeline)
     assert len(tta.transforms[-1].subroutines) > 1
@@ -135,6 +136,44 @@ def test_names_of_the_paper_configs_say_what_they_are(depth, subset, sound, chan
         assert (loader.dataset.subset, loader.dataset.split) == (subset, split)
     for pipeline in (cfg.train_pipeline, cfg.test_pipeline, cfg.tta_pipeline):
         assert pipeline[1].channels == channels
+
+
+AVSBENCH = {
+    'avsbench-s4': ('AVSBenchObjectDataset', dict(subset='s4'), 60),
+    'avsbench-ms3': ('AVSBenchObjectDataset', dict(subset='ms3'), 60),
+    'avss': ('AVSBenchSemanticDataset', dict(subsets=('v1s', 'v1m', 'v2')), 80),
+}
+
+
+@pytest.mark.parametrize('size', [None, 224])
+@pytest.mark.parametrize('name', AVSBENCH)
+def test_names_of_the_avsbench_configs_say_what_they_are(name, size):
+    cfg = load(f'cavp/cavp_r50_{name}{"" if size is None else f"-{size}"}.py')
+    kind, part, epochs = AVSBENCH[name]
+    for split in ('train', 'val', 'test'):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        assert (dataset.type, dataset.split) == (kind, split)
+        assert all(dataset[key] == value for key, value in part.items())
+        loading = {step['type']: step for step in dataset.pipeline if step['type'].startswith('Load')}
+        assert loading['LoadAudio']['duration'] == 1.0
+        for step in ('LoadFrame', 'LoadAVAnnotations'):
+            assert loading[step].get('size') == (None if size is None else (size, size)), 'scored at its own size'
+    scales = [t[0].scale_factor for step in cfg.train_pipeline for t in step.get('transforms', ())]
+    assert scales == ([0.5, 0.75, 1.0] if size is None else [])
+    assert not any(step['type'] == 'ColorJitter' for step in cfg.train_pipeline)
+    assert cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size == 16
+    assert cfg.train_cfg.max_epochs == epochs and cfg.optim_wrapper.optimizer.weight_decay == 1e-4
+    assert cfg.model.backbone.strides == (1, 2, 2, 1) and cfg.model.audio_backbone.type == 'VGGish'
+    protocol = 'AVSBenchSemanticMetric' if name == 'avss' else 'AVSBenchObjectMetric'
+    assert [metric['type'] for metric in cfg.test_evaluator] == ['DatasetLevelMetric', protocol]
+
+
+def test_parts_of_avss_are_tested_with_the_model_of_the_whole():
+    whole, single, multi = (load(f'cavp/cavp_r50_avss{part}.py') for part in ('', '-single', '-multi'))
+    for part, subsets in ((single, ('v1s',)), (multi, ('v1m', 'v2'))):
+        assert part.model == whole.model and part.train_dataloader == whole.train_dataloader
+        assert part.test_dataloader.dataset.subsets == subsets
+        assert part.test_dataloader.dataset == dict(whole.test_dataloader.dataset, subsets=subsets)
 
 
 def test_schedule_of_the_paper():

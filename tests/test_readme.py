@@ -8,7 +8,10 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+from PIL import Image
 from tiny_config import write_short_run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +57,15 @@ def test_links(page):
         assert os.path.exists(folder / target), f'{page} points to {target}'
 
 
+@pytest.mark.parametrize('page', PAGES)
+def test_anchors(page):
+    """Links to a heading, by the name that GitHub gives it."""
+    for target, anchor in re.findall(r'\]\(((?!https?://)[^)#\s]*)#([^)]+)\)', (ROOT / page).read_text()):
+        text = ((ROOT / page).parent / target if target else ROOT / page).read_text()
+        heads = re.findall(r'^#+ (.*)$', text, flags=re.MULTILINE)
+        assert anchor in {re.sub(r'[^\w\- ]', '', head).lower().replace(' ', '-') for head in heads}, anchor
+
+
 @pytest.mark.parametrize('config', sorted(p.name for p in (ROOT / 'configs' / 'cavp').glob('*.py')))
 def test_every_config_is_in_the_metafile(config):
     assert f'Config: configs/cavp/{config}\n' in (ROOT / 'configs' / 'cavp' / 'metafile.yaml').read_text()
@@ -69,3 +81,35 @@ def test_config_of_a_model_of_your_own(tmp_path, mini_root, run_tool):
     out = run_tool('train.py', write_short_run(tmp_path / 'short.py', folder / 'my_model.py', mini_root))
     losses = [float(loss) for loss in re.findall(r' decode.loss_ce: (\S+)', out)]
     assert len(losses) == 2 and all(0 < loss < 10 for loss in losses)
+
+
+def test_a_set_of_your_own(tmp_path, run_tool, monkeypatch):
+    """The dataset class and the config of data/README.md, with the tree that it shows, train and are tested."""
+    blocks = re.findall(r'```python\n(.*?)```', (ROOT / 'data' / 'README.md').read_text(), flags=re.DOTALL)
+    (code,), (config,) = ([b for b in blocks if b.startswith(head)] for head in ('import csv', '_base_'))
+    (tmp_path / 'my_dataset.py').write_text(code)
+    (tmp_path / 'my_config.py').write_text(config)
+    (tmp_path / 'configs').symlink_to(ROOT / 'configs')
+    write_own_tree(tmp_path / 'data' / 'mine')
+    monkeypatch.syspath_prepend(tmp_path)
+    options = ['train_cfg.max_iters=1', 'train_cfg.val_interval=1', 'train_dataloader.batch_size=2']
+    options += [f'{name}_dataloader.num_workers=0' for name in ('train', 'val', 'test')]
+    options += [f'{name}_dataloader.persistent_workers=False' for name in ('train', 'val', 'test')]
+    out = run_tool('train.py', 'my_config.py', '--cfg-options', 'default_hooks.logger.interval=1', *options)
+    assert re.search(r'Iter\(train\).* loss: \d', out) and re.search(r'Iter\(val\).*mIoU: \d', out)
+
+
+def write_own_tree(root):
+    rng = np.random.default_rng(0)
+    for folder in ('images', 'masks', 'sounds'):
+        (root / folder).mkdir(parents=True)
+    for split in ('train', 'val'):
+        rows = ['image,mask,sound,position,class']
+        for i in range(2):
+            name, mask = f'{split}{i}', np.zeros((40, 60), np.uint8)
+            mask[10:30, 20:40] = 1 + i
+            Image.fromarray(rng.integers(0, 255, (40, 60, 3), np.uint8)).save(root / 'images' / f'{name}.jpg')
+            Image.fromarray(mask).save(root / 'masks' / f'{name}.png')
+            soundfile.write(root / 'sounds' / f'{name}.wav', rng.uniform(-0.3, 0.3, 16000), 16000)
+            rows.append(f'{name}.jpg,{name}.png,{name}.wav,0.5,{("drum", "flute")[i]}')
+        (root / f'{split}.csv').write_text('\n'.join(rows))

@@ -89,7 +89,8 @@ class AVSBenchObjectDataset(ClipDataset):
                     self._refuse(f'category {category!r} cannot be the name of a folder', number, kind='bad name')
                     continue
                 folder = osp.join(folder, category)
-            yield self._clip(row[name], folder, row['split'])
+            clip = self._clip(row[name], folder, row['split'])
+            yield clip._replace(category=row[self._category] if self._category else None)
 
     def _columns(self) -> tuple[str, str | None]:
         """Headings of the columns with the name and, in S4, the category."""

@@ -1,10 +1,11 @@
 """Checks a whole dataset before a training does, and lists all that is wrong with it at once."""
 
 import copy
-from collections import defaultdict
+import os
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -14,17 +15,54 @@ from mmavs.audio import SAMPLE_RATE
 
 from .avseg_dataset import RecordError
 from .file_checks import Checked, Finding, ImageJob, MaskJob, RecordingJob, check_file
+from .mask_file import DEFAULT_HINT
 from .problem_report import Problem
 from .vpo_builder.parallel import WorkerPool, default_workers
 
 LOADERS = ('train', 'val', 'test')
 
 
+class LoaderStatistics(NamedTuple):
+    """What the samples of a data loader hold.
+
+    Attributes:
+        samples: Their number.
+        clips: Number of videos that they are frames of, 0 for single images.
+        annotated: Samples with a mask that can be read.
+        empty: Those of them without any foreground.
+        classes: Class name -> number of annotated samples that have pixels of it, background left out.
+        categories: Category -> number of videos, where the annotation gives them one.
+    """
+
+    samples: int
+    clips: int
+    annotated: int
+    empty: int
+    classes: dict[str, int]
+    categories: dict[str, int]
+
+
+class CheckResult(NamedTuple):
+    """What a check found.
+
+    Attributes:
+        problems: In order.
+        counts: How many samples there are in each loader, and how many files.
+        loaders: Statistics of each loader.
+    """
+
+    problems: list[Problem]
+    counts: dict[str, int]
+    loaders: dict[str, LoaderStatistics]
+
+
 @dataclass
 class _Contents:
     """What the data loaders hold: for each file the loaders that it is in, and all findings with theirs."""
 
-    samples: dict[str, int] = field(default_factory=dict)
+    samples: dict[str, list[tuple]] = field(default_factory=lambda: defaultdict(list))  # see _add_record
+    clips: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))  # clip -> image -> frames
+    starts: dict[str, float] = field(default_factory=dict)
     images: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     masks: dict[str, set[MaskJob]] = field(default_factory=lambda: defaultdict(set))
     recordings: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -32,9 +70,7 @@ class _Contents:
     findings: dict[Finding, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
-def check_config(
-    cfg: Config, *, loaders: Sequence[str] | None = None, workers: int | None = None
-) -> tuple[list[Problem], dict[str, int]]:
+def check_config(cfg: Config, *, loaders: Sequence[str] | None = None, workers: int | None = None) -> CheckResult:
     """Goes through all that the data loaders of a config read.
 
     Args:
@@ -42,9 +78,6 @@ def check_config(
             ``ConcatDataset``.
         loaders: ``'train'``, ``'val'`` and ``'test'``, or some of them; None for those that the config has.
         workers: Number of processes, None for one per CPU core. The result does not depend on it.
-
-    Returns:
-        The problems in order, and how many there are of samples in each loader and of files.
 
     Raises:
         ValueError: The config lacks a loader; the message names the key.
@@ -54,19 +87,24 @@ def check_config(
     for loader in _choose(cfg, loaders):
         _collect_loader(loader, cfg[f'{loader}_dataloader'], contents)
     images = [ImageJob(path, tuple(sorted(contents.masks[path], key=repr))) for path in sorted(contents.images)]
-    recordings = [RecordingJob(path, *contents.seconds[path]) for path in sorted(contents.recordings)]
+    recordings = [
+        RecordingJob(path, *contents.seconds[path], contents.starts.get(path)) for path in sorted(contents.recordings)
+    ]
     jobs = images + recordings
     with WorkerPool(workers or default_workers()) as pool:
         checked = list(pool.map(check_file, jobs, total=len(jobs), desc='Checking files'))
-    for kind, found, used in (
-        ('image', checked[: len(images)], contents.images),
-        ('recording', checked[len(images) :], contents.recordings),
-    ):
-        _add_findings(contents, kind, dict(zip(sorted(used), found, strict=True)), used)
+    by_image = dict(zip(sorted(contents.images), checked[: len(images)], strict=True))
+    by_recording = dict(zip(sorted(contents.recordings), checked[len(images) :], strict=True))
+    _add_findings(contents, 'image', by_image, contents.images)
+    _add_findings(contents, 'recording', by_recording, contents.recordings)
+    _add_incomplete_clips(contents, by_image)
     problems = sorted(Problem.of(f, loaders) for f, loaders in contents.findings.items())
-    counts = {f'{name} samples': number for name, number in contents.samples.items()}
     masks = {m.path for jobs in contents.masks.values() for m in jobs}
-    return problems, {**counts, 'images': len(images), 'masks': len(masks), 'recordings': len(recordings)}
+    labels = {path: found for result in by_image.values() for path, found in result.labels.items()}
+    counts = {f'{name} samples': len(samples) for name, samples in contents.samples.items()}
+    counts |= {'images': len(images), 'masks': len(masks), 'recordings': len(recordings)}
+    statistics = {name: _statistics(samples, labels) for name, samples in contents.samples.items()}
+    return CheckResult(problems, counts, statistics)
 
 
 def _choose(cfg: Config, loaders: Sequence[str] | None) -> list[str]:
@@ -90,7 +128,8 @@ def leaf_datasets(cfg: dict) -> Iterator[dict]:
 
 def _collect_loader(loader: str, cfg: dict, contents: _Contents) -> None:
     """Adds the files of a data loader, and what is wrong with its records."""
-    records, seen = 0, set()
+    seen: set = set()
+    contents.samples[loader] = []
     for leaf in leaf_datasets(cfg['dataset']):
         dataset = DATASETS.build({**copy.deepcopy(leaf), 'lazy_init': True})
         errors: list[RecordError] = []
@@ -108,24 +147,34 @@ def _collect_loader(loader: str, cfg: dict, contents: _Contents) -> None:
             _add_record(contents, loader, record, dataset, clip)
             for finding in _duplicates(record, seen):
                 contents.findings[finding].add(loader)
-        records += len(found)
-    contents.samples[loader] = records
 
 
 def _add_record(contents: _Contents, loader: str, record: dict, dataset: Any, clip: tuple[float, int] | None) -> None:
-    """Adds the files of a record."""
+    """Adds the files of a record, and what :func:`_statistics` needs of it."""
     sources = record.get('sources', ())
+    names = dataset.metainfo['classes']
+    mask, clip_name = record.get('seg_map_path'), record.get('clip')
     contents.images[record['img_path']].add(loader)
-    if record.get('seg_map_path'):
+    contents.samples[loader].append((mask, names, clip_name, record.get('category')))
+    if clip_name:
+        contents.clips[clip_name][record['img_path']] = record['num_frames']
+    if mask:
         table = getattr(dataset, 'label_table', None)
-        names = dataset.metainfo['classes']
-        classes = {(s['label'], names[s['label']]) for s in sources if s['label'] != dataset.ignore_index}
-        mask = MaskJob(record['seg_map_path'], table.tobytes() if table is not None else None, tuple(sorted(classes)))
-        contents.masks[record['img_path']].add(mask)
+        sounding = {s['label'] for s in sources} - {None, dataset.ignore_index}
+        job = MaskJob(
+            mask,
+            table.tobytes() if table is not None else None,
+            tuple(sorted((label, names[label]) for label in sounding)),
+            record.get('mask_encoding', 'index'),
+            getattr(dataset, 'mask_hint', DEFAULT_HINT),
+        )
+        contents.masks[record['img_path']].add(job)
     for source in sources if clip else ():
         path = source['audio_path']
         contents.recordings[path].add(loader)
         contents.seconds[path] = max(clip, contents.seconds.get(path, clip))
+        if source.get('start') is not None:
+            contents.starts[path] = max(source['start'], contents.starts.get(path, 0.0))
 
 
 def _clip_of(pipeline: Iterable[dict]) -> tuple[float, int] | None:
@@ -139,7 +188,11 @@ def _clip_of(pipeline: Iterable[dict]) -> tuple[float, int] | None:
 
 def _duplicates(record: dict, seen: set) -> Iterator[Finding]:
     """Whether a sample, or a source in it, is there twice; adds the sample to ``seen``."""
-    sources = [(s['audio_path'], s['position'], s['label']) for s in record.get('sources', ())]
+    # -1 in place of None, which cannot be sorted
+    sources = [
+        (s['audio_path'], s['position'], -1 if s['label'] is None else s['label'], s.get('start', 0.0))
+        for s in record.get('sources', ())
+    ]
     for source in sorted({s for s in sources if sources.count(s) > 1}):
         yield Finding('duplicate source', record['img_path'], f'{source[0]} sounds {sources.count(source)} times')
     key = (record['img_path'], record.get('seg_map_path'), tuple(sorted(sources)))
@@ -165,3 +218,30 @@ def _add_findings(contents: _Contents, what: str, checked: dict[str, Checked], u
         elif result.digest in trained:
             detail = f'the same content as {trained[result.digest]} of the training'
             contents.findings[Finding(f'shared {what}', path, detail)] |= tested | {'train'}
+
+
+def _add_incomplete_clips(contents: _Contents, checked: dict[str, Checked]) -> None:
+    """Adds, beside its missing frames, every video that has fewer than it should."""
+    for clip, images in contents.clips.items():
+        missing = [path for path in images if any(f.kind == 'missing image' for f in checked[path].findings)]
+        if missing:
+            detail = f'clip {clip} should have {images[missing[0]]} frames, {len(missing)} are missing'
+            finding = Finding('incomplete clip', os.path.dirname(missing[0]), detail)
+            contents.findings[finding] |= contents.images[missing[0]]
+
+
+def _statistics(samples: Sequence[tuple], labels: dict[str, tuple[int, ...]]) -> LoaderStatistics:
+    """Counts the classes of the samples; ``labels`` are those in each mask."""
+    classes = {name: 0 for _, names, *_ in samples for name in names[1:]}
+    annotated = empty = 0
+    for mask, names, *_ in samples:
+        if mask not in labels:
+            continue
+        annotated += 1
+        found = [names[label] for label in labels[mask] if 0 < label < len(names)]
+        empty += not found
+        for name in found:
+            classes[name] += 1
+    clips = {clip: category for *_, clip, category in samples if clip}
+    categories = Counter(category for category in clips.values() if category)
+    return LoaderStatistics(len(samples), len(clips), annotated, empty, classes, dict(sorted(categories.items())))

@@ -20,6 +20,7 @@ class Clip(NamedTuple):
         audio_path: Its recording; frame k has second k of it.
         audio_label: The classes that sound all the time, None where the masks tell.
         mask_encoding: How the masks hold their values, see ``MASK_ENCODINGS``.
+        category: What is in it, where the annotation says so.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Clip(NamedTuple):
     audio_path: str
     audio_label: tuple[int, ...] | None
     mask_encoding: str
+    category: str | None = None
 
 
 class ClipDataset(AVSegDataset):
@@ -43,11 +45,12 @@ class ClipDataset(AVSegDataset):
             'audio_label': None,          # the classes that the mask `audio_label_path` holds, before any crop
             'audio_label_path': 'data/AVSBench-semantic/v2/abc/labels_semantic/3.png',
             'mask_encoding': 'index',
-            'clip': 'v2/abc', 'frame': 3, 'num_frames': 10,
+            'clip': 'v2/abc', 'frame': 3, 'num_frames': 10, 'category': None,
         }
 
     A source's ``label`` is None, since one recording holds all that sounds. A mask shows exactly what sounds in its
-    second, so that it also tells ``audio_label``; for a frame without one, the first annotated frame of its video does.
+    second, so that it also tells ``audio_label``; for a frame without one, the first annotated frame of its video does,
+    and where a video has none, ``audio_label`` is ().
 
     Args:
         split: Value of the annotation's column ``split``, or several.
@@ -75,7 +78,8 @@ class ClipDataset(AVSegDataset):
         return records
 
     def _records(self, clip: Clip) -> Iterator[dict]:
-        annotated = next(mask for mask in clip.masks if mask is not None)
+        annotated = next((mask for mask in clip.masks if mask is not None), None)
+        audio_label = () if annotated is None and clip.audio_label is None else clip.audio_label
         for index, (frame, mask) in enumerate(zip(clip.frames, clip.masks, strict=True)):
             if mask is None and self.annotated_only:
                 continue
@@ -84,12 +88,13 @@ class ClipDataset(AVSegDataset):
                 img_path=frame,
                 seg_map_path=mask,
                 sources=[source],
-                audio_label=clip.audio_label,
+                audio_label=audio_label,
                 audio_label_path=mask or annotated,
                 mask_encoding=clip.mask_encoding,
                 clip=clip.name,
                 frame=index,
                 num_frames=len(clip.frames),
+                category=clip.category,
             )
 
     def _own_rows(self, columns: Sequence[str], name_column: str) -> Iterator[tuple[int, dict]]:

@@ -1,13 +1,18 @@
 """Checks of single files, for the worker processes of :mod:`mmavs.datasets.checking`. Needs no torch."""
 
 import hashlib
+import io
+import zlib
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from .audio_file import AudioFileError, open_audio, rate_ratio, read_frames
-from .image_file import UNKNOWN_VALUE, TruncatedImageError, check_image_complete
+from .image_file import TruncatedImageError, check_image_complete
+from .mask_file import DEFAULT_HINT, MaskError, mask_labels
 
 _BLOCK = 1 << 16
 
@@ -35,11 +40,15 @@ class MaskJob(NamedTuple):
         path: The file.
         table: 256 bytes, class index of each value, see ``LoadAVAnnotations``; None where any value will do.
         classes: Index and name of the classes that must have pixels.
+        encoding: How it holds its values, one of ``MASK_ENCODINGS``.
+        hint: What to do about unknown values, for messages.
     """
 
     path: str
     table: bytes | None
     classes: tuple[tuple[int, str], ...]
+    encoding: str = 'index'
+    hint: str = DEFAULT_HINT
 
 
 class ImageJob(NamedTuple):
@@ -54,13 +63,15 @@ class RecordingJob(NamedTuple):
 
     Attributes:
         path: The file.
-        seconds: Length of a clip.
-        sample_rate: Of a clip, Hz.
+        seconds: Length of what a sample takes.
+        sample_rate: Of it, Hz.
+        start: Where the last sample's begins, in seconds; None where all take the middle.
     """
 
     path: str
     seconds: float
     sample_rate: int
+    start: float | None = None
 
 
 class Checked(NamedTuple):
@@ -69,10 +80,12 @@ class Checked(NamedTuple):
     Attributes:
         digest: Of the content of the image or recording; None where there is nothing to compare.
         findings: All that is wrong.
+        labels: Class indices that each mask of an image holds, by its path, of those that can be read.
     """
 
     digest: str | None
     findings: list[Finding]
+    labels: dict[str, tuple[int, ...]] = {}
 
 
 def check_file(job: ImageJob | RecordingJob) -> Checked:
@@ -82,49 +95,67 @@ def check_file(job: ImageJob | RecordingJob) -> Checked:
 
 def check_image(job: ImageJob) -> Checked:
     """Decodes an image and its masks."""
-    content, image, findings = _decode(job.path, 'image', cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    content, image, findings = _decode(job.path, 'image', _decode_image)
+    labels = {}
     for mask in job.masks:
-        findings += _check_mask(mask, None if image is None else image.shape[:2], job.path)
-    return Checked(None if content is None else _digest(content), findings)
+        found = _check_mask(mask, None if image is None else image.shape[:2], job.path)
+        findings += found.findings
+        labels |= found.labels
+    return Checked(None if content is None else _digest(content), findings, labels)
 
 
-def _decode(path: str, what: str, flag: int) -> tuple[bytes | None, np.ndarray | None, list[Finding]]:
+def _decode_image(content: bytes) -> np.ndarray | None:
+    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+
+
+def _decode_mask(content: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(content)) as image:  # unlike OpenCV it gives the indices of a PNG with a colour table
+        return np.asarray(image)
+
+
+def _decode_colors(content: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image.convert('RGB'))
+
+
+def _decode(
+    path: str, what: str, decoder: Callable[[bytes], np.ndarray | None]
+) -> tuple[bytes | None, np.ndarray | None, list[Finding]]:
     try:
         with open(path, 'rb') as f:
             content = f.read()
         check_image_complete(content, path)
-        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flag) if content else None
+        pixels = decoder(content) if content else None
     except FileNotFoundError:
         return None, None, [Finding(f'missing {what}', path, 'no such file')]
     except TruncatedImageError as error:
         return None, None, [Finding(f'truncated {what}', path, str(error))]
-    except (OSError, cv2.error) as error:
+    except (OSError, SyntaxError, ValueError, zlib.error, cv2.error) as error:  # Pillow has no error of its own
         return None, None, [Finding(f'unreadable {what}', path, str(error).strip())]
     if pixels is None:
         return None, None, [Finding(f'unreadable {what}', path, 'not an image, or damaged')]
     return content, pixels, []
 
 
-def _check_mask(job: MaskJob, size: tuple[int, ...] | None, image: str) -> list[Finding]:
-    _, mask, findings = _decode(job.path, 'mask', cv2.IMREAD_UNCHANGED)
-    if mask is None:
-        return findings
-    if mask.ndim != 2 or mask.dtype != np.uint8:
-        return [Finding('wrong mask type', job.path, f'not one channel of 8 bits: {mask.shape}, {mask.dtype}')]
-    if size is not None and mask.shape != size:
-        detail = f'{mask.shape} (height, width), its image {image} {size}'
+def _check_mask(job: MaskJob, size: tuple[int, ...] | None, image: str) -> Checked:
+    decoder = _decode_colors if job.encoding == 'color' else _decode_mask
+    _, pixels, findings = _decode(job.path, 'mask', decoder)
+    if pixels is None:
+        return Checked(None, findings)
+    if size is not None and pixels.shape[:2] != size:
+        detail = f'{pixels.shape[:2]} (height, width), its image {image} {size}'
         findings.append(Finding('mask of another size', job.path, detail))
-    if job.table is None:
-        return findings
-    values = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
-    labels = np.frombuffer(job.table, np.uint8)[values]
-    if unknown := values[labels == UNKNOWN_VALUE].tolist():
-        detail = f'{unknown} belong to no class: is `class_file` of the dataset the one that made the masks?'
-        findings.append(Finding('unknown mask values', job.path, detail))
+    table = None if job.table is None else np.frombuffer(job.table, np.uint8)
+    try:
+        mask = mask_labels(pixels, job.path, table=table, encoding=job.encoding, hint=job.hint)
+    except MaskError as error:
+        findings.append(Finding(error.kind, job.path, str(error)))
+        return Checked(None, findings)
+    labels = tuple(np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist())
     for index, name in job.classes:
         if index not in labels:
             findings.append(Finding('sounds without pixels', job.path, f'{name} sounds, but has no pixels'))
-    return findings
+    return Checked(None, findings, {job.path: labels})
 
 
 def check_recording(job: RecordingJob) -> Checked:
@@ -143,15 +174,28 @@ def check_recording(job: RecordingJob) -> Checked:
         return Checked(None, [Finding(f'{error.kind} recording', job.path, str(error))])
     except OSError as error:
         return Checked(None, [Finding('unreadable recording', job.path, str(error))])
-    findings = []
-    if seconds < job.seconds:
-        detail = f'{seconds:.3f} s are repeated to fill {job.seconds:g} s'
-        findings.append(Finding('short recording', job.path, detail, fatal=False))
+    findings = list(_check_length(job, seconds))
     if peak == 0:
         findings.append(Finding('silent recording', job.path, 'every sample is 0', fatal=False))
         return Checked(None, findings)  # any two silent ones are equal, which tells nothing
     with open(job.path, 'rb') as f:
         return Checked(_digest(f.read()), findings)
+
+
+def _check_length(job: RecordingJob, seconds: float) -> Iterator[Finding]:
+    """Whether a recording of ``seconds`` has all that the samples take, as ``read_clip`` does."""
+    if job.start is None:
+        if seconds < job.seconds:
+            detail = f'{seconds:.3f} s are repeated to fill {job.seconds:g} s'
+            yield Finding('short recording', job.path, detail, fatal=False)
+        return
+    end = job.start + job.seconds
+    if seconds < end - job.seconds / 2:
+        detail = f"has {seconds:.3f} s, its frames need {end:g} s; LoadAudio(missing='silence') makes do with it"
+        yield Finding('too short recording', job.path, detail)
+    elif round(seconds * job.sample_rate) < round(end * job.sample_rate):
+        detail = f'has {seconds:.3f} s, of the {end:g} s of its frames the rest is silence'
+        yield Finding('short recording', job.path, detail, fatal=False)
 
 
 def _digest(content: bytes) -> str:

@@ -79,7 +79,7 @@ def resample_folder(
     for name, value in (('--rate', sample_rate), ('--workers', workers)):
         if value is not None and value < 1:
             raise ValueError(f'{name} must be at least 1, got {value}')
-    _check_apart(source, out)
+    check_apart(source, out)
     jobs = _make_jobs(source, out, sample_rate, subtype)
     written, failed = 0, []
     with WorkerPool(workers or default_workers()) as pool:
@@ -125,9 +125,10 @@ def _is_current(job: CopyJob, source: os.stat_result) -> bool:
     return same_time and (info.samplerate, info.subtype, info.channels) == (job.sample_rate, job.subtype, 1)
 
 
-def _check_apart(source: str, out: str) -> None:
+def check_apart(source: str, out: str) -> None:
+    """Raises an error where the source is not there, or one folder lies in the other."""
     if not os.path.isdir(source):
-        raise FileNotFoundError(f'no folder of recordings: {source}')
+        raise FileNotFoundError(f'no such folder: {source}')
     folders = [os.path.realpath(source), os.path.realpath(out)]
     if os.path.commonpath(folders) in folders:
         raise ValueError(f'--out must be a folder apart from {source}, neither in it nor around it, got {out}')

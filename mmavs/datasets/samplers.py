@@ -16,6 +16,7 @@ class ClipSampler(Sampler):
 
         train_dataloader = dict(
             batch_size=10,  # a clip of 10 frames, or two of 5
+            drop_last=False,  # the batch sampler decides
             sampler=dict(type='ClipSampler', shuffle=True),
             batch_sampler=dict(type='ClipBatchSampler', drop_last=True),
             ...)

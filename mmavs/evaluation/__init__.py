@@ -1,4 +1,21 @@
+from .avsbench_object import FrameScore, f_curve, foreground_probability, jaccard, object_scores, threshold_counts
+from .avsbench_semantic import ClassCounts, count_classes, semantic_scores
 from .confusion import confusion_matrix, dataset_level_scores
-from .metrics import DatasetLevelMetric
+from .metrics import AVSBenchObjectMetric, AVSBenchSemanticMetric, DatasetLevelMetric
 
-__all__ = ['DatasetLevelMetric', 'confusion_matrix', 'dataset_level_scores']
+__all__ = [
+    'AVSBenchObjectMetric',
+    'AVSBenchSemanticMetric',
+    'ClassCounts',
+    'DatasetLevelMetric',
+    'FrameScore',
+    'confusion_matrix',
+    'count_classes',
+    'dataset_level_scores',
+    'f_curve',
+    'foreground_probability',
+    'jaccard',
+    'object_scores',
+    'semantic_scores',
+    'threshold_counts',
+]

@@ -3,11 +3,12 @@ from .data_preprocessor import AVDataPreProcessor
 from .fold_batch_norm import fold_batch_norm
 from .losses import CAVPLoss, SupConLoss
 from .necks import CrossAttentionFusion, DeepLabV3PlusNeck
-from .segmentors import AVEncoderDecoder
+from .segmentors import AVEncoderDecoder, AVSegTTAModel
 
 __all__ = [
     'AVDataPreProcessor',
     'AVEncoderDecoder',
+    'AVSegTTAModel',
     'AudioResNet',
     'CAVPLoss',
     'CrossAttentionFusion',

@@ -47,7 +47,7 @@ def test_frames_of_single_source(root):
         audio = f'{root}/{folder}/audio_wav/val/{category}/{name}.wav'
         assert record['sources'] == [dict(audio_path=audio, position=0.5, label=None, start=float(k))]
         assert (record['audio_label'], record['frame'], record['num_frames']) == ((1,), k, 5)
-        assert record['clip'] == f's4/val/{category}/{name}'
+        assert (record['clip'], record['category']) == (f's4/val/{category}/{name}', category)
         assert all(Path(path).is_file() for path in (record['img_path'], record['seg_map_path'], audio))
 
 

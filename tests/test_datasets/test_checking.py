@@ -44,7 +44,7 @@ def paint(old, new):
 
 
 def test_a_clean_set_has_no_problem(root):
-    problems, counts = check(av_config(root))
+    problems, counts, _ = check(av_config(root))
     assert problems == []
     assert counts == {'train samples': 2, 'test samples': 2, 'images': 4, 'masks': 4, 'recordings': 8}
 
@@ -97,7 +97,7 @@ def test_recordings_that_nothing_reads_are_left_alone(root):
     for loader in ('train', 'test'):
         cfg[f'{loader}_dataloader'].dataset.pipeline[1].silent = True
     sound_path(root, 0).unlink()
-    problems, counts = check(cfg)
+    problems, counts, _ = check(cfg)
     assert problems == [] and counts['recordings'] == 0
 
 
@@ -118,7 +118,7 @@ def test_rows_with_too_few_and_too_many_values(root):
 def test_all_bad_rows_are_found_at_once(root):
     wrong = ('-0.1', '', '2', 'left')
     change_rows(root, lambda rows: [rows[i].update(audio_pos=value) for i, value in enumerate(wrong)])
-    problems, _ = check(av_config(root))
+    problems, *_ = check(av_config(root))
     assert [p.detail.split(', line ')[1][0] for p in problems[:4]] == ['2', '3', '4', '5']
     assert {p.kind for p in problems} == {'bad position', 'empty split'}
 
@@ -142,7 +142,7 @@ def test_a_dataset_twice_in_a_loader_has_every_sample_twice(root):
     cfg = av_config(root, loaders=('train',))
     twice = dict(type='ConcatDataset', datasets=[cfg.train_dataloader.dataset] * 2)
     cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=3, dataset=twice)
-    problems, counts = check(cfg)
+    problems, counts, _ = check(cfg)
     assert [p.kind for p in problems] == ['duplicate sample'] * 2
     assert counts['train samples'] == 4 and counts['images'] == 2
 

@@ -47,7 +47,7 @@ def main(argv=None) -> None:
             raise ValueError(f'--workers must be at least 1, got {args.workers}')
         cfg = Config.fromfile(args.config)
         cfg.merge_from_dict(args.cfg_options)
-        problems, counts = check_config(cfg, loaders=args.loaders, workers=args.workers)
+        problems, counts, _ = check_config(cfg, loaders=args.loaders, workers=args.workers)
         if args.report:
             write_report(args.report, problems)
     except KeyboardInterrupt:

@@ -21,7 +21,7 @@ VERSION = 1  # of what is drawn and synthesised: one more whenever the same sett
 MARK = 'mini.json'
 
 
-def make_mini_avsbench(out, *, seed=0, clips=(16, 4, 8), recordings=(3, 1), workers=None, overwrite=False):
+def make_mini_avsbench(out, *, seed=0, clips=(16, 4, 8), recordings=(6, 2), workers=None, overwrite=False):
     """Makes the trees; they take their name when all is there.
 
     Args:
@@ -108,9 +108,9 @@ def parse_args():
         '--recordings',
         type=int,
         nargs=2,
-        default=(3, 1),
+        default=(6, 2),
         metavar=('TRAIN', 'TEST'),
-        help='recordings of each class in VGGSound (default: 3 1)',
+        help='recordings of each class in VGGSound (default: 6 2)',
     )
     parser.add_argument('--workers', type=int, help='processes (default: one per CPU core)')
     parser.add_argument('--overwrite', action='store_true', help='replace trees made with other settings')

@@ -8,10 +8,10 @@ from mmengine.logging import MMLogger, print_log
 from mmengine.utils import mkdir_or_exist
 from mmseg.registry import METRICS
 from PIL import Image
-from prettytable import PrettyTable
 from torch import Tensor
 
 from ..confusion import ABSENT_CHOICES, confusion_matrix, dataset_level_scores
+from .reporting import class_table, naming
 
 
 @METRICS.register_module()
@@ -71,10 +71,8 @@ class DatasetLevelMetric(BaseMetric):
                 self.results.append(None)
                 continue
             label = sample['gt_sem_seg']['data'].squeeze().to(pred.device)
-            try:
+            with naming(sample):
                 counts = confusion_matrix(pred, label, num_classes, self.ignore_index).flatten().cpu().numpy()
-            except ValueError as e:
-                raise ValueError(f'{sample.get("seg_map_path") or sample.get("img_path")}: {e}') from e
             cells = counts.nonzero()[0]
             self.results.append((cells.astype(np.int32), counts[cells].astype(np.int64)))
 
@@ -94,15 +92,6 @@ class DatasetLevelMetric(BaseMetric):
         for cells, values in results:
             counts[cells] += values
         scores = dataset_level_scores(counts.reshape(len(classes), -1), beta2=self.beta2, absent=self.absent)
-        print_log('per class results, in %:\n' + _class_table(classes, scores), logger)
+        columns = {name: scores[name] for name in ('IoU', 'F', 'FDR', 'Acc')}
+        print_log('dataset level, per class results, in %:\n' + class_table(classes, columns), logger)
         return {name: round(100 * float(scores[name]), 2) for name in ('mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc')}
-
-
-def _class_table(classes: Sequence[str], scores: dict[str, np.ndarray]) -> str:
-    """The results of each class as a table; a dash where a class has none."""
-    table = PrettyTable(['class', 'IoU', 'F', 'FDR', 'Acc'], align='r')
-    table.align['class'] = 'l'
-    for i, name in enumerate(classes):
-        values = [scores[column][i] for column in ('IoU', 'F', 'FDR', 'Acc')]
-        table.add_row([name, *('-' if np.isnan(v) else f'{100 * v:.2f}' for v in values)])
-    return table.get_string()

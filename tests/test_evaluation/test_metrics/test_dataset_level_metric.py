@@ -7,7 +7,7 @@ from mmseg.registry import METRICS
 from PIL import Image
 
 from mmavs.evaluation import DatasetLevelMetric, confusion_matrix, dataset_level_scores
-from mmavs.evaluation.metrics.dataset_level_metric import _class_table
+from mmavs.evaluation.metrics import dataset_level_metric
 
 CLASSES = ('background', 'cat', 'dog', 'zebra')
 NUM_SAMPLES = 6
@@ -96,9 +96,12 @@ def test_ignore_index(samples):
     assert evaluate(samples, ignore_index=0) == first
 
 
-def test_class_table(samples):
-    pred, label = all_pixels(samples)
-    table = _class_table(CLASSES, dataset_level_scores(confusion_matrix(pred, label, len(CLASSES)).numpy()))
+def test_class_table(samples, monkeypatch):
+    printed = []
+    monkeypatch.setattr(dataset_level_metric, 'print_log', lambda text, *_: printed.append(text))
+    evaluate(samples)
+    (table,) = printed
+    assert table.startswith('dataset level, per class results, in %:')
     rows = {line.split()[1]: line.replace('|', ' ').split()[1:] for line in table.splitlines() if '|' in line}
     assert rows['class'] == ['IoU', 'F', 'FDR', 'Acc']
     assert rows['zebra'] == ['-'] * 4

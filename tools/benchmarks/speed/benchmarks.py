@@ -1,6 +1,6 @@
 """All figures by name, with their goals."""
 
-from . import data, fusion, loss, steps
+from . import avsbench_metrics, data, fusion, loss, steps
 from .harness import Benchmark
 
 BENCHMARKS = {
@@ -11,6 +11,7 @@ BENCHMARKS = {
     'audio_16k': Benchmark(data.make_audio_16k, goal=12),
     'index': Benchmark(data.make_index, goal=3, rounds=3, extra=data.compare_index_sizes),
     'metrics': Benchmark(data.make_metrics, goal=6),
+    'avsbench_metrics': Benchmark(avsbench_metrics.make_avsbench_metrics, goal=10),
     'fusion': Benchmark(fusion.make_fusion, goal=1.9),
     'train_step': Benchmark(steps.make_train_step, goal=1.15, rounds=3),
     'train_step_default': Benchmark(steps.make_train_step, goal=1.8, keep=(True, False), rounds=3),

@@ -1,0 +1,69 @@
+# AVSBench-Object with a single source (S4) at original size; every frame has its own second of mono sound. In training
+# only the first frame of a clip is annotated, and a method that looks at single frames can use no other.
+dataset_type = 'AVSBenchObjectDataset'
+data_root = 'data/AVSBench-object'
+crop_size = (512, 512)
+train_pipeline = [
+    dict(type='LoadFrame'),
+    dict(type='LoadAudio', duration=1.0, channels=1),
+    dict(type='LoadAVAnnotations'),
+    dict(type='RandomChoice', transforms=[[dict(type='Resize', scale_factor=s)] for s in (0.5, 0.75, 1.0)]),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='AVRandomFlip', prob=0.5),
+    dict(type='PackAVSegInputs'),
+]
+test_pipeline = [
+    dict(type='LoadFrame'),
+    dict(type='LoadAudio', duration=1.0, channels=1),
+    dict(type='LoadAVAnnotations'),
+    dict(type='PackAVSegInputs'),
+]
+tta_pipeline = [
+    dict(type='LoadFrame'),
+    dict(type='LoadAudio', duration=1.0, channels=1),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='Resize', scale_factor=s, keep_ratio=True) for s in (0.75, 1.0, 1.25)],
+            [dict(type='AVRandomFlip', prob=0.0), dict(type='AVRandomFlip', prob=1.0)],
+            [dict(type='LoadAVAnnotations')],
+            [dict(type='PackAVSegInputs')],
+        ],
+    ),
+]
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=8,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        subset='s4',
+        split='train',
+        annotated_only=True,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type, data_root=data_root, subset='s4', split='val', pipeline=test_pipeline, test_mode=True
+    ),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type, data_root=data_root, subset='s4', split='test', pipeline=test_pipeline, test_mode=True
+    ),
+)
+# Both protocols, each under its own name.
+val_evaluator = [dict(type='DatasetLevelMetric'), dict(type='AVSBenchObjectMetric')]
+test_evaluator = val_evaluator

@@ -1,0 +1,70 @@
+"""Per-frame scores of AVSBench's protocol for semantics, as pure functions."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from .confusion import confusion_matrix
+
+
+class ClassCounts(NamedTuple):
+    """Pixels of the classes that a frame has, in its labels or in its prediction; all int32 (K,).
+
+    Attributes:
+        classes: Their indices.
+        hit: Pixels that are predicted and labelled as the class.
+        labelled: Pixels that are labelled so.
+        predicted: Pixels that are predicted so.
+    """
+
+    classes: np.ndarray
+    hit: np.ndarray
+    labelled: np.ndarray
+    predicted: np.ndarray
+
+
+def count_classes(pred: Tensor, label: Tensor, num_classes: int, ignore_index: int = 255) -> ClassCounts:
+    """Counts of a frame; arguments and errors as of :func:`confusion_matrix`."""
+    confusion = confusion_matrix(pred, label, num_classes, ignore_index).cpu().numpy().astype(np.int32)
+    hit, labelled, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    classes = (labelled + predicted).nonzero()[0].astype(np.int32)
+    return ClassCounts(classes, *(values[classes].astype(np.int32) for values in (hit, labelled, predicted)))
+
+
+def semantic_scores(frames: Iterable[ClassCounts], num_classes: int, *, beta2: float = 0.3) -> dict[str, np.ndarray]:
+    """IoU and F of each class, averaged over the frames that have it, and over the classes.
+
+    A class that no frame has counts 0 in the means, as in AVSBench: only figures of one set of classes can be compared.
+
+    Args:
+        frames: Counts of each frame.
+        num_classes: Number of classes, with the background, which is class 0.
+        beta2: Weight of precision against recall in F = (1 + b) P R / (b P + R).
+
+    Returns:
+        dict: Sums over the frames, per class: ``iou_sum``, ``f_sum`` and ``frames``, the number of frames that have
+        the class. In [0, 1]: ``IoU`` and ``F`` per class; ``mIoU``, ``mF``, ``mIoU_no_background`` and
+        ``mF_no_background``. NaN if there are no frames at all.
+    """
+    iou_sum, f_sum, count = np.zeros(num_classes), np.zeros(num_classes), np.zeros(num_classes, dtype=np.int64)
+    for classes, hit, labelled, predicted in frames:
+        iou_sum[classes] += hit / (labelled + predicted - hit)
+        f_sum[classes] += (1 + beta2) * hit / (beta2 * labelled + predicted)
+        count[classes] += 1
+    if count.any():
+        iou, f_score = iou_sum / np.maximum(count, 1), f_sum / np.maximum(count, 1)
+    else:
+        iou = f_score = np.full(num_classes, np.nan)
+    return dict(
+        iou_sum=iou_sum,
+        f_sum=f_sum,
+        frames=count,
+        IoU=iou,
+        F=f_score,
+        mIoU=float(iou.mean()),
+        mF=float(f_score.mean()),
+        mIoU_no_background=float(iou[1:].mean()),
+        mF_no_background=float(f_score[1:].mean()),
+    )

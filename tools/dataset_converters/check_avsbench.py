@@ -1,0 +1,64 @@
+r"""Checks AVSBench as it was unpacked, every part and split that is there, and lists every problem at once.
+
+    python tools/dataset_converters/check_avsbench.py data/AVSBench-object data/AVSBench-semantic \
+        --page avsbench.md --report problems.csv
+
+Reads every frame, mask and recording once. Ends with status 1 where there are errors: files that are missing or
+unreadable, clips with fewer frames than they should have, label values or colours that belong to no class, sound that
+ends before its frames. The page says how many clips and frames each split has, and how many frames show each class.
+"""
+
+import argparse
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from mmengine.registry import init_default_scope
+
+if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from mmavs.datasets.avsbench_check import check_part, count_notes, find_parts  # noqa: E402
+from mmavs.datasets.check_page import render_page  # noqa: E402
+from mmavs.datasets.problem_report import check_report_path, summary_table, write_report  # noqa: E402
+from mmavs.datasets.vpo_builder.files import write_text  # noqa: E402
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('roots', nargs='+', metavar='ROOT', help='folders that the sets were unpacked to')
+    parser.add_argument('--page', metavar='FILE', help='write the counts and problems on one page of Markdown')
+    parser.add_argument('--report', metavar='FILE', help='write all problems to a .csv or .json file')
+    parser.add_argument('--workers', type=int, help='number of processes (default: one per CPU core)')
+    return parser.parse_args(argv)
+
+
+def main(argv=None) -> None:
+    args = parse_args(argv)
+    init_default_scope('mmseg')
+    try:
+        if args.report:
+            check_report_path(args.report)
+        if args.workers is not None and args.workers < 1:
+            raise ValueError(f'--workers must be at least 1, got {args.workers}')
+        parts = {name: dataset for root in args.roots for name, dataset in find_parts(root).items()}
+        results = {name: check_part(dataset, workers=args.workers) for name, dataset in parts.items()}
+        problems = [problem for result in results.values() for problem in result.problems]
+        page = render_page('AVSBench', results, notes=count_notes(results))
+        if args.report:
+            write_report(args.report, problems)
+        if args.page:
+            write_text(args.page, page, option='--page')
+    except KeyboardInterrupt:
+        sys.exit('interrupted')
+    except (OSError, RuntimeError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    for problem in problems:
+        print(problem)
+    print(page)
+    print(summary_table(problems) if problems else 'No problems')
+    sys.exit(any(p.level == 'error' for p in problems))
+
+
+if __name__ == '__main__':
+    main()
