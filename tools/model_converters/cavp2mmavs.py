@@ -87,7 +87,9 @@ def _print_use(path: Path, choices: list[Path], classes: tuple[str, ...]) -> Non
     print(f'written: {path}')
     first, *others = (str(_shorten(choice)) for choice in choices)
     if others:
-        print(f'The same network serves other test sets and image sizes, which weights do not tell: {", ".join(others)}')
+        print(
+            f'The same network serves other test sets and image sizes, which weights do not tell: {", ".join(others)}'
+        )
         print('Take the config of the data and the size that the weights were trained for.')
     print(f'test it with: python tools/test.py {first} {path}')
 

@@ -26,9 +26,7 @@ RENAMING = Renaming(prefixes={}, unused={'pproc': 'the quantisation of the embed
 LAST = 'embeddings.4'
 
 
-def convert(
-    source: str | Path, target: str | Path, out_channels: int | None = None, entry: str | None = None
-) -> Path:
+def convert(source: str | Path, target: str | Path, out_channels: int | None = None, entry: str | None = None) -> Path:
     """Converts a checkpoint and prints what became of its entries.
 
     Args:

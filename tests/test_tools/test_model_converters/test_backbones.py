@@ -133,7 +133,14 @@ class PublishedVGGish(nn.Module):
                 planes = channels
         self.features = nn.Sequential(*layers)
         self.embeddings = nn.Sequential(
-            *(nn.Linear(512 * 4 * 6, 4096), nn.ReLU(), nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, 128), nn.ReLU())
+            *(
+                nn.Linear(512 * 4 * 6, 4096),
+                nn.ReLU(),
+                nn.Linear(4096, 4096),
+                nn.ReLU(),
+                nn.Linear(4096, 128),
+                nn.ReLU(),
+            )
         )
 
     def forward(self, x):

@@ -81,8 +81,13 @@ def test_golden_network_fp32(golden):
 def test_golden_network_bf16(golden):
     with torch.autocast('cpu', torch.bfloat16):
         found = run(golden.model, golden.recorded)
-    print('bf16', golden.name, {k: largest_error(found[k], golden.recorded[k]) for k in found},
-       ((found['logits'] - golden.recorded['logits']).square().mean().sqrt()/golden.recorded['logits'].std()).item(), agreement(found['logits'], golden.recorded['logits']))
+    print(
+        'bf16',
+        golden.name,
+        {k: largest_error(found[k], golden.recorded[k]) for k in found},
+        ((found['logits'] - golden.recorded['logits']).square().mean().sqrt() / golden.recorded['logits'].std()).item(),
+        agreement(found['logits'], golden.recorded['logits']),
+    )
     assert largest_error(found['logits'], golden.recorded['logits']) < 5e-2
 
 

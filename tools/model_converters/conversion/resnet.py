@@ -69,7 +69,9 @@ def recognise(state_dict: Mapping[str, Tensor]) -> Backbone:
         )
     bottleneck = 'layer1.0.conv3.weight' in state_dict
     blocks = _count_blocks(state_dict)
-    depths = [d for d, (block, n) in ResNet.arch_settings.items() if n == blocks and (block is Bottleneck) == bottleneck]
+    depths = [
+        d for d, (block, n) in ResNet.arch_settings.items() if n == blocks and (block is Bottleneck) == bottleneck
+    ]
     if not depths:
         kind = 'bottleneck' if bottleneck else 'basic'
         raise ConversionError(f'mmseg has no ResNet with {blocks} {kind} blocks in its stages')
