@@ -8,14 +8,14 @@ HOP = 160  # samples between two frames of the spectrogram
 
 
 def make_batch(model, count=3, size=(32, 48), *, training=False, channels=2):
-    """A batch as the data loader gives it, through the model's preprocessor; two classes, some pixels ignored."""
+    """A batch as the data loader gives it, through the model's preprocessor; two classes or one, some pixels ignored."""
     samples = []
     for i in range(count):
-        label = torch.zeros(1, *size, dtype=torch.long)
-        label[:, 4:20, 6:30] = 1 + i % 2
+        label, kind = torch.zeros(1, *size, dtype=torch.long), 1 + i % min(2, model.num_classes - 1)
+        label[:, 4:20, 6:30] = kind
         label[:, -3:] = 255
         sample = SegDataSample(gt_sem_seg=PixelData(data=label))
-        sample.set_metainfo(dict(img_shape=size, ori_shape=size, audio_label=(1 + i % 2,)))
+        sample.set_metainfo(dict(img_shape=size, ori_shape=size, audio_label=(kind,)))
         samples.append(sample)
     length = HOP * model.data_preprocessor.log_mel.num_frames
     inputs = dict(

@@ -43,6 +43,8 @@ def model(request):
     cfg['data_preprocessor'].update(size=SIZE, num_frames=32)
     if cfg['audio_backbone']['type'] == 'VGGish':
         cfg['audio_backbone']['frames'] = 32
+    if cfg['audio_backbone']['type'] == 'VGGish':
+        cfg['audio_backbone']['frames'] = 32
     with DefaultScope.overwrite_default_scope('mmseg'):
         return MODELS.build(ConfigDict(cfg))
 
