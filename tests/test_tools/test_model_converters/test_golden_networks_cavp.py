@@ -65,10 +65,14 @@ def agreement(a, b):
     return (a.argmax(dim=1) == b.argmax(dim=1)).float().mean().item()
 
 
-def largest_error(found, expected):
+def errors(found, expected):
     """In standard deviations of what is expected."""
     expected = expected.float().flatten()
-    return ((found.float().flatten() - expected).abs().max() / expected.std()).item()
+    return (found.float().flatten() - expected).abs() / expected.std()
+
+
+def largest_error(found, expected):
+    return errors(found, expected).max().item()
 
 
 def test_golden_network_fp32(golden):
@@ -81,7 +85,9 @@ def test_golden_network_fp32(golden):
 def test_golden_network_bf16(golden):
     with torch.autocast('cpu', torch.bfloat16):
         found = run(golden.model, golden.recorded)
-    assert largest_error(found['logits'], golden.recorded['logits']) < 5e-2
+    error = errors(found['logits'], golden.recorded['logits'])
+    # The largest of a million roundings is a matter of chance: from 0.03 to 0.06 with other weights of these networks.
+    assert error.square().mean().sqrt() < 2e-2 and (error < 5e-2).float().mean() > 0.9999
 
 
 def test_golden_network_with_batch_norm_folded(golden):
