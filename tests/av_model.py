@@ -8,7 +8,7 @@ HOP = 160  # samples between two frames of the spectrogram
 
 
 def make_batch(model, count=3, size=(32, 48), *, training=False, channels=2):
-    """A batch as the data loader gives it, through the model's preprocessor; two classes or one, some pixels ignored."""
+    """As the data loader gives it, through the model's preprocessor; one or two classes, some pixels ignored."""
     samples = []
     for i in range(count):
         label, kind = torch.zeros(1, *size, dtype=torch.long), 1 + i % min(2, model.num_classes - 1)

@@ -4,6 +4,8 @@ from mmseg.models.backbones import ResNet
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..full_precision import full_precision
+
 
 @MODELS.register_module()
 class AudioResNet(BaseModule):
@@ -45,6 +47,7 @@ class AudioResNet(BaseModule):
         self.fc = nn.Linear(self.resnet.feat_dim, out_channels)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Embeds a batch of spectrograms."""
-        (features,) = self.resnet(log_mel)
-        return self.fc(F.adaptive_max_pool2d(features, 1).flatten(1))
+        """Embeds a batch of spectrograms, in 32 bits."""
+        with full_precision(log_mel):
+            (features,) = self.resnet(log_mel)
+            return self.fc(F.adaptive_max_pool2d(features, 1).flatten(1))

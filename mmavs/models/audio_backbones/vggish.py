@@ -2,6 +2,8 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..full_precision import full_precision
+
 _CHANNELS = (64, 'M', 128, 'M', 256, 256, 'M', 512, 512, 'M')
 
 
@@ -53,6 +55,7 @@ class VGGish(BaseModule):
             self.requires_grad_(False)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Embeds a batch of spectrograms."""
-        # The original flattens with the channels last.
-        return self.embeddings(self.features(log_mel).permute(0, 2, 3, 1).flatten(1))
+        """Embeds a batch of spectrograms, in 32 bits."""
+        with full_precision(log_mel):
+            # The original flattens with the channels last.
+            return self.embeddings(self.features(log_mel).permute(0, 2, 3, 1).flatten(1))

@@ -8,6 +8,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from ..full_precision import full_precision
+
 
 class ASPP(nn.Module):
     """Atrous spatial pyramid with one normalisation over all branches and a global-average branch added to them.
@@ -42,8 +44,10 @@ class ASPP(nn.Module):
         """Adds up what the branches see near by and over the whole image."""
         near = self.branch_norm(torch.cat([branch(x) for branch in self.branches], dim=1))
         near = self.reduce(F.leaky_relu(near, 0.01, inplace=True))
-        whole = self.pool_norm(self.pool_conv(x.mean(dim=(2, 3), keepdim=True)))
-        whole = self.pool_reduce(F.leaky_relu(whole, 0.01, inplace=True))
+        with full_precision(x):
+            whole = x.mean(dim=(2, 3), keepdim=True).to(self.pool_conv.weight.dtype)
+            whole = self.pool_norm(self.pool_conv(whole))
+            whole = self.pool_reduce(F.leaky_relu(whole, 0.01, inplace=True))
         return F.leaky_relu(self.norm(near + whole), 0.01, inplace=True)
 
     def fold_norms(self) -> None:

@@ -3,6 +3,8 @@ from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from ..full_precision import FullPrecisionConv2d
+
 _AUDIO_KEY = 'audio_embedding'
 
 
@@ -12,7 +14,7 @@ class AVEncoderDecoder(EncoderDecoder):
 
     Works with any backbone, neck and heads of mmseg. In training the contrastive loss compares the fused features
     with those of swapped sound; the visual features are computed once, and only pixels that the loss reads are fused
-    with swapped sound.
+    with swapped sound. The classifier's last convolution computes in 32 bits, with mixed precision too.
 
     Args:
         backbone: Visual backbone.
@@ -48,6 +50,8 @@ class AVEncoderDecoder(EncoderDecoder):
                 f'contrast_level {contrast_level} is not fused; fusion.in_index is {tuple(self.fusion.in_index)}'
             )
         self._check_auxiliary_heads()
+        if type(getattr(self.decode_head, 'conv_seg', None)) is torch.nn.Conv2d:
+            self.decode_head.conv_seg.__class__ = FullPrecisionConv2d
         if channels_last:
             self.to(memory_format=torch.channels_last)
 

@@ -247,6 +247,12 @@ def test_channels_last_changes_the_memory_alone():
     check_loss_and_gradients(model, batch)
 
 
+def test_logits_have_32_bits_with_mixed_precision():
+    model = build().eval()
+    with torch.autocast('cpu', torch.bfloat16):
+        assert model(**make_batch(model), mode='tensor').dtype == torch.float32
+
+
 def test_heads_that_view_features_as_vectors():
     """DMHead is one of them."""
     decode_head = dict(

@@ -65,14 +65,10 @@ def agreement(a, b):
     return (a.argmax(dim=1) == b.argmax(dim=1)).float().mean().item()
 
 
-def errors(found, expected):
+def largest_error(found, expected):
     """In standard deviations of what is expected."""
     expected = expected.float().flatten()
-    return (found.float().flatten() - expected).abs() / expected.std()
-
-
-def largest_error(found, expected):
-    return errors(found, expected).max().item()
+    return ((found.float().flatten() - expected).abs().max() / expected.std()).item()
 
 
 def test_golden_network_fp32(golden):
@@ -85,9 +81,7 @@ def test_golden_network_fp32(golden):
 def test_golden_network_bf16(golden):
     with torch.autocast('cpu', torch.bfloat16):
         found = run(golden.model, golden.recorded)
-    error = errors(found['logits'], golden.recorded['logits'])
-    # The largest of a million roundings is a matter of chance: from 0.03 to 0.06 with other weights of these networks.
-    assert error.square().mean().sqrt() < 2e-2 and (error < 5e-2).float().mean() > 0.9999
+    assert largest_error(found['logits'], golden.recorded['logits']) < 5e-2
 
 
 def test_golden_network_with_batch_norm_folded(golden):
