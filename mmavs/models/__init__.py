@@ -1,5 +1,6 @@
 from .audio_backbones import AudioResNet, VGGish
 from .data_preprocessor import AVDataPreProcessor
+from .fold_batch_norm import fold_batch_norm
 from .losses import CAVPLoss, SupConLoss
 from .necks import CrossAttentionFusion, DeepLabV3PlusNeck
 from .segmentors import AVEncoderDecoder, AVSegTTAModel
@@ -14,4 +15,5 @@ __all__ = [
     'DeepLabV3PlusNeck',
     'SupConLoss',
     'VGGish',
+    'fold_batch_norm',
 ]

@@ -6,6 +6,7 @@ from mmcv.cnn import ConvModule, build_norm_layer
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 
 class ASPP(nn.Module):
@@ -44,6 +45,29 @@ class ASPP(nn.Module):
         whole = self.pool_norm(self.pool_conv(x.mean(dim=(2, 3), keepdim=True)))
         whole = self.pool_reduce(F.leaky_relu(whole, 0.01, inplace=True))
         return F.leaky_relu(self.norm(near + whole), 0.01, inplace=True)
+
+    def fold_norms(self) -> None:
+        """Folds the normalisations into the convolutions before them, for inference.
+
+        The first is dealt out to the branches that it reads. The last goes into both summands, its shift into one.
+        """
+        for branch, *statistics in zip(
+            self.branches, *(t.chunk(len(self.branches)) for t in _statistics(self.branch_norm)), strict=True
+        ):
+            _fold(branch, *statistics, self.branch_norm.eps)
+        _fold(self.pool_conv, *_statistics(self.pool_norm), self.pool_norm.eps)
+        mean, var, weight, bias = _statistics(self.norm)
+        _fold(self.reduce, mean, var, weight, bias, self.norm.eps)
+        _fold(self.pool_reduce, torch.zeros_like(mean), var, weight, torch.zeros_like(bias), self.norm.eps)
+        self.branch_norm = self.pool_norm = self.norm = nn.Identity()
+
+
+def _statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return norm.running_mean, norm.running_var, norm.weight, norm.bias
+
+
+def _fold(conv: nn.Conv2d, mean: Tensor, var: Tensor, weight: Tensor, bias: Tensor, eps: float) -> None:
+    conv.weight, conv.bias = fuse_conv_bn_weights(conv.weight, conv.bias, mean, var, eps, weight, bias)
 
 
 @MODELS.register_module()

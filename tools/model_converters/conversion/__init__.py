@@ -1,0 +1,1 @@
+"""What the converters of checkpoints share: reading, renaming, checking and writing."""

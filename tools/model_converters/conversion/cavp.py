@@ -1,0 +1,148 @@
+"""The released CAVP networks: which one it is, which config describes it, and how its entries are called here."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from .reading import ConversionError
+from .renaming import Renaming
+
+RENAMING = Renaming(
+    prefixes={
+        'backbone.backbone': 'backbone',
+        'backbone.backbone.conv1': 'backbone.stem',
+        'backbone.backbone.bn1': 'backbone.stem.7',
+        'segment.aspp.map_convs': 'neck.aspp.branches',
+        'segment.aspp.map_bn': 'neck.aspp.branch_norm',
+        'segment.aspp.red_conv': 'neck.aspp.reduce',
+        'segment.aspp.global_pooling_conv': 'neck.aspp.pool_conv',
+        'segment.aspp.global_pooling_bn': 'neck.aspp.pool_norm',
+        'segment.aspp.pool_red_conv': 'neck.aspp.pool_reduce',
+        'segment.aspp.red_bn': 'neck.aspp.norm',
+        'segment.reduce.0': 'neck.low_level.conv',
+        'segment.reduce.1': 'neck.low_level.bn',
+        'segment.upsample.last_conv.0': 'decode_head.convs.0.conv',
+        'segment.upsample.last_conv.1': 'decode_head.convs.0.bn',
+        'segment.upsample.last_conv.3': 'decode_head.convs.1.conv',
+        'segment.upsample.last_conv.4': 'decode_head.convs.1.bn',
+        'segment.upsample.classifier': 'decode_head.conv_seg',
+        'visual_projector.fc1': 'fusion.projectors.0.0',
+        'visual_projector.fc2': 'fusion.projectors.0.2',
+        'cross_att.patch_embed_v.proj': 'fusion.attentions.0.visual_embed',
+        'cross_att.patch_embed_a.proj': 'fusion.attentions.0.audio_embed',
+        'cross_att.blocks.0.norm1': 'fusion.attentions.0.norm1',
+        'cross_att.blocks.0.attn.q': 'fusion.attentions.0.query',
+        'cross_att.blocks.0.attn.k': 'fusion.attentions.0.key',
+        'cross_att.blocks.0.attn.v': 'fusion.attentions.0.value',
+        'cross_att.blocks.0.attn.proj': 'fusion.attentions.0.proj',
+        'cross_att.blocks.0.norm2': 'fusion.attentions.0.norm2',
+        'cross_att.blocks.0.mlp.fc1': 'fusion.attentions.0.mlp.0',
+        'cross_att.blocks.0.mlp.fc2': 'fusion.attentions.0.mlp.2',
+        'cross_att.norm': 'fusion.attentions.0.norm',
+        'audio_backbone.backbone': 'audio_backbone.resnet',
+        'audio_backbone.backbone.fc': 'audio_backbone.fc',
+        'audio_backbone.backbone.features': 'audio_backbone.features',
+        'audio_backbone.backbone.embeddings': 'audio_backbone.embeddings',
+    },
+    unused={
+        'cross_att.pos_embed_v': 'position embeddings, which the network carries and never adds',
+        'cross_att.pos_embed_a': 'position embeddings, which the network carries and never adds',
+        'audio_backbone.cls_head': 'class head of the audio network, whose result nothing reads',
+    },
+)
+
+# (audio network, its input planes, classes) -> what follows in the names of the configs. The same network serves all
+# of a line; the first is taken unless another is asked for.
+_CONFIGS = {
+    ('ResNet', 2, 22): ('vpo-msmi', 'vpo-ms', 'vpo-ss'),
+    ('ResNet', 1, 22): ('vpo-msmi-mono', 'vpo-ms-mono', 'vpo-ss-mono'),
+    ('VGG', 1, 71): ('avss', 'avss-224'),
+    ('VGG', 1, 2): ('avsbench-s4', 'avsbench-ms3', 'avsbench-s4-224', 'avsbench-ms3-224'),
+}
+_DEPTHS = {(3, 4, 6, 3): 50, (3, 4, 23, 3): 101}
+_STEM_CHANNELS = 128
+
+
+@dataclass(frozen=True)
+class Network:
+    """What names and shapes tell of a network.
+
+    Attributes:
+        blocks: Residual blocks of each stage of the visual backbone.
+        stem_channels: Output channels of its deep stem; None without one.
+        audio: ``'ResNet'``, ``'VGG'``, or None where neither is found.
+        planes: Input planes of the audio network: 2 for stereo, 1 for mono.
+        num_classes: Outputs of the classifier.
+    """
+
+    blocks: tuple[int, ...]
+    stem_channels: int | None
+    audio: str | None
+    planes: int
+    num_classes: int
+
+    def __str__(self) -> str:
+        depth = _DEPTHS.get(self.blocks)
+        backbone = f'ResNet-{depth}' if depth else f'a ResNet with {self.blocks} blocks'
+        stem = f'a deep stem of {self.stem_channels} channels' if self.stem_channels else 'no deep stem'
+        sound = {1: 'mono', 2: 'stereo'}.get(self.planes, f'{self.planes} planes of')
+        audio = f'{sound} {self.audio} audio network' if self.audio else 'no known audio network'
+        return f'{backbone} with {stem}, {audio}, {self.num_classes} classes'
+
+    def configs(self) -> tuple[str, ...]:
+        """Names of the configs that describe this network, the preferred one first.
+
+        Raises:
+            ConversionError: It is none of the released networks.
+        """
+        depth, endings = _DEPTHS.get(self.blocks), _CONFIGS.get((self.audio, self.planes, self.num_classes))
+        if depth is None or endings is None or self.stem_channels != _STEM_CHANNELS:
+            known = '; '.join(
+                f'{number} classes with a {"stereo" if planes == 2 else "mono"} {audio} audio network'
+                for audio, planes, number in _CONFIGS
+            )
+            raise ConversionError(
+                f'found {self}, which is none of the released networks. Those are ResNet-50 or 101 with a deep stem of '
+                f'{_STEM_CHANNELS} channels and {known}. For a network of your own training write a config that '
+                'describes it, and name it with --config'
+            )
+        return tuple(f'cavp_r{depth}-released_{ending}' for ending in endings)
+
+
+def recognise(state_dict: Mapping[str, Tensor]) -> Network:
+    """Finds out which network the weights belong to.
+
+    Raises:
+        ConversionError: They are not those of a CAVP network; the message says what was found.
+    """
+    classifier = state_dict.get('segment.upsample.classifier.weight')
+    lacking = [
+        part
+        for part in ('backbone.backbone', 'segment.aspp', 'cross_att', 'audio_backbone')
+        if not any(name.startswith(f'{part}.') for name in state_dict)
+    ]
+    if lacking or classifier is None:
+        parts = sorted({'.'.join(name.split('.')[:2]) for name in state_dict})
+        lacking += ['segment.upsample.classifier'] if classifier is None else []
+        raise ConversionError(
+            f'these are no weights of CAVP: {", ".join(lacking)} missing; found {len(state_dict)} entries below '
+            f'{", ".join(parts[:12])}{", ..." if len(parts) > 12 else ""}'
+        )
+    stem = state_dict.get('backbone.backbone.conv1.6.weight')
+    audio, planes = _recognise_audio(state_dict)
+    return Network(_count_blocks(state_dict), None if stem is None else len(stem), audio, planes, len(classifier))
+
+
+def _recognise_audio(state_dict: Mapping[str, Tensor]) -> tuple[str | None, int]:
+    for audio, name in (('ResNet', 'conv1'), ('VGG', 'features.0')):
+        weight = state_dict.get(f'audio_backbone.backbone.{name}.weight')
+        if weight is not None:
+            return audio, weight.shape[1]
+    return None, 0
+
+
+def _count_blocks(state_dict: Mapping[str, Tensor]) -> tuple[int, ...]:
+    found = {m.groups() for name in state_dict if (m := re.match(r'backbone\.backbone\.layer(\d)\.(\d+)\.', name))}
+    return tuple(sum(stage == s for s, _ in found) for stage in '1234')
