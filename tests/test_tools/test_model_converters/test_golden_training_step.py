@@ -1,13 +1,12 @@
-"""One training step of CAVP against a double that is written out from the description of the reference."""
-
-import re
-from pathlib import Path
+"""One training step of CAVP, with weights from the converter, against a double that is written out from the description
+of the reference."""
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from av_model import without_downloads
+from cavp2mmavs import CONFIGS
+from conversion.cavp import RENAMING, recognise
 from golden_weights import synthetic_weights
 from mmengine.config import Config
 from mmengine.structures import PixelData
@@ -15,7 +14,6 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from plain_cavp import PlainCAVP
 
-ROOT = Path(__file__).resolve().parents[3]
 NAME = 'vpo_stereo_r50'
 SIZE, STRIDE, IGNORE = (48, 80), 4, 255
 # The first image's swapped sound has the same set of classes, the others' have not; the last one's only in part.
@@ -31,39 +29,6 @@ PARAMETERS = {
 STATISTICS = {
     f'segment.upsample.last_conv.1.{key}': f'decode_head.convs.0.bn.{key}' for key in ('running_mean', 'running_var')
 }
-RENAMED = (
-    (r'backbone\.backbone\.conv1', 'backbone.stem'),
-    (r'backbone\.backbone\.bn1', 'backbone.stem.7'),
-    (r'backbone\.backbone', 'backbone'),
-    (r'segment\.aspp\.map_convs', 'neck.aspp.branches'),
-    (r'segment\.aspp\.map_bn', 'neck.aspp.branch_norm'),
-    (r'segment\.aspp\.red_conv', 'neck.aspp.reduce'),
-    (r'segment\.aspp\.global_pooling_conv', 'neck.aspp.pool_conv'),
-    (r'segment\.aspp\.global_pooling_bn', 'neck.aspp.pool_norm'),
-    (r'segment\.aspp\.pool_red_conv', 'neck.aspp.pool_reduce'),
-    (r'segment\.aspp\.red_bn', 'neck.aspp.norm'),
-    (r'segment\.reduce\.0', 'neck.low_level.conv'),
-    (r'segment\.reduce\.1', 'neck.low_level.bn'),
-    (r'segment\.upsample\.classifier', 'decode_head.conv_seg'),
-    (r'segment\.upsample\.last_conv\.0', 'decode_head.convs.0.conv'),
-    (r'segment\.upsample\.last_conv\.1', 'decode_head.convs.0.bn'),
-    (r'segment\.upsample\.last_conv\.3', 'decode_head.convs.1.conv'),
-    (r'segment\.upsample\.last_conv\.4', 'decode_head.convs.1.bn'),
-    (r'cross_att\.patch_embed_v\.proj', 'fusion.attentions.0.visual_embed'),
-    (r'cross_att\.patch_embed_a\.proj', 'fusion.attentions.0.audio_embed'),
-    (r'cross_att\.blocks\.0\.attn\.q', 'fusion.attentions.0.query'),
-    (r'cross_att\.blocks\.0\.attn\.k', 'fusion.attentions.0.key'),
-    (r'cross_att\.blocks\.0\.attn\.v', 'fusion.attentions.0.value'),
-    (r'cross_att\.blocks\.0\.attn', 'fusion.attentions.0'),
-    (r'cross_att\.blocks\.0\.mlp\.fc1', 'fusion.attentions.0.mlp.0'),
-    (r'cross_att\.blocks\.0\.mlp\.fc2', 'fusion.attentions.0.mlp.2'),
-    (r'cross_att\.blocks\.0', 'fusion.attentions.0'),
-    (r'cross_att', 'fusion.attentions.0'),
-    (r'visual_projector\.fc1', 'fusion.projectors.0.0'),
-    (r'visual_projector\.fc2', 'fusion.projectors.0.2'),
-    (r'audio_backbone\.backbone\.fc', 'audio_backbone.fc'),
-    (r'audio_backbone\.backbone', 'audio_backbone.resnet'),
-)
 
 
 @pytest.fixture(scope='module')
@@ -79,17 +44,12 @@ def load_double(weights):
 
 
 def load_ours(weights):
-    cfg = Config.fromfile(ROOT / 'configs/cavp/cavp_r50_vpo-msmi.py').model.to_dict()
-    cfg['backbone']['stem_channels'] = 128
+    """The network of the released checkpoint, with weights that went through the converter."""
+    cfg = Config.fromfile(CONFIGS / f'{recognise(weights).configs()[0]}.py').model.to_dict()
     del cfg['data_preprocessor']
     with torch.device('meta'):
-        model = MODELS.build(without_downloads(cfg))
-    renamed = {}
-    for key, value in weights.items():
-        if 'pos_embed' not in key and 'cls_head' not in key:
-            old, new = next(pair for pair in RENAMED if re.match(pair[0], key))
-            renamed[re.sub(f'^{old}', new, key)] = value
-    model.load_state_dict(renamed, assign=True)
+        model = MODELS.build(cfg)
+    model.load_state_dict(RENAMING.apply(weights)[0], assign=True)
     return model
 
 
