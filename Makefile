@@ -11,10 +11,10 @@ DEMO_DIR := work_dirs/demo
 export GLIBC_TUNABLES ?= glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184
 
 .DEFAULT_GOAL := help
-.PHONY: help env lint format test demo ablation bench matrix clean
+.PHONY: help env lint format test demo ablation substitution bench matrix clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(STAMP)  ## create .venv with mmavs (editable) and the tested versions of all it needs
 
@@ -48,6 +48,9 @@ demo: env  ## make the mini set, train and test a small network on it, write pic
 ablation: env  ## stereo, mono and silent sound on the mini set, three seeds each: the table of the README
 	$(VENV)/bin/python tools/dataset_converters/make_mini.py --out $(DEMO_DATA)
 	$(VENV)/bin/python tools/analysis_tools/mini_ablation.py --jobs 2
+
+substitution: env  ## real sound against recordings of the same category, on generated videos, three seeds each
+	$(VENV)/bin/python tools/analysis_tools/mini_substitution.py --jobs 2
 
 bench: env  ## how much faster than plain code, and with how much less memory: a table and work_dirs/bench/bench.json
 	$(VENV)/bin/python tools/benchmarks/run_all.py

@@ -45,7 +45,9 @@ def run_tool(log: Path, *command: str) -> None:
         raise RuntimeError(f'{" ".join(command)} failed, see {log}')
 
 
-def train_and_test(folder: Path, config: Path, options: list[str]) -> dict[str, dict[str, float]]:
+def train_and_test(
+    folder: Path, config: Path, options: list[str], subsets: dict[str, list[str]] = SUBSETS
+) -> dict[str, dict[str, float]]:
     """Metrics of one set-up and seed, by subset; from the file where they are if the run was done before."""
     result_file = folder / 'result.json'
     if result_file.is_file():
@@ -55,7 +57,7 @@ def train_and_test(folder: Path, config: Path, options: list[str]) -> dict[str, 
     run_tool(log, 'train.py', str(config), '--work-dir', str(folder), '--resume', '--cfg-options', *options)
     best = sorted(folder.glob('best_mIoU_*.pth'), key=lambda p: p.stat().st_mtime)[-1]
     results = {}
-    for name, choice in SUBSETS.items():
+    for name, choice in subsets.items():
         test_dir = folder / f'test_{name.replace(" ", "_")}'
         run_tool(
             log, 'test.py', str(config), str(best), '--work-dir', str(test_dir), '--cfg-options', *options, *choice

@@ -1,0 +1,62 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'tools' / 'analysis_tools'))
+
+import mini_ablation  # noqa: E402
+import mini_substitution  # noqa: E402
+
+
+@pytest.fixture
+def tools(monkeypatch):
+    """Records the tools that are called; training and testing are over at once, the comparison is real."""
+    calls = []
+
+    def run(log, name, *words):
+        calls.append((name, *words))
+        if name == 'train.py':
+            (Path(words[words.index('--work-dir') + 1]) / 'best_mIoU_epoch_3.pth').touch()
+        elif name == 'test.py':
+            folder = Path(words[words.index('--work-dir') + 1]) / '20260101_000000'
+            folder.mkdir(parents=True)
+            seed = next(int(word[-1]) for word in words if word.startswith('randomness.seed='))
+            substituted = any('AVS-M-SS' in word for word in words)
+            (folder / f'{folder.name}.json').write_text(json.dumps(dict(mIoU=60 + seed + 2 * substituted)))
+        elif name.startswith('analysis_tools/'):
+            run_tool(log, name, *words)
+
+    run_tool = mini_ablation.run_tool
+    for module in (mini_ablation, mini_substitution):
+        monkeypatch.setattr(module, 'run_tool', run)
+    return calls
+
+
+def run_main(monkeypatch, *words):
+    monkeypatch.setattr(sys, 'argv', ['mini_substitution.py', *map(str, words)])
+    mini_substitution.main()
+
+
+def test_compares_both_trees_over_the_seeds(tools, tmp_path, monkeypatch, capsys):
+    options = ('--seeds', 0, 1, 2, '--data', tmp_path / 'data', '--work-dir', tmp_path / 'work')
+    run_main(monkeypatch, *options)
+    figure = json.loads((tmp_path / 'work' / 'comparison.json').read_text())['metrics']['mIoU']
+    assert figure['a']['values'] == [60, 61, 62] and figure['b']['values'] == [62, 63, 64]
+    assert '| mIoU | 61.00 ± 1.00 (3) | 63.00 ± 1.00 (3) | +2.00 |' in capsys.readouterr().out
+    trainings = [words for name, *words in tools if name == 'train.py']
+    assert len(trainings) == 6
+    roots = {word.split('=')[1] for words in trainings for word in words if word.startswith('train_dataloader')}
+    data = tmp_path / 'data'
+    assert roots == {str(data / 'generated' / 'AVSBench-object'), str(data / 'AVS-M-SS')}
+
+    tools.clear()
+    run_main(monkeypatch, *options)
+    assert not any(name in ('train.py', 'test.py') for name, *_ in tools), 'finished runs are kept'
+
+
+def test_one_seed_is_no_comparison(tools, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run_main(monkeypatch, '--seeds', 0)
+    assert 'two or more runs' in capsys.readouterr().err and not tools
