@@ -7,8 +7,12 @@ import pytest
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
+from mmengine.structures import PixelData
 from mmseg.registry import DATASETS, MODELS
+from mmseg.structures import SegDataSample
 from torch import nn
+
+from mmavs.models import AVSegTTAModel
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / 'configs' / 'hearing' / 'segformer_mit-b0_mini.py'
@@ -71,3 +75,39 @@ def test_a_mirror_that_forgets_the_sound_gives_another_prediction(cfg, monkeypat
         flip.type = 'RandomFlip'
     _, plain, merged = predicted(cfg, monkeypatch)
     assert not torch.equal(plain, merged)
+
+
+class Segmentor(nn.Module):
+    """What the merging reads of a segmentor."""
+
+    def __init__(self, out_channels):
+        super().__init__()
+        self.out_channels = out_channels
+        self.decode_head = nn.Module()
+        self.decode_head.threshold = 0.3
+
+
+def merge(views, out_channels):
+    samples = [SegDataSample(seg_logits=PixelData(data=view)) for view in views]
+    model = AVSegTTAModel.__new__(AVSegTTAModel)
+    nn.Module.__init__(model)
+    model.module = Segmentor(out_channels)
+    (merged,) = model.merge_preds([samples])
+    return merged.seg_logits.data, merged.pred_sem_seg.data
+
+
+def test_merged_logits_are_those_of_the_mean_probability():
+    """On the first pixel the mean of the probabilities decides otherwise than that of the logits."""
+    views = [torch.tensor([9.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.0, 4.0, 0.0])]
+    views = [torch.stack([v, v.roll(1)], dim=1).view(3, 1, 2) for v in views]
+    logits, pred = merge(views, out_channels=3)
+    mean = torch.stack([v.softmax(dim=0) for v in views]).mean(dim=0)
+    torch.testing.assert_close(logits.softmax(dim=0), mean)
+    assert pred.tolist() == [[[1, 2]]] and torch.stack(views).mean(dim=0)[:, 0, 0].argmax() == 0
+
+
+def test_merged_probability_of_a_single_output():
+    """The views are probabilities already; the head's threshold decides."""
+    probability, pred = merge([torch.tensor([[[0.1, 0.2]]]), torch.tensor([[[0.4, 0.6]]])], out_channels=1)
+    torch.testing.assert_close(probability, torch.tensor([[[0.25, 0.4]]]))
+    assert pred.tolist() == [[[0, 1]]]

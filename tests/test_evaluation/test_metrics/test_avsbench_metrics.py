@@ -56,12 +56,13 @@ def make_samples(classes=2):
     return samples
 
 
-def evaluate(samples, metrics=ALL, batch_size=2, classes=2):
+def evaluate(samples, metrics=ALL, batch_size=2, classes=2, total=None):
+    """Figures of all processes; ``total`` frames, if these are those of one of several."""
     evaluator = Evaluator([dict(metric) for metric in metrics])
     evaluator.dataset_meta = dict(classes=[str(i) for i in range(classes)])
     for start in range(0, len(samples), batch_size):
         evaluator.process(samples[start : start + batch_size])
-    return evaluator.evaluate(len(samples))
+    return evaluator.evaluate(total or len(samples))
 
 
 def test_one_run_has_all_figures_each_under_a_name_of_its_own():
