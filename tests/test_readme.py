@@ -1,10 +1,12 @@
 """What the pages for users say must be so: files they name exist, tools know the options, targets are there."""
 
+import io
 import os
 import re
+import runpy
 import shlex
-import subprocess
 import sys
+from contextlib import redirect_stdout
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,7 +32,17 @@ def commands():
 
 @lru_cache
 def help_of(tool):
-    return subprocess.run([sys.executable, tool, '--help'], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    """What it prints for ``--help``, in this process, which has imported already what tools need."""
+    path, argv, out = list(sys.path), sys.argv, io.StringIO()
+    sys.path.insert(0, str((ROOT / tool).parent))
+    sys.argv = [tool, '--help']
+    try:
+        with redirect_stdout(out), pytest.raises(SystemExit) as end:
+            runpy.run_path(str(ROOT / tool), run_name='__main__')
+    finally:
+        sys.path[:], sys.argv = path, argv
+    assert not end.value.code, f'{tool} --help fails'
+    return out.getvalue()
 
 
 @pytest.mark.parametrize('words', commands())
