@@ -41,7 +41,9 @@ class AVSBenchObjectMetric(BaseMetric):
 
     Args:
         beta2: beta^2 of the F score.
-        empty_clip: What ``F_max_per_clip`` does with a clip without any object: ``'skip'`` or ``'zero'``.
+        empty_clip: What ``F_max_per_clip`` does with a clip without any object: ``'skip'`` leaves it out, as the
+            protocol leaves out each of its frames; ``'zero'`` counts it as 0. The protocol does not speak of such
+            clips. The log says how many there are: without any, both choices give the same.
         ignore_index: Label of pixels to leave out.
         collect_device: ``'cpu'`` or ``'gpu'``.
         prefix: Put before the names of the results.
@@ -94,15 +96,21 @@ class AVSBenchObjectMetric(BaseMetric):
         annotated = [r for r in results if r.jaccard is not None]
         with_object = [r for r in annotated if r.f_curve is not None]
         alone = sum(r.clip is None for r in annotated)
-        clips = len({r.clip for r in annotated if r.clip is not None}) + alone
+        clips = _count_clips(annotated)
+        empty = clips - _count_clips(with_object)
         print_log(
             f'AVSBench object protocol: {len(results)} frames, {len(annotated)} of them annotated, {len(with_object)} '
             f'with an object; {clips} clips'
-            + (f', {alone} of them single frames that belong to no clip' if alone else ''),
+            + (f', {alone} of them single frames that belong to no clip' if alone else '')
+            + (f', {empty} without any object (empty_clip={self.empty_clip!r})' if empty else ''),
             MMLogger.get_current_instance(),
         )
         scores = object_scores(results, empty_clip=self.empty_clip)
         return {name: round(100 * value, 2) for name, value in scores.items()}
+
+
+def _count_clips(results: Sequence[FrameScore]) -> int:
+    return len({r.clip for r in results if r.clip is not None}) + sum(r.clip is None for r in results)
 
 
 def _check_prediction(pred: Tensor, told: Tensor, logits: Tensor) -> None:

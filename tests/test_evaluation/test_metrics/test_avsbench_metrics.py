@@ -202,6 +202,26 @@ def test_says_what_was_counted(monkeypatch):
     ]
 
 
+@pytest.mark.parametrize('choice', ['skip', 'zero'])
+def test_says_how_many_clips_have_no_object(monkeypatch, choice):
+    """The clip of frames 6 and 7, and the single frame 5."""
+    texts = told(monkeypatch, avsbench_object_metric)
+    samples = make_samples()
+    for sample in samples[5:8]:
+        sample.gt_sem_seg.data.mul_(sample.gt_sem_seg.data == 255)
+    evaluate(samples, [dict(type='AVSBenchObjectMetric', empty_clip=choice)])
+    assert texts[0][1].endswith(f"belong to no clip, 2 without any object (empty_clip='{choice}')")
+
+
+def test_by_default_a_clip_without_any_object_is_left_out():
+    samples = make_samples()
+    for sample in samples[6:8]:
+        sample.gt_sem_seg.data.mul_(sample.gt_sem_seg.data == 255)
+    name = 'avsbench_object/F_max_per_clip'
+    others = samples[:6] + samples[8:]
+    assert evaluate(samples, [ALL[1]])[name] == evaluate(others, [ALL[1]])[name]
+
+
 def test_warns_of_frames_scored_twice(monkeypatch):
     texts = told(monkeypatch, avsbench_object_metric)
     samples = make_samples()
