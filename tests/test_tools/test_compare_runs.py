@@ -52,7 +52,7 @@ def call(monkeypatch, tool, root, *words):
 
 
 def by_hand(a, b, welch):
-    """t and two-sided p from the formulas; p by the incomplete beta function."""
+    """t of b against a, and two-sided p, from the formulas; p by the incomplete beta function."""
     means, n = [sum(v) / len(v) for v in (a, b)], [len(a), len(b)]
     variances = [sum((x - m) ** 2 for x in v) / (len(v) - 1) for v, m in zip((a, b), means, strict=True)]
     parts = [v / k for v, k in zip(variances, n, strict=True)]
@@ -61,7 +61,7 @@ def by_hand(a, b, welch):
     else:
         freedom = sum(n) - 2
         error = sum(v * (k - 1) for v, k in zip(variances, n, strict=True)) / freedom * sum(1 / k for k in n)
-    t = (means[0] - means[1]) / math.sqrt(error)
+    t = (means[1] - means[0]) / math.sqrt(error)
     return t, special.betainc(freedom / 2, 0.5, freedom / (freedom + t * t))
 
 

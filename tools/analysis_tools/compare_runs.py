@@ -89,7 +89,7 @@ def compare(a: list[float], b: list[float], *, welch: bool = False) -> dict:
     """Two-sided t-test of two samples; statistic and p-value are None where no value of either side varies."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', RuntimeWarning)  # equal runs
-        test = stats.ttest_ind(a, b, equal_var=not welch)
+        test = stats.ttest_ind(b, a, equal_var=not welch)  # t has the sign of the difference
     varies = np.ptp(a) > 0 or np.ptp(b) > 0
     sides = {
         side: dict(mean=float(np.mean(v)), std=float(np.std(v, ddof=1)), values=list(v))
