@@ -113,6 +113,10 @@ class _ResumedIterator(_InfiniteDataloaderIterator):
         super().__init__(self._dataloader)
         self._epoch, self._begun = epoch, True
 
+    def skip_iter(self, num_iters: int) -> None:
+        """What the fork of mmengine calls in place of that many ``next``."""
+        self._to_skip -= num_iters
+
     def __next__(self):
         if self._to_skip:
             self._to_skip -= 1

@@ -12,6 +12,7 @@ TENSORBOARD = """
 vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
 visualizer = dict(vis_backends=vis_backends)
 default_hooks.update(visualization=dict(draw=True, interval=1))
+val_dataloader.update(batch_size=1)  # the fork of mmseg draws one image of each batch
 """
 
 
