@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmseg.registry import RUNNERS
 
 from mmavs.engine.allocator import keep_freed_memory
-from mmavs.engine.launch import add_common_arguments, load_config
+from mmavs.engine.launch import add_common_arguments, leave_processes, load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,6 +53,7 @@ def main() -> None:
         evaluator = cfg.test_evaluator
         (evaluator[0] if isinstance(evaluator, (list, tuple)) else evaluator).output_dir = args.out
     RUNNERS.build(cfg).test()
+    leave_processes()
 
 
 if __name__ == '__main__':

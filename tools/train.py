@@ -7,7 +7,7 @@ from mmengine.device import get_device
 from mmseg.registry import RUNNERS
 
 from mmavs.engine.allocator import keep_freed_memory
-from mmavs.engine.launch import add_common_arguments, load_config
+from mmavs.engine.launch import add_common_arguments, leave_processes, load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -50,6 +50,7 @@ def main() -> None:
         cfg.auto_scale_lr.enable = True
     cfg.resume = args.resume
     RUNNERS.build(cfg).train()
+    leave_processes()
 
 
 if __name__ == '__main__':

@@ -70,6 +70,12 @@ def prepare_cpu_processes(cfg: Config) -> None:
         print_log('SyncBN works on GPUs only: each process normalises over its own images (BN)', 'current')
 
 
+def leave_processes() -> None:
+    """Ends the group of processes, if there is one: at exit its threads would now and then abort the interpreter."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 def _replace_sync_bn(cfg: dict | list | tuple) -> int:
     """Turns every SyncBN of a model's config into BN; returns how many there were."""
     found = 0
