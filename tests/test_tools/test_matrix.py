@@ -93,6 +93,11 @@ def test_only_an_import_error_with_a_remedy_is_a_refusal(output, outcome):
     assert run_matrix.read_import(output)['outcome'] == outcome
 
 
+def test_a_refusal_names_no_folder_of_the_machine():
+    text = run_matrix.read_import(f'ImportError: {run_matrix.ROOT}/lib.so fails; pip install x\n')['text']
+    assert text == 'refused: lib.so fails; pip install x'
+
+
 @pytest.mark.parametrize(
     'last, counts',
     [

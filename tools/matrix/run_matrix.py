@@ -86,7 +86,7 @@ def run_stack(name: str, args: argparse.Namespace) -> dict:
 
 def read_import(output: str) -> dict:
     """Outcome of an import that failed: only an ImportError that says what to install counts as a refusal."""
-    error = output.strip().splitlines()[-1]
+    error = output.strip().splitlines()[-1].replace(f'{ROOT}/', '')
     if error.startswith('ImportError: ') and 'pip install' in error:
         return dict(outcome='refused', text=f'refused: {error.removeprefix("ImportError: ")}')
     return dict(outcome='failed', text=f'import failed: {error}')
