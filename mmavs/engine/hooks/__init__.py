@@ -1,6 +1,7 @@
 from .broadcast_buffers_hook import BroadcastBuffersHook
 from .checkpoint_classes_hook import CheckpointClassesHook
 from .exact_checkpoint_hook import ExactCheckpointHook
+from .main_process_logger_hook import MainProcessLoggerHook
 from .progress_bar_hook import ProgressBarHook
 from .resume_validation_hook import ResumeValidationHook
 
@@ -8,6 +9,7 @@ __all__ = [
     'BroadcastBuffersHook',
     'CheckpointClassesHook',
     'ExactCheckpointHook',
+    'MainProcessLoggerHook',
     'ProgressBarHook',
     'ResumeValidationHook',
 ]
