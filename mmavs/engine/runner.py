@@ -1,18 +1,22 @@
 import os.path as osp
 
 from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
 from .checkpoint_files import find_damage, find_newest_whole
+from .compiling import compile_parts
 
 
 @RUNNERS.register_module()
 class AVRunner(Runner):
-    """mmengine's ``Runner`` that does not trip over damaged checkpoints.
+    """mmengine's ``Runner`` that does not trip over damaged checkpoints, and compiles what is worth it.
 
     `resume = True` goes on from the newest whole checkpoint; a damaged one that is asked for by name is named in the
-    error. Chosen in a config by ``runner_type = 'AVRunner'``.
+    error. With ``compile = True``, or a dict of options of ``torch.compile``, a training compiles the parts of its
+    model (:func:`compile_parts`), where mmengine compiles the whole step, whose shapes change with the pixels that a
+    loss draws. Chosen in a config by ``runner_type = 'AVRunner'``.
     """
 
     def load_or_resume(self) -> None:
@@ -44,6 +48,16 @@ class AVRunner(Runner):
                     'name the newest whole one of the work dir is found.'
                 )
         return super().load_checkpoint(filename, *args, **kwargs)
+
+    def _maybe_compile(self, target: str) -> None:
+        options = self.cfg.get('compile')
+        if target != 'train_step' or not options:
+            return
+        if options is not True and not isinstance(options, dict):
+            raise TypeError(f'compile must be True, False or a dict of options of torch.compile, got {options!r}')
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        parts = compile_parts(model, **({} if options is True else options))
+        self.logger.info(f'Compiled for training: {", ".join(parts)}. The first steps take long.')
 
 
 def _is_legacy(filename: str) -> bool:

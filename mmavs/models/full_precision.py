@@ -9,7 +9,12 @@ from torch import Tensor, nn
 def full_precision(x: Tensor) -> AbstractContextManager:
     """A context without autocast, on the device of ``x``."""
     device = x.device.type
-    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
+    return torch.autocast(device, enabled=False) if _has_autocast(device) else nullcontext()
+
+
+@torch.compiler.assume_constant_result  # torch.compile cannot look into it
+def _has_autocast(device: str) -> bool:
+    return torch.amp.is_autocast_available(device)
 
 
 class FullPrecisionConv2d(nn.Conv2d):

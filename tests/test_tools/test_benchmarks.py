@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / 'tools' / 'benchmarks'))
 from speed.benchmarks import BENCHMARKS  # noqa: E402
 from speed.compare import close  # noqa: E402
 from speed.harness import in_turns, is_met  # noqa: E402
+from throughput import Setting, make_table, measure  # noqa: E402
 
 NAMES = (
     *('contrastive_loss_512', 'contrastive_loss_2048', 'sample', 'audio_44k', 'audio_16k', 'index', 'metrics'),
@@ -80,3 +81,21 @@ def test_run_all_records_the_figures(tmp_path):
     assert figure['ratio'] == pytest.approx(figure['double_seconds'] / figure['ours_seconds'])
     assert figure['memory_ratio'] is None and figure['linear'] > 0
     assert '| index |' in done.stdout
+
+
+@pytest.mark.parametrize(
+    'setting',
+    [Setting(2, 'fp32', 'channels_first', True), Setting(2, 'bf16', 'channels_last', False)],
+    ids=lambda setting: setting.precision,
+)
+def test_throughput(setting):
+    found = measure(setting, 'cpu', steps=1, tiny=True, backend='eager')
+    assert found['images_per_second'] > 0 and found['peak_bytes'] is None
+    assert 0 < found['share_of_peak'] < 1
+    assert found['hours'] == pytest.approx(886_400 / found['images_per_second'] / 3600)
+
+
+def test_throughput_names_what_could_not_be_measured():
+    setting = Setting(16, 'fp32', 'channels_last', False)._asdict()
+    table = make_table([setting | dict(error='out of memory')])
+    assert table.splitlines()[-1] == '| 16 | fp32 | channels last | no | out of memory |  |  |  |'

@@ -48,7 +48,7 @@ def make_batch(size: tuple[int, int], images: int) -> dict:
     generator = torch.Generator().manual_seed(1)
     samples = []
     for i in range(images):
-        classes = (1 + i, 2 + i)
+        classes = (1 + i % (CLASSES - 2), 2 + i % (CLASSES - 2))
         sample = SegDataSample(metainfo=dict(audio_label=classes, img_shape=size, ori_shape=size, pad_shape=size))
         sample.gt_sem_seg = PixelData(data=make_label(size, classes)[None])
         samples.append(sample)

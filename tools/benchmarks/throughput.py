@@ -1,0 +1,200 @@
+"""Images per second of the training step with each precision, memory format, compiled or not.
+
+    python tools/benchmarks/throughput.py --batch 8 16
+
+measures CAVP with ResNet-50 on 512 x 512 as configs/cavp/cavp_r50_vpo-msmi.py trains it (preprocessing, forward,
+backward and optimizer; the data is in memory), each setting in a process of its own. Prints a table and writes
+throughput.json, after each setting. The share of the peak is that of the multiplications in convolutions and matrix
+products in what the device is measured to do on large bf16 matrices.
+"""
+
+import argparse
+import copy
+import itertools
+import json
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
+from speed.network import build_model, load_config, make_batch
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+import mmavs  # noqa: F401
+from mmavs.engine.compiling import compile_parts
+
+PRECISIONS = ('fp32', 'tf32', 'bf16', 'fp16')
+LAYOUTS = ('channels_last', 'channels_first')
+IMAGES = 886_400  # 80 epochs of VPO-MSMI
+
+
+class Setting(NamedTuple):
+    """How a training step is done.
+
+    Attributes:
+        batch: Images.
+        precision: ``fp32``; ``tf32``, what NVIDIA's matrix units make of 32 bits; ``bf16`` and ``fp16`` mixed.
+        layout: ``channels_last`` or ``channels_first`` in memory.
+        compiled: Whether the parts of the model are compiled.
+    """
+
+    batch: int
+    precision: str
+    layout: str
+    compiled: bool
+
+
+def main() -> None:
+    args = parse_args()
+    settings = [Setting(*s) for s in itertools.product(args.batch, args.precision, args.layout, args.compiled)]
+    results = []
+    for setting in tqdm(settings, desc='settings'):
+        results.append(setting._asdict() | measure_apart(setting, args))
+        write(results, args.out)
+    print(make_table(results))
+
+
+def parse_args() -> argparse.Namespace:
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--batch', nargs='+', type=int, default=[8, 16], help='images a step (default: 8 16)')
+    parser.add_argument('--precision', nargs='+', choices=PRECISIONS, default=['fp32', 'tf32', 'bf16'])
+    parser.add_argument('--layout', nargs='+', choices=LAYOUTS, default=LAYOUTS)
+    parser.add_argument(
+        '--compiled', nargs='+', type=_yes_or_no, default=[False, True], metavar='yes|no', help='default: both'
+    )
+    parser.add_argument('--steps', type=int, default=20, help='steps that are timed (default: %(default)s)')
+    parser.add_argument('--device', default=device, help='default: %(default)s')
+    parser.add_argument('--tiny', action='store_true', help='a tiny network: shows that all works')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/bench'), help='folder (default: %(default)s)')
+    return parser.parse_args()
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ('yes', 'no'):
+        raise argparse.ArgumentTypeError(f'yes or no, not {text!r}')
+    return text == 'yes'
+
+
+def measure_apart(setting: Setting, args: argparse.Namespace) -> dict:
+    """:func:`measure` in a new process, or why there is no figure."""
+    spawn = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        try:
+            return pool.submit(measure, setting, args.device, args.steps, tiny=args.tiny).result()
+        except torch.OutOfMemoryError:
+            return dict(error='out of memory')
+        except BrokenProcessPool:
+            return dict(error='the process was killed; for want of memory, as a rule')
+
+
+def measure(setting: Setting, device: str, steps: int, *, tiny: bool = False, backend: str = 'inductor') -> dict:
+    """Speed and memory of a training step.
+
+    Args:
+        setting: How it is done.
+        device: On which device.
+        steps: How many are timed.
+        tiny: Of a tiny network.
+        backend: What compiles.
+
+    Returns:
+        dict: ``images_per_second``, by the median step; ``first_step_seconds``, with compilation; ``peak_bytes``, None
+        on a CPU; ``share_of_peak``, of the measured bf16 rate; ``hours``, for 80 epochs of VPO-MSMI.
+    """
+    step, model = make_step(setting, device, tiny)
+    with FlopCounterMode(display=False) as counter:
+        step()
+    if setting.compiled:
+        compile_parts(model, backend=backend)
+    first = timed(step, device)
+    if device.startswith('cuda'):
+        torch.cuda.reset_peak_memory_stats(device)
+    for _ in range(2):
+        step()
+    seconds = statistics.median(timed(step, device) for _ in range(steps))
+    peak = torch.cuda.max_memory_allocated(device) if device.startswith('cuda') else None
+    rate = setting.batch / seconds
+    return dict(
+        device=torch.cuda.get_device_name(device) if device.startswith('cuda') else device,
+        images_per_second=rate,
+        first_step_seconds=first,
+        peak_bytes=peak,
+        share_of_peak=counter.get_total_flops() / seconds / matrix_rate(device, 512 if tiny else 8192),
+        hours=IMAGES / rate / 3600,
+    )
+
+
+def make_step(setting: Setting, device: str, tiny: bool) -> tuple[Callable[[], dict], torch.nn.Module]:
+    """A function that does one training step, and the model that it trains."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = setting.precision == 'tf32'
+    torch.backends.cudnn.benchmark = True
+    cfg = load_config(tiny)
+    cfg.model.channels_last = setting.layout == 'channels_last'
+    model = build_model(cfg, plain=False).to(device).train()
+    optim_wrapper = cfg.optim_wrapper
+    if setting.precision in ('bf16', 'fp16'):
+        cpu, scale = device == 'cpu', dict(loss_scale='dynamic') if setting.precision == 'fp16' else {}
+        if cpu and scale:
+            raise ValueError('fp16 is for GPUs; take bf16')
+        dtype = {} if cpu else dict(dtype='bfloat16' if setting.precision == 'bf16' else 'float16')
+        optim_wrapper.update(type='CPUAmpOptimWrapper' if cpu else 'AmpOptimWrapper', **dtype, **scale)
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        wrapper = build_optim_wrapper(model, optim_wrapper)
+    batch = make_batch((64, 64) if tiny else (512, 512), setting.batch)
+    return lambda: model.train_step(copy.copy(batch), wrapper), model
+
+
+def timed(call: Callable[[], object], device: str) -> float:
+    """Seconds that a call takes, with all that it leaves to the device."""
+    synchronize = torch.cuda.synchronize if device.startswith('cuda') else lambda: None
+    synchronize()
+    started = time.perf_counter()
+    call()
+    synchronize()
+    return time.perf_counter() - started
+
+
+def matrix_rate(device: str, size: int) -> float:
+    """FLOPs a second of a bf16 product of two square matrices, the best of ten."""
+    a, b = torch.randn(2, size, size, device=device, dtype=torch.bfloat16)
+    return 2 * size**3 / min(timed(lambda: a @ b, device) for _ in range(10))
+
+
+def write(results: list[dict], folder: Path) -> None:
+    """Writes throughput.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / 'throughput.json.tmp'
+    temporary.write_text(json.dumps(results, indent=2) + '\n')
+    os.replace(temporary, folder / 'throughput.json')
+
+
+def make_table(results: list[dict]) -> str:
+    """The figures in Markdown."""
+    lines = [
+        '| batch | precision | memory format | compiled | images/s | peak memory (GiB) | share of bf16 rate '
+        '| 80 epochs of VPO-MSMI (h) |',
+        '|---:|---|---|---|---:|---:|---:|---:|',
+    ]
+    for r in results:
+        cells = [str(r['batch']), r['precision'], r['layout'].replace('_', ' '), 'yes' if r['compiled'] else 'no']
+        if 'error' in r:
+            cells += [r['error'], '', '', '']
+        else:
+            peak = '' if r['peak_bytes'] is None else f'{r["peak_bytes"] / 2**30:.1f}'
+            cells += [f'{r["images_per_second"]:.1f}', peak, f'{r["share_of_peak"]:.2f}', f'{r["hours"]:.1f}']
+        lines.append('| ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines)
+
+
+if __name__ == '__main__':
+    main()
