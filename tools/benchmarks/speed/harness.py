@@ -72,13 +72,17 @@ class Worker:
         env['PYTHONPATH'] = os.pathsep.join([str(Path(__file__).resolve().parents[1]), env.get('PYTHONPATH', '')])
         if benchmark.threads:
             env['OMP_NUM_THREADS'] = str(benchmark.threads)
+        read, write = os.pipe()  # not the standard output, where libraries print, some as they are imported
         self._process = subprocess.Popen(
-            [sys.executable, '-m', 'speed.worker', name, side, *(['--tiny'] if tiny else [])],
+            [sys.executable, '-m', 'speed.worker', name, side, str(write), *(['--tiny'] if tiny else [])],
             env=env,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=sys.stderr,
+            pass_fds=[write],
             text=True,
         )
+        os.close(write)
+        self._replies = os.fdopen(read)
 
     def __enter__(self) -> 'Worker':
         return self
@@ -86,13 +90,13 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self._process.stdin.close()
         self._process.wait()
-        self._process.stdout.close()
+        self._replies.close()
 
     def ask(self, what: str) -> Any:
         """``'seconds'`` that a result takes, ``'bytes'`` that the first call takes, ``'checks'`` before all timing."""
         self._process.stdin.write(what + '\n')
         self._process.stdin.flush()
-        answer = self._process.stdout.readline()
+        answer = self._replies.readline()
         if not answer:
             raise RuntimeError(f'the process of {self._process.args[3:]} has ended: see its message above')
         return json.loads(answer)

@@ -1,4 +1,4 @@
-"""Answers questions on one side of a benchmark: `python -m speed.worker NAME SIDE`, see `harness.Worker`."""
+"""Answers questions on one side of a benchmark: `python -m speed.worker NAME SIDE REPLIES`, see `harness.Worker`."""
 
 import argparse
 import json
@@ -17,12 +17,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('name', choices=BENCHMARKS)
     parser.add_argument('side', choices=SIDES)
+    parser.add_argument('replies', type=int, help='file descriptor for the answers')
     parser.add_argument('--tiny', action='store_true')
     args = parser.parse_args()
-    replies = os.fdopen(os.dup(sys.stdout.fileno()), 'w')
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever libraries print
     benchmark = BENCHMARKS[args.name]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, os.fdopen(args.replies, 'w') as replies:
         case = benchmark.make(args.tiny, Path(folder))
         call = getattr(case, args.side)
         for line in sys.stdin:
