@@ -11,6 +11,8 @@ import torch
 import torch.distributed
 import torch.multiprocessing
 
+from mmavs.engine.launch import leave_processes
+
 TIMEOUT = 600  # seconds; many, since a busy machine is slow
 # They are forked off a process that has imported this already, which saves the time of a start.
 multiprocessing.set_forkserver_preload(['mmavs', 'mmseg.apis', 'pytest'])
@@ -51,4 +53,4 @@ def _work(rank: int, function: Callable[..., Any], args: tuple, world: int, fold
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/group', rank=rank, world_size=world)
     torch.save(function(*args), folder / f'{rank}.pt')
-    torch.distributed.destroy_process_group()
+    leave_processes()

@@ -1,6 +1,7 @@
 """What `tools/train.py` and `tools/test.py` share."""
 
 import argparse
+import gc
 import os
 import os.path as osp
 
@@ -71,8 +72,12 @@ def prepare_cpu_processes(cfg: Config) -> None:
 
 
 def leave_processes() -> None:
-    """Ends the group of processes, if there is one: at exit its threads would now and then abort the interpreter."""
+    """Ends the group of processes, if there is one, and its threads.
+
+    gloo's threads want the interpreter when they drop the tensors of a step; if it has ended by then, they abort.
+    """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
+        gc.collect()  # a model of several processes holds the group, and is held by cycles
         torch.distributed.destroy_process_group()
 
 
