@@ -191,7 +191,7 @@ def make_table(results: list[dict]) -> str:
             cells += [r['error'], '', '', '']
         else:
             peak = '' if r['peak_bytes'] is None else f'{r["peak_bytes"] / 2**30:.1f}'
-            cells += [f'{r["images_per_second"]:.1f}', peak, f'{r["share_of_peak"]:.2f}', f'{r["hours"]:.1f}']
+            cells += [f'{r["images_per_second"]:.3g}', peak, f'{r["share_of_peak"]:.2f}', f'{r["hours"]:.1f}']
         lines.append('| ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines)
 
