@@ -56,8 +56,12 @@ def model(request):
 
 @pytest.fixture
 def batch(model):
+    return batch_of(model, SIZE)
+
+
+def batch_of(model, size):
     channels = next(m for m in model.audio_backbone.modules() if isinstance(m, torch.nn.Conv2d)).in_channels
-    return make_batch(model, count=2, size=SIZE, channels=channels)
+    return make_batch(model, count=2, size=size, channels=channels)
 
 
 def test_loss_and_gradients(model, batch):
@@ -81,6 +85,15 @@ def test_slide_inference(model, batch):
     with mock.patch.dict(model.test_cfg, SLIDE):
         found = logits(model, batch)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5 * max(1.0, expected.abs().max().item()))
+
+
+@pytest.mark.parametrize('test_cfg', [{}, SLIDE], ids=['whole', 'slide'])
+@pytest.mark.parametrize('size', [(1, 1), (3, 5), (1, 200)])
+def test_tiny_images(model, size, test_cfg):
+    batch = batch_of(model, size)
+    with mock.patch.dict(model.test_cfg, test_cfg):
+        check_predictions(model, batch, size)
+        assert logits(model, batch).isfinite().all()
 
 
 def crop_logits(model, batch, columns):
