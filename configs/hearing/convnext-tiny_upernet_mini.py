@@ -8,7 +8,12 @@ _base_ = [
 ]
 model = dict(
     type='AVEncoderDecoder',
-    data_preprocessor=dict(type='AVDataPreProcessor', num_frames=300, size=(112, 144)),
+    data_preprocessor=dict(
+        type='AVDataPreProcessor',
+        num_frames=300,
+        size=(112, 144),
+        test_cfg=dict(size=(32, 32)),  # pads smaller images, which the network can't take
+    ),
     backbone=dict(
         _delete_=True,
         type='TIMMBackbone',

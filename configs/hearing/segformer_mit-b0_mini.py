@@ -8,7 +8,12 @@ _base_ = [
 ]
 model = dict(
     type='AVEncoderDecoder',
-    data_preprocessor=dict(type='AVDataPreProcessor', num_frames=300, size=(112, 144)),
+    data_preprocessor=dict(
+        type='AVDataPreProcessor',
+        num_frames=300,
+        size=(112, 144),
+        test_cfg=dict(size=(32, 32)),  # pads smaller images, which the network can't take
+    ),
     audio_backbone=dict(type='AudioResNet', in_channels=2, base_channels=16, out_channels=64),
     fusion=dict(
         type='CrossAttentionFusion',

@@ -4,6 +4,7 @@ import torch
 import torchaudio.functional as AF
 from mmseg.models import SegDataPreProcessor
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmavs.audio import LogMelSpec
@@ -63,7 +64,9 @@ class AVDataPreProcessor(SegDataPreProcessor):
 
     Args:
         num_frames: Frames of the spectrogram, see :class:`LogMel`.
-        kwargs: Those of ``SegDataPreProcessor``.
+        kwargs: Those of ``SegDataPreProcessor``. ``test_cfg=dict(size=(height, width))`` is the least size at test: it
+            pads smaller images on the right and below, and predictions keep the images' own sizes. SegFormer and
+            ConvNeXt need 32 x 32.
     """
 
     def __init__(self, num_frames: int = 300, **kwargs) -> None:
@@ -76,10 +79,11 @@ class AVDataPreProcessor(SegDataPreProcessor):
         Args:
             data: ``inputs`` with ``img`` (list of (3, H, W)) and ``audio`` (list of (channels, samples)), and
                 ``data_samples``.
-            training: Pads images and labels to ``size``.
+            training: Pads images and labels to ``size``; else images to ``test_cfg``.
 
         Returns:
-            dict: ``inputs`` with ``img`` (B, 3, H, W) and ``audio`` (B, channels, frames, mels), and ``data_samples``.
+            dict: ``inputs`` with ``img`` (B, 3, H, W) and ``audio`` (B, channels, frames, mels), and ``data_samples``:
+            those that came in, or, if none did and ``test_cfg`` is set, new ones that tell how images are padded.
         """
         inputs = data['inputs']
         if not isinstance(inputs, dict) or not {'img', 'audio'} <= set(inputs):
@@ -90,7 +94,15 @@ class AVDataPreProcessor(SegDataPreProcessor):
         shapes = {tuple(a.shape) for a in inputs['audio']}
         if len(shapes) > 1:
             raise ValueError(f'the waveforms of a batch differ in shape (channels, samples): {sorted(shapes)}')
-        result = super().forward(dict(data, inputs=inputs['img']), training)
+        data = dict(data, inputs=inputs['img'])
+        if self.test_cfg and not training and data.get('data_samples') is None:
+            data['data_samples'] = [_sample_of(img) for img in inputs['img']]
+        result = super().forward(data, training)
         audio = self.cast_data(torch.stack(list(inputs['audio'])))
         result['inputs'] = dict(img=result['inputs'], audio=self.log_mel(audio))
         return result
+
+
+def _sample_of(img: Tensor) -> SegDataSample:
+    size = tuple(img.shape[1:])
+    return SegDataSample(metainfo=dict(ori_shape=size, img_shape=size))

@@ -120,6 +120,21 @@ def test_data_samples_are_optional():
     assert result['inputs']['img'].shape == (1, 3, 8, 10) and result['data_samples'] is None
 
 
+@pytest.mark.parametrize('size, padded', [((3, 50), (32, 50)), ((1, 1), (32, 32)), ((33, 40), (33, 40))])
+@pytest.mark.parametrize('given', [True, False], ids=['samples', 'no samples'])
+def test_least_size_at_test(size, padded, given):
+    data = batch([size, size])
+    plain = build()(data)['inputs']['img']
+    if not given:
+        del data['data_samples']
+    result = build(test_cfg=dict(size=(32, 32)))(data)
+    image = result['inputs']['img']
+    assert image.shape == (2, 3, *padded) and torch.equal(image[..., : size[0], : size[1]], plain)
+    for sample in result['data_samples']:
+        assert sample.ori_shape == sample.img_shape == size and sample.pad_shape == padded
+        assert sample.img_padding_size == (0, padded[1] - size[1], 0, padded[0] - size[0])
+
+
 def test_data_of_the_caller_stay_as_they_are():
     data = batch([(8, 10)])
     before = data['inputs']['img'][0].clone()

@@ -2,7 +2,9 @@
 
 import copy
 import json
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -20,8 +22,11 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 
+from mmavs.models.window import Window
+
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 SIZE = (64, 64)
+SLIDE = dict(mode='slide', crop_size=(64, 48), stride=(64, 16))
 
 
 def distinct_models():
@@ -51,8 +56,12 @@ def model(request):
 
 @pytest.fixture
 def batch(model):
+    return batch_of(model, SIZE)
+
+
+def batch_of(model, size):
     channels = next(m for m in model.audio_backbone.modules() if isinstance(m, torch.nn.Conv2d)).in_channels
-    return make_batch(model, count=2, size=SIZE, channels=channels)
+    return make_batch(model, count=2, size=size, channels=channels)
 
 
 def test_loss_and_gradients(model, batch):
@@ -70,22 +79,29 @@ def test_it_hears_and_keeps_images_apart(model, batch):
 
 
 def test_slide_inference(model, batch):
-    """Each window hears the sound of the whole image; where windows overlap, their logits are averaged."""
-    if model.fusion.positions is not None:
-        pytest.skip('a position in the image is unknown in a window')
+    """Each window hears the sound of the whole image and knows its place; overlapping logits are averaged."""
     left, right = (crop_logits(model, batch, columns) for columns in (slice(0, 48), slice(16, 64)))
     expected = torch.cat([left[..., :16], (left[..., 16:] + right[..., :32]) / 2, right[..., 32:]], dim=-1)
-    test_cfg = model.test_cfg.copy()
-    model.test_cfg.update(mode='slide', crop_size=(64, 48), stride=(64, 16))
-    found = logits(model, batch)
-    model.test_cfg = test_cfg
+    with mock.patch.dict(model.test_cfg, SLIDE):
+        found = logits(model, batch)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5 * max(1.0, expected.abs().max().item()))
 
 
+@pytest.mark.parametrize('test_cfg', [{}, SLIDE], ids=['whole', 'slide'])
+@pytest.mark.parametrize('size', [(1, 1), (3, 5), (1, 200)])
+def test_tiny_images(model, size, test_cfg):
+    batch = batch_of(model, size)
+    with mock.patch.dict(model.test_cfg, test_cfg):
+        check_predictions(model, batch, size)
+        assert logits(model, batch).isfinite().all()
+
+
 def crop_logits(model, batch, columns):
-    """The logits of some columns of the images alone."""
+    """The logits of some columns of the images alone, which the fusion is told the place of."""
     samples = copy.deepcopy(batch['data_samples'])
     for sample in samples:
         size = (SIZE[0], columns.stop - columns.start)
         sample.set_metainfo(dict(img_shape=size, ori_shape=size, pad_shape=size))
-    return logits(model, dict(batch, data_samples=samples), img=batch['inputs']['img'][..., columns])
+    window = Window(left=columns.start / SIZE[1], right=columns.stop / SIZE[1])
+    with mock.patch.object(model.fusion, 'forward', partial(model.fusion.forward, window=window)):
+        return logits(model, dict(batch, data_samples=samples), img=batch['inputs']['img'][..., columns])

@@ -3,8 +3,13 @@
 import json
 import math
 import re
+import shutil
 
 import pytest
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
+from PIL import Image
 from tiny_config import ROOT, write_short_run
 
 CONFIGS = sorted((ROOT / 'configs' / 'hearing').glob('*.py'))
@@ -34,6 +39,20 @@ def test_trains_and_is_tested(config, tmp_path, mini_root, run_tool):
     tested = run_tool('test.py', short, checkpoint, '--out', tmp_path / 'out')
     assert re.search(r'Epoch\(test\).*mIoU: ', tested) and len(list((tmp_path / 'out').iterdir())) == 2
     checkpoint.unlink()  # of up to 170 MB
+
+
+def test_one_pixel_images_are_tested(tmp_path, mini_root, run_tool):
+    root = shutil.copytree(mini_root, tmp_path / 'data')
+    for path in [*root.glob('VPO-*/data/*.jpg'), *root.glob('VPO-*/mask/*.png')]:
+        with Image.open(path) as image:
+            pixel = image.crop((0, 0, 1, 1))
+        pixel.save(path)
+    config = ROOT / 'configs' / 'hearing' / 'segformer_mit-b0_mini.py'
+    short = write_short_run(tmp_path / 'short.py', config, root)
+    torch.save(MODELS.build(Config.fromfile(short).model).state_dict(), tmp_path / 'model.pth')
+    out = run_tool('test.py', short, tmp_path / 'model.pth', '--out', tmp_path / 'out')
+    assert re.search(r'Epoch\(test\).*mIoU: ', out)
+    assert [Image.open(path).size for path in (tmp_path / 'out').iterdir()] == [(1, 1)] * 2
 
 
 def test_tensorboard(tmp_path, mini_root, run_tool):

@@ -66,7 +66,7 @@ class DatasetLevelMetric(BaseMetric):
             pred = sample['pred_sem_seg']['data'].squeeze()
             if self.output_dir:
                 path = sample.get('seg_map_path') or sample['img_path']
-                self._write(pred, osp.join(sample.get('clip', ''), osp.basename(path)))
+                self._write(sample['pred_sem_seg']['data'], osp.join(sample.get('clip', ''), osp.basename(path)))
             if self.format_only:
                 self.results.append(None)
                 continue
@@ -79,7 +79,7 @@ class DatasetLevelMetric(BaseMetric):
     def _write(self, pred: Tensor, path: str) -> None:
         path = osp.join(self.output_dir, osp.splitext(path)[0] + '.png')
         mkdir_or_exist(osp.dirname(path))
-        Image.fromarray(pred.cpu().numpy().astype(np.uint8)).save(path)
+        Image.fromarray(pred.view(pred.shape[-2:]).cpu().numpy().astype(np.uint8)).save(path)
 
     def compute_metrics(self, results: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
         """Adds up the counts, prints the table of classes and returns the overall results in percent."""

@@ -5,6 +5,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..window import WHOLE, Window
 from .cross_attention import CrossAttention, Projector, to_map, to_tokens
 from .position_encoding import PositionEncoding
 
@@ -37,8 +38,8 @@ class CrossAttentionFusion(BaseModule):
         mlp_ratio: Hidden channels of the MLP behind the attention, in multiples of ``in_channels``.
         activation: ``sigmoid``, ``softmax``, ``minmax`` or ``channel``, see :class:`CrossAttention`.
         position_encoding: Adds to each pixel where it is, which the paper's network leaves to the padding of its
-            convolutions. Lets a small or briefly trained network use stereo sound. Not for slide inference, where the
-            place in a window is not that in the image.
+            convolutions. Lets a small or briefly trained network use stereo sound. In slide inference it is the place
+            in the image, not in the window; see :class:`PositionEncoding`.
         init_cfg: As in mmengine.
 
     Shape:
@@ -76,13 +77,13 @@ class CrossAttentionFusion(BaseModule):
         """Whether single pixels can be fused, see :meth:`fuse_pixels`."""
         return self.attentions[0].pointwise
 
-    def encode(self, features: Sequence[Tensor]) -> EncodedVisual:
-        """Everything that can be done without the sound."""
+    def encode(self, features: Sequence[Tensor], window: Window = WHOLE) -> EncodedVisual:
+        """Everything that can be done without the sound, for features of a window or of the whole image."""
         tokens = []
         for slot, index in enumerate(self.in_index):
             pixels = self.projectors[slot](to_tokens(features[index]))
             if self.positions is not None:
-                pixels = pixels + self.positions[slot](*features[index].shape[2:])
+                pixels = pixels + self.positions[slot](*features[index].shape[2:], window)
             tokens.append(self.attentions[slot].encode(pixels))
         return EncodedVisual(tuple(features), tuple(tokens))
 
@@ -115,9 +116,9 @@ class CrossAttentionFusion(BaseModule):
         folded = type(folded)(*(part.index_select(0, image) for part in folded))
         return attention.attend(tokens[image, pixel].unsqueeze(1), folded).squeeze(1)
 
-    def forward(self, features: Sequence[Tensor], audio: Tensor) -> tuple[Tensor, ...]:
-        """Fuses ``audio`` into ``features``."""
-        return self.fuse(self.encode(features), audio)
+    def forward(self, features: Sequence[Tensor], audio: Tensor, window: Window = WHOLE) -> tuple[Tensor, ...]:
+        """Fuses ``audio`` into ``features`` of a window or of the whole image."""
+        return self.fuse(self.encode(features, window), audio)
 
 
 def _as_tokens(audio: Tensor) -> Tensor:

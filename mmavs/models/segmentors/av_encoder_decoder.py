@@ -4,8 +4,9 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ..full_precision import FullPrecisionConv2d
+from ..window import add_places, split_places
 
-_AUDIO_KEY = 'audio_embedding'
+_AUDIO_KEY, _SIZE_KEY = 'audio_embedding', 'windowed_size'
 
 
 @MODELS.register_module()
@@ -113,10 +114,21 @@ class AVEncoderDecoder(EncoderDecoder):
             meta[_AUDIO_KEY] = embedding
         return self.postprocess_result(self.inference(img, metas), data_samples)
 
+    def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Logits (B, classes, H, W), averaged where windows overlap; each window hears the sound of its whole image."""
+        if getattr(self.fusion, 'positions', None) is not None:
+            # mmseg does not say which window it cuts out: the pixels bring their places along.
+            batch_img_metas = [{**meta, _SIZE_KEY: inputs.shape[2:]} for meta in batch_img_metas]
+            inputs = add_places(inputs)
+        return super().slide_inference(inputs, batch_img_metas)
+
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Logits (B, classes, H, W) of images, or windows of them, whose sound is in their meta information."""
         audio = torch.stack([meta[_AUDIO_KEY] for meta in batch_img_metas])
-        fused = self.fusion(self.extract_feat(inputs), audio)
+        place = {}
+        if _SIZE_KEY in batch_img_metas[0]:
+            inputs, place['window'] = split_places(inputs, batch_img_metas[0][_SIZE_KEY])
+        fused = self.fusion(self.extract_feat(inputs), audio, **place)
         return self.decode_head.predict(fused, batch_img_metas, self.test_cfg)
 
     def _forward(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> Tensor:

@@ -123,6 +123,13 @@ def test_writes_predictions(samples, tmp_path, format_only):
         np.testing.assert_array_equal(written, s['pred_sem_seg']['data'][0])
 
 
+@pytest.mark.parametrize('size', [(1, 1), (1, 5), (5, 1)])
+def test_writes_predictions_of_one_row_or_column(samples, tmp_path, size):
+    pred = torch.ones(1, *size, dtype=torch.int64)
+    evaluate([dict(samples[0], pred_sem_seg=dict(data=pred), gt_sem_seg=dict(data=pred))], output_dir=str(tmp_path))
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / '0_7.png')), pred[0])
+
+
 def test_samples_of_one_image_get_files_of_their_own(samples, tmp_path):
     """In VPO-SS one image is a sample with each of its objects; only the masks have different names."""
     evaluate([dict(s, img_path='same.jpg') for s in samples], output_dir=str(tmp_path))

@@ -4,6 +4,7 @@ import torch
 
 from mmavs.models.necks import CrossAttentionFusion
 from mmavs.models.necks.position_encoding import PositionEncoding
+from mmavs.models.window import Window
 
 
 def test_equals_the_formula_pixel_by_pixel():
@@ -26,6 +27,14 @@ def test_equals_the_formula_pixel_by_pixel():
 def test_the_same_place_has_the_same_code_in_maps_of_any_size():
     module = PositionEncoding(4)
     assert torch.allclose(module(3, 5)[7], module(9, 7)[4 * 7 + 3], atol=1e-6)  # both are the middle
+
+
+def test_a_window_has_the_codes_of_its_place_in_the_image():
+    module = PositionEncoding(4)
+    codes = module(6, 8).view(6, 8, 4)
+    window = Window(top=2 / 6, bottom=5 / 6, left=1 / 8, right=3 / 8)
+    assert torch.allclose(module(3, 2, window).view(3, 2, 4), codes[2:5, 1:3], atol=1e-5)
+    assert not torch.allclose(module(3, 2).view(3, 2, 4), codes[2:5, 1:3], atol=1e-1)
 
 
 def test_fusion_knows_left_from_right_only_with_the_encoding():
