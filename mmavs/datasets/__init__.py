@@ -1,3 +1,4 @@
+from .annotation_table import open_table
 from .avsbench_object import AVSBenchObjectDataset
 from .avsbench_semantic import AVSBenchSemanticDataset
 from .avseg_dataset import AVSegDataset
@@ -14,4 +15,5 @@ __all__ = [
     'ClipDataset',
     'ClipSampler',
     'VPODataset',
+    'open_table',
 ]

@@ -12,6 +12,10 @@ import soundfile
 # Data sizes from here on are what a writer to a pipe leaves in the header because it can't know better (0xFFFFFFFF by
 # FFmpeg, 0x7FFFF000 by SoX, ...).
 _UNKNOWN_SIZE = 0x7FFFF000
+_UNKNOWN_SIZE_RF64 = 1 << 63  # the same in the 64 bits that an RF64 has for it
+MAX_PEAK = 1e10
+"""The largest sample that counts as sound: full scale is 1, and whole numbers of 32 bits that someone stored as floats
+still pass. The power of samples of 1e19 is beyond float32."""
 # The resampler's kernel has about `orig * new` values, which for rates without a common divisor are gigabytes.
 _MAX_KERNEL = 50_000_000
 
@@ -41,7 +45,10 @@ def open_audio(path: str) -> Iterator[soundfile.SoundFile]:
         AudioFileError: It is no readable recording, has no samples, or is shorter than its own header says.
     """
     if not os.path.isfile(path):
-        raise FileNotFoundError(f'recording not found: {path}')
+        raise FileNotFoundError(
+            f'recording not found: {path}. Fetch it, take it out of the annotation file, or correct the folder in the '
+            'dataset (`data_root`, `audio_dir`).'
+        )
     check_not_truncated(path)
     try:
         f = soundfile.SoundFile(path)
@@ -63,23 +70,32 @@ def read_frames(f: soundfile.SoundFile, *, start: int, count: int) -> np.ndarray
         np.ndarray: float32 of shape (count, channels), full scale in [-1, 1].
 
     Raises:
-        AudioFileError: Fewer frames are there than announced, or some are not finite.
+        AudioFileError: Fewer frames are there than announced, or some are not finite or beyond :data:`MAX_PEAK`.
     """
     try:
         f.seek(start)
         frames = f.read(count, dtype='float32', always_2d=True)
     except soundfile.LibsndfileError as e:
-        raise AudioFileError(f'cannot decode recording {f.name}: {e.error_string}') from e
+        raise AudioFileError(
+            f'cannot decode recording {f.name}: {e.error_string} Fetch it again or take it out of the annotation file.'
+        ) from e
     if len(frames) != count:
         raise AudioFileError(
             f'recording is truncated: {f.name} announces {f.frames} frames, but {len(frames)} of the '
             f'{count} from frame {start} on could be read. Fetch it again or take it out of the annotation file.',
             'truncated',
         )
-    if not np.isfinite(frames).all():
+    low, high = frames.min(initial=0), frames.max(initial=0)  # NaN where a sample is
+    if not np.isfinite([low, high]).all():
         raise AudioFileError(
             f'recording holds NaN or infinite samples: {f.name}. Make it again or take it out of the annotation file.',
             'NaN in',
+        )
+    if (peak := max(-low, high)) > MAX_PEAK:
+        raise AudioFileError(
+            f'recording has samples of {peak:.3g}, where full scale is 1: {f.name}. Bring it to [-1, 1] or take it out '
+            'of the annotation file.',
+            'too large values in',
         )
     return frames
 
@@ -87,27 +103,38 @@ def read_frames(f: soundfile.SoundFile, *, start: int, count: int) -> np.ndarray
 def check_not_truncated(path: str) -> None:
     """Checks that a WAV holds all the data that it announces: libsndfile itself takes a truncated one as it is.
 
-    The size of the data chunk decides; some writers get the one of the whole file wrong.
-
     Raises:
         AudioFileError: The file is shorter than its header says.
     """
-    size = os.path.getsize(path)
+    if lacking := missing_bytes(path):
+        size = os.path.getsize(path)
+        raise AudioFileError(
+            f'recording is truncated: {path} has {size} bytes, its header announces {size + lacking} or more. Fetch it '
+            'again or take it out of the annotation file.',
+            'truncated',
+        )
+
+
+def missing_bytes(path: str) -> int:
+    """Bytes of sound that a WAV (RIFF or RF64) announces and that are not there; 0 for other files.
+
+    The size of the data chunk decides; some writers get the one of the whole file wrong.
+    """
+    size, size_64 = os.path.getsize(path), 0
     with open(path, 'rb') as f:
         head = f.read(12)
-        if head[:4] != b'RIFF' or head[8:] != b'WAVE':
-            return
+        if head[:4] not in (b'RIFF', b'RF64') or head[8:] != b'WAVE':
+            return 0
         while len(head := f.read(8)) == 8:
             name, length = struct.unpack('<4sI', head)
+            begin = f.tell()
             if name == b'data':
-                if length < _UNKNOWN_SIZE and f.tell() + length > size:
-                    raise AudioFileError(
-                        f'recording is truncated: {path} has {size} bytes, its header announces '
-                        f'{f.tell() + length} or more. Fetch it again or take it out of the annotation file.',
-                        'truncated',
-                    )
-                return
-            f.seek(length + length % 2, os.SEEK_CUR)
+                return max(0, begin + (length if length < _UNKNOWN_SIZE else size_64) - size)
+            if name == b'ds64' and len(sizes := f.read(16)) == 16:
+                (found,) = struct.unpack('<8xQ', sizes)
+                size_64 = found if found < _UNKNOWN_SIZE_RF64 else 0
+            f.seek(begin + length + length % 2)
+    return 0
 
 
 def rate_ratio(f: soundfile.SoundFile, sample_rate: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -117,6 +118,11 @@ def _resample(waveform: Tensor, orig: int, new: int) -> Tensor:
     return waveform if orig == new else _resampler(orig, new)(waveform)
 
 
+def is_position(value: object) -> bool:
+    """Whether a source can sound from there: a number in [0, 1]."""
+    return isinstance(value, Real) and 0 <= value <= 1
+
+
 def pan(waveform: Tensor, position: float) -> Tensor:
     """Places a mono source between the two channels: left = w * (1 - alpha), right = w * alpha (Fig. 3 of the paper).
 
@@ -127,7 +133,7 @@ def pan(waveform: Tensor, position: float) -> Tensor:
     Returns:
         Tensor: (2, samples).
     """
-    if not 0 <= position <= 1:
+    if not is_position(position):
         raise ValueError(f'the position of a source must lie in [0, 1], got {position}')
     return torch.stack([waveform * (1 - position), waveform * position])
 

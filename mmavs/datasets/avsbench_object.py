@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from mmseg.registry import DATASETS
 
+from .annotation_table import open_table
 from .clip_dataset import Clip, ClipDataset, is_file_name
 from .image_file import UNKNOWN_VALUE
 from .palette import bit_interleaved_palette
@@ -46,7 +47,8 @@ class AVSBenchObjectDataset(ClipDataset):
     Raises:
         FileNotFoundError: The annotation is not there.
         KeyError: It lacks a column.
-        RecordError: It has a line that is incomplete or has no usable name, or no clip of the split.
+        RecordError: It has a line that is incomplete or has no usable name, or no clip of the split; or it is no CSV
+            in UTF-8.
     """
 
     METAINFO = dict(classes=OBJECT_CLASSES, palette=bit_interleaved_palette(len(OBJECT_CLASSES)))
@@ -96,7 +98,7 @@ class AVSBenchObjectDataset(ClipDataset):
         """Headings of the columns with the name and, in S4, the category."""
         heads = []
         if osp.isfile(self.ann_file):  # else it is missed when it is read
-            with open(self.ann_file, newline='', encoding='utf-8-sig') as f:
+            with open_table(self.ann_file) as f:
                 heads = next(csv.reader(f), [])
         name = 'name' if 'name' in heads or not heads else heads[0]
         if self.subset == 'ms3':

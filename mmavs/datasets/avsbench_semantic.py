@@ -45,7 +45,8 @@ class AVSBenchSemanticDataset(ClipDataset):
         FileNotFoundError: ``metadata.csv`` or ``label2idx.json`` is not there.
         KeyError: ``metadata.csv`` lacks a column.
         ValueError: ``label2idx.json`` does not define 71 classes.
-        RecordError: ``metadata.csv`` has an incomplete line, an unknown part, or no clip of the split.
+        RecordError: ``metadata.csv`` has an incomplete line, an unknown part, or no clip of the split; or it is no CSV
+            in UTF-8.
     """
 
     METAINFO = dict(classes=default_classes(), palette=bit_interleaved_palette(NUM_CLASSES))

@@ -1,28 +1,17 @@
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from .annotation_table import RecordError
 from .image_file import UNKNOWN_VALUE
 from .mask_file import DEFAULT_HINT
 
-
-class RecordError(ValueError):
-    """Something is wrong with the annotation of a dataset; the message names file, line and remedy.
-
-    Args:
-        message: What is wrong.
-        kind: The same in two or three words, for tables.
-        fatal: False where the dataset can be used all the same.
-    """
-
-    def __init__(self, message: str, *, kind: str, fatal: bool = True) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.fatal = fatal
+NO_SAMPLE = 'has no sample: check `ann_file` of the dataset, and that it lists some'
+_SPLITS = ('train', 'val', 'test')
 
 
 @DATASETS.register_module()
@@ -47,6 +36,9 @@ class AVSegDataset(BaseSegDataset):
             where the PNGs hold the class indices themselves.
         kwargs: Those of mmseg's ``BaseSegDataset``; ``metainfo=dict(classes=...)`` with some of the classes trains on
             these and ignores the pixels of the others.
+
+    Raises:
+        RecordError: There is no sample.
     """
 
     mask_hint = DEFAULT_HINT
@@ -89,6 +81,13 @@ class AVSegDataset(BaseSegDataset):
             )
         return {i: list(new_classes).index(c) if c in new_classes else 255 for i, c in enumerate(old)}
 
+    def filter_data(self) -> list[dict]:
+        """As in mmengine; a dataset of which nothing is left is refused."""
+        records = super().filter_data()
+        if not records:
+            self._refuse(NO_SAMPLE, kind='empty split')
+        return records
+
     def get_data_info(self, idx: int) -> dict:
         """The record of a sample, with what all samples share: ``label_table`` and the keys that mmseg expects."""
         info = super().get_data_info(idx)
@@ -108,7 +107,9 @@ class AVSegDataset(BaseSegDataset):
 
     def _refuse(self, message: str, number: int | None = None, *, kind: str, fatal: bool = True) -> None:
         """:meth:`bad_record` for the annotation file, or its line ``number``."""
-        where = self.ann_file if number is None else f'{self.ann_file}, line {number}'
+        where = self.ann_file or type(self).__name__
+        if number is not None:
+            where += f', line {number}'
         self.bad_record(RecordError(f'{where}: {message}', kind=kind, fatal=fatal))
 
     def _check_apart(self, column: str, used: Mapping[str, set], splits: Sequence[str]) -> None:
@@ -128,6 +129,21 @@ class AVSegDataset(BaseSegDataset):
                     kind='shared by splits',
                     fatal=False,
                 )
+
+    def _check_splits(self, found: Iterable[str], splits: Sequence[str]) -> None:
+        """Warns of rows that are likely lost to a slip of the pen.
+
+        Args:
+            found: All values of the annotation's column ``split``.
+            splits: Those of this dataset.
+        """
+        if odd := sorted(set(found) - {*_SPLITS, *splits}):
+            self._refuse(
+                f'leaves out the rows with split {", ".join(map(repr, odd))}, which is none of {", ".join(_SPLITS)}: '
+                'correct them (blanks and capitals count), or name it in `split` of the dataset',
+                kind='unknown split',
+                fatal=False,
+            )
 
     def load_data_list(self) -> list[dict]:
         """The records of all samples; what is wrong with them goes to :meth:`bad_record`."""

@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,33 +13,16 @@ from mmseg.registry import DATASETS
 
 from mmavs.audio import SAMPLE_RATE
 
-from .avseg_dataset import RecordError
+from .annotation_table import RecordError
+from .audio_io import is_position
+from .avseg_dataset import NO_SAMPLE
 from .file_checks import Checked, Finding, ImageJob, MaskJob, RecordingJob, check_file
+from .loader_statistics import LoaderStatistics, Sample, loader_statistics, present_classes
 from .mask_file import DEFAULT_HINT
 from .problem_report import Problem
 from .vpo_builder.parallel import WorkerPool, default_workers
 
 LOADERS = ('train', 'val', 'test')
-
-
-class LoaderStatistics(NamedTuple):
-    """What the samples of a data loader hold.
-
-    Attributes:
-        samples: Their number.
-        clips: Number of videos that they are frames of, 0 for single images.
-        annotated: Samples with a mask that can be read.
-        empty: Those of them without any foreground.
-        classes: Class name -> number of annotated samples that have pixels of it, background left out.
-        categories: Category -> number of videos, where the annotation gives them one.
-    """
-
-    samples: int
-    clips: int
-    annotated: int
-    empty: int
-    classes: dict[str, int]
-    categories: dict[str, int]
 
 
 class CheckResult(NamedTuple):
@@ -60,7 +43,8 @@ class CheckResult(NamedTuple):
 class _Contents:
     """What the data loaders hold: for each file the loaders that it is in, and all findings with theirs."""
 
-    samples: dict[str, list[tuple]] = field(default_factory=lambda: defaultdict(list))  # see _add_record
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    annotations: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     clips: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))  # clip -> image -> frames
     starts: dict[str, float] = field(default_factory=dict)
     images: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -70,7 +54,9 @@ class _Contents:
     findings: dict[Finding, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
-def check_config(cfg: Config, *, loaders: Sequence[str] | None = None, workers: int | None = None) -> CheckResult:
+def check_config(
+    cfg: Config, *, loaders: Sequence[str] | None = None, workers: int | None = None, compare_classes: bool = True
+) -> CheckResult:
     """Goes through all that the data loaders of a config read.
 
     Args:
@@ -78,14 +64,16 @@ def check_config(cfg: Config, *, loaders: Sequence[str] | None = None, workers: 
             ``ConcatDataset``.
         loaders: ``'train'``, ``'val'`` and ``'test'``, or some of them; None for those that the config has.
         workers: Number of processes, None for one per CPU core. The result does not depend on it.
+        compare_classes: Whether to warn of classes that training lacks; False for a part of what is trained on, since
+            other parts may have them.
 
     Raises:
-        ValueError: The config lacks a loader; the message names the key.
+        ValueError: The config lacks a loader, or the dataset of one cannot be built; the message names the key.
     """
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     contents = _Contents()
     for loader in _choose(cfg, loaders):
-        _collect_loader(loader, cfg[f'{loader}_dataloader'], contents)
+        _collect_loader(loader, cfg, contents)
     images = [ImageJob(path, tuple(sorted(contents.masks[path], key=repr))) for path in sorted(contents.images)]
     recordings = [
         RecordingJob(path, *contents.seconds[path], contents.starts.get(path)) for path in sorted(contents.recordings)
@@ -98,12 +86,14 @@ def check_config(cfg: Config, *, loaders: Sequence[str] | None = None, workers: 
     _add_findings(contents, 'image', by_image, contents.images)
     _add_findings(contents, 'recording', by_recording, contents.recordings)
     _add_incomplete_clips(contents, by_image)
-    problems = sorted(Problem.of(f, loaders) for f, loaders in contents.findings.items())
     masks = {m.path for jobs in contents.masks.values() for m in jobs}
     labels = {path: found for result in by_image.values() for path, found in result.labels.items()}
+    if compare_classes:
+        _add_absent_classes(contents, labels)
+    problems = sorted(Problem.of(f, loaders) for f, loaders in contents.findings.items())
     counts = {f'{name} samples': len(samples) for name, samples in contents.samples.items()}
     counts |= {'images': len(images), 'masks': len(masks), 'recordings': len(recordings)}
-    statistics = {name: _statistics(samples, labels) for name, samples in contents.samples.items()}
+    statistics = {name: loader_statistics(samples, labels) for name, samples in contents.samples.items()}
     return CheckResult(problems, counts, statistics)
 
 
@@ -126,41 +116,72 @@ def leaf_datasets(cfg: dict) -> Iterator[dict]:
         yield from leaf_datasets(part)
 
 
-def _collect_loader(loader: str, cfg: dict, contents: _Contents) -> None:
+def _collect_loader(loader: str, cfg: Config, contents: _Contents) -> None:
     """Adds the files of a data loader, and what is wrong with its records."""
     seen: set = set()
     contents.samples[loader] = []
-    for leaf in leaf_datasets(cfg['dataset']):
-        dataset = DATASETS.build({**copy.deepcopy(leaf), 'lazy_init': True})
-        errors: list[RecordError] = []
-        dataset.bad_record = errors.append
-        try:
-            found = dataset.load_data_list()
-        except (OSError, KeyError, ValueError) as error:
-            message = error.args[0] if isinstance(error, KeyError) else str(error)  # str() puts quotes around a key
-            found, errors = [], [RecordError(message, kind='bad annotation')]
+    for leaf in leaf_datasets(cfg[f'{loader}_dataloader']['dataset']):
+        dataset = _build(leaf, f'{loader}_dataloader.dataset of {cfg.filename or "the config"}')
         where = str(getattr(dataset, 'ann_file', '') or type(dataset).__name__)
+        contents.annotations[loader].append(where)
+        records, errors = _load_records(dataset)
         for error in errors:
             contents.findings[Finding(error.kind, where, str(error), error.fatal)].add(loader)
         clip = _clip_of(leaf.get('pipeline', ()))
-        for record in found:
-            _add_record(contents, loader, record, dataset, clip)
-            for finding in _duplicates(record, seen):
+        for number, record in enumerate(records):
+            try:
+                _add_record(contents, loader, record, dataset, clip)
+                findings = [*_bad_positions(record), *_duplicates(record, seen)]
+            except (LookupError, TypeError) as error:
+                detail = f'record {number} is not as AVSegDataset describes it: {_message(error)}'
+                findings = [Finding('bad record', where, detail)]
+            for finding in findings:
                 contents.findings[finding].add(loader)
 
 
+def _build(cfg: dict, where: str) -> Any:
+    try:
+        return DATASETS.build({**copy.deepcopy(cfg), 'lazy_init': True})
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f'{where} cannot be built: {_message(error)}') from error
+
+
+def _load_records(dataset: Any) -> tuple[list[dict], list[RecordError]]:
+    """All records that can be used, and what is wrong with the others."""
+    errors: list[RecordError] = []
+    dataset.bad_record = errors.append
+    try:
+        records = dataset.load_data_list()
+    except RecordError as error:
+        return [], [*errors, error]
+    except Exception as error:  # a dataset of the user's may raise any
+        return [], [*errors, RecordError(_message(error), kind='bad annotation')]
+    if not records and not errors:
+        errors.append(RecordError(NO_SAMPLE, kind='empty split'))
+    return records, errors
+
+
+def _message(error: Exception) -> str:
+    """What an error says; with its type where that tells what the words alone do not."""
+    if isinstance(error, (OSError, ValueError)):
+        return str(error)
+    return f'{type(error).__name__}: {error.args[0] if isinstance(error, KeyError) else error}'
+
+
 def _add_record(contents: _Contents, loader: str, record: dict, dataset: Any, clip: tuple[float, int] | None) -> None:
-    """Adds the files of a record, and what :func:`_statistics` needs of it."""
+    """Adds the files of a record, and what the statistics need of it."""
     sources = record.get('sources', ())
     names = dataset.metainfo['classes']
     mask, clip_name = record.get('seg_map_path'), record.get('clip')
     contents.images[record['img_path']].add(loader)
-    contents.samples[loader].append((mask, names, clip_name, record.get('category')))
+    sounding = {s['label'] for s in sources} - {None, dataset.ignore_index}
+    contents.samples[loader].append(
+        Sample(mask, names, clip_name, record.get('category'), frozenset(names[label] for label in sounding))
+    )
     if clip_name:
         contents.clips[clip_name][record['img_path']] = record['num_frames']
     if mask:
         table = getattr(dataset, 'label_table', None)
-        sounding = {s['label'] for s in sources} - {None, dataset.ignore_index}
         job = MaskJob(
             mask,
             table.tobytes() if table is not None else None,
@@ -186,16 +207,23 @@ def _clip_of(pipeline: Iterable[dict]) -> tuple[float, int] | None:
     return None
 
 
+def _bad_positions(record: dict) -> Iterator[Finding]:
+    for source in record.get('sources', ()):
+        if not is_position(position := source.get('position')):
+            detail = f'`position` of {source["audio_path"]} must be a number in [0, 1], got {position!r}'
+            yield Finding('bad position', record['img_path'], detail)
+
+
 def _duplicates(record: dict, seen: set) -> Iterator[Finding]:
     """Whether a sample, or a source in it, is there twice; adds the sample to ``seen``."""
-    # -1 in place of None, which cannot be sorted
-    sources = [
-        (s['audio_path'], s['position'], -1 if s['label'] is None else s['label'], s.get('start', 0.0))
-        for s in record.get('sources', ())
-    ]
-    for source in sorted({s for s in sources if sources.count(s) > 1}):
+    # Sorted by what they look like: a label may be None, and a wrong position anything.
+    sources = sorted(
+        ((s['audio_path'], s.get('position'), s['label'], s.get('start', 0.0)) for s in record.get('sources', ())),
+        key=repr,
+    )
+    for source in sorted({s for s in sources if sources.count(s) > 1}, key=repr):
         yield Finding('duplicate source', record['img_path'], f'{source[0]} sounds {sources.count(source)} times')
-    key = (record['img_path'], record.get('seg_map_path'), tuple(sorted(sources)))
+    key = (record['img_path'], record.get('seg_map_path'), tuple(sources))
     if key in seen:
         yield Finding('duplicate sample', record['img_path'], 'with the same mask and the same sounds')
     seen.add(key)
@@ -230,18 +258,16 @@ def _add_incomplete_clips(contents: _Contents, checked: dict[str, Checked]) -> N
             contents.findings[finding] |= contents.images[missing[0]]
 
 
-def _statistics(samples: Sequence[tuple], labels: dict[str, tuple[int, ...]]) -> LoaderStatistics:
-    """Counts the classes of the samples; ``labels`` are those in each mask."""
-    classes = {name: 0 for _, names, *_ in samples for name in names[1:]}
-    annotated = empty = 0
-    for mask, names, *_ in samples:
-        if mask not in labels:
-            continue
-        annotated += 1
-        found = [names[label] for label in labels[mask] if 0 < label < len(names)]
-        empty += not found
-        for name in found:
-            classes[name] += 1
-    clips = {clip: category for *_, clip, category in samples if clip}
-    categories = Counter(category for category in clips.values() if category)
-    return LoaderStatistics(len(samples), len(clips), annotated, empty, classes, dict(sorted(categories.items())))
+def _add_absent_classes(contents: _Contents, labels: dict[str, tuple[int, ...]]) -> None:
+    """Adds the classes that a loader shows or lets sound, but the training never does."""
+    trained = present_classes(contents.samples.get('train', ()), labels)
+    if not trained:  # nothing is trained, or its masks cannot be read, which is reported as such
+        return
+    absent: dict[str, set[str]] = defaultdict(set)
+    for loader in contents.samples.keys() - {'train'}:
+        for name in present_classes(contents.samples[loader], labels) - trained:
+            absent[name].add(loader)
+    for name, loaders in absent.items():
+        detail = f'{name} is in no training sample, so that it cannot be learnt'
+        finding = Finding('class absent from training', contents.annotations['train'][0], detail, fatal=False)
+        contents.findings[finding] |= loaders

@@ -120,6 +120,7 @@ class ClipDataset(AVSegDataset):
                 self._refuse(f'repeats {key} of line {first}; it counts once', number, kind='repeated', fatal=False)
                 continue
             yield number, row
+        self._check_splits(used, self.splits)
         self._check_apart(name_column, used, self.splits)
 
     def _clip_key(self, row: dict, name: str) -> str:

@@ -125,7 +125,7 @@ def _decode(
         with open(path, 'rb') as f:
             content = f.read()
         check_image_complete(content, path)
-        pixels = decoder(content) if content else None
+        pixels = decoder(content)
     except FileNotFoundError:
         return None, None, [Finding(f'missing {what}', path, 'no such file')]
     except TruncatedImageError as error:

@@ -1,7 +1,14 @@
 """What image and mask files must be. Needs no torch."""
 
+import re
+
 UNKNOWN_VALUE = 254
 """Marks, in a label table, the mask values that the dataset does not know."""
+FILE_REMEDY = 'Fetch it again or take it out of the annotation file.'
+"""What to do about an image or mask that cannot be used, for messages."""
+
+_JPEG_MARKER = re.compile(rb'\xff[^\x00\xff]')
+_SCAN, _END = b'\xff\xda', b'\xff\xd9'
 
 
 class TruncatedImageError(OSError):
@@ -13,15 +20,29 @@ def check_image_complete(content: bytes, path: str) -> None:
 
     Raises:
         TruncatedImageError: The end marker is missing.
+        OSError: The file is empty.
     """
+    if not content:
+        raise OSError(f'cannot decode image {path}: the file is empty. {FILE_REMEDY}')
     if content[:2] == b'\xff\xd8':
-        # Inside the compressed data an end marker can't occur, so the last one must follow the last start of scan.
-        complete = content.rfind(b'\xff\xd9') > content.rfind(b'\xff\xda')
+        complete = _jpeg_ends(content)
     elif content[:4] == b'\x89PNG':
         complete = b'IEND\xaeB`\x82' in content  # the last chunk with its checksum
     else:
         return
     if not complete:
-        raise TruncatedImageError(
-            f'image is truncated: {path} ({len(content)} bytes). Fetch it again or take it out of the annotation file.'
-        )
+        raise TruncatedImageError(f'image is truncated: {path} ({len(content)} bytes). {FILE_REMEDY}')
+
+
+def _jpeg_ends(content: bytes) -> bool:
+    """Whether the pixels of a JPEG are followed by its end marker, which can't occur inside of them.
+
+    The segments before them may hold a whole JPEG, such as a thumbnail; behind the end there may be anything.
+    """
+    position = 2
+    while marker := _JPEG_MARKER.search(content, position):
+        position = marker.end()
+        if marker[0] == _SCAN:
+            return content.rfind(_END) >= position
+        position += int.from_bytes(content[position : position + 2], 'big')
+    return False

@@ -70,7 +70,9 @@ def _values(pixels: np.ndarray, path: str, encoding: str, hint: str) -> np.ndarr
             pixels = pixels[..., 0]
     if pixels.ndim != 2 or pixels.dtype != np.uint8:
         raise MaskError(
-            f'a mask must be a PNG with one channel of 8 bits: {path} {_describe(pixels)}', 'wrong mask type'
+            f'a mask must be a PNG with one channel of 8 bits: {path} {_describe(pixels)}. Save its values as a grey '
+            "image of 8 bits (mode 'L' of Pillow)",
+            'wrong mask type',
         )
     return pixels
 

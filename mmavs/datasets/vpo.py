@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from mmseg.registry import DATASETS
 
-from .annotation_table import read_table
-from .avseg_dataset import AVSegDataset, RecordError
+from .annotation_table import RecordError, read_table
+from .avseg_dataset import AVSegDataset
 from .palette import bit_interleaved_palette
 from .vpo_classes import ClassTable, load_class_table
 
 _COLUMNS = ('img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'audio_pos', 'split')
+_FILLED = ('img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'split')
 _FOLDERS = dict(ss='VPO-SS', ms='VPO-MS', msmi='VPO-MSMI')
 
 
@@ -39,13 +40,14 @@ class VPODataset(AVSegDataset):
         class_file: The class file that the dataset was built with (see ``vpo_classes.yaml``); None for VPO's classes.
         kwargs: Those of :class:`AVSegDataset`.
 
-    Warns of lines that repeat another word for word, and of images and recordings that other splits have too.
+    Warns of lines that repeat another word for word or, but for SS, list its object again; of splits that are none of
+    train, val and test; and of images and recordings that other splits have too.
 
     Raises:
         FileNotFoundError: The CSV is not there.
         KeyError: It lacks a column.
         RecordError: It has a class that the class file does not know, an incomplete line, a position outside [0, 1],
-            or no sample of the split.
+            or no sample of the split; or it is no CSV in UTF-8.
     """
 
     METAINFO = _metainfo(load_class_table())
@@ -114,7 +116,8 @@ class VPODataset(AVSegDataset):
 
     def _own_rows(self) -> Iterator[tuple[int, dict, bool]]:
         """Yields (line number, row, whether several instances) of the wanted rows."""
-        seen: dict[tuple, int] = {}
+        rows: dict[tuple, int] = {}
+        objects: dict[tuple, int] = {}
         used: dict[str, dict[str, set]] = {column: defaultdict(set) for column in ('img_Id', 'vgg_file')}
         for number, row in self._read_rows():
             for column, values in used.items():
@@ -122,9 +125,19 @@ class VPODataset(AVSegDataset):
             multi = row.get('multi_instance') in ('1', '1.0', 'True')
             if row['split'] not in self.splits or self.multi_instance not in (None, multi):
                 continue
-            if (first := seen.setdefault(tuple(row.values()), number)) != number:
+            item = row['img_Id'], row['ann_Ids'], multi
+            if (first := rows.setdefault(tuple(row.values()), number)) != number:
                 self._refuse(f'repeats line {first}, and counts; remove one', number, kind='duplicate row', fatal=False)
+            elif self.subset != 'ss' and (first := objects.setdefault(item, number)) != number:
+                self._refuse(
+                    f'lists object {row["ann_Ids"]} of image {row["img_Id"]} like line {first}, so that it sounds '
+                    'twice; remove one',
+                    number,
+                    kind='repeated object',
+                    fatal=False,
+                )
             yield number, row, multi
+        self._check_splits(used['img_Id'], self.splits)
         for column, values in used.items():
             self._check_apart(column, values, self.splits)
 
@@ -136,7 +149,7 @@ class VPODataset(AVSegDataset):
                 f'holds {_FOLDERS[self.subset]}; data/README.md says how to get or build it.'
             )
         columns = (*_COLUMNS, 'multi_instance') if self.subset == 'msmi' else _COLUMNS
-        yield from read_table(self.ann_file, columns, refuse=self._refuse)
+        yield from read_table(self.ann_file, columns, refuse=self._refuse, filled=_FILLED)
 
     def _parse_source(self, row: dict, number: int) -> dict:
         """The sounding object of one row."""

@@ -1,12 +1,13 @@
 import pytest
 
-from mmavs.datasets.annotation_table import read_table
+from mmavs.datasets.annotation_table import RecordError, read_table
 
 
-def read(tmp_path, text, columns=('a', 'b')):
+def read(tmp_path, text, columns=('a', 'b'), **options):
     path, refused = tmp_path / 't.csv', []
     path.write_text(text, encoding='utf-8')
-    return list(read_table(str(path), columns, refuse=lambda *args, **kwargs: refused.append((args, kwargs)))), refused
+    rows = read_table(str(path), columns, refuse=lambda *args, **kwargs: refused.append((args, kwargs)), **options)
+    return list(rows), refused
 
 
 def test_rows_with_their_lines_in_any_order_of_columns(tmp_path):
@@ -32,3 +33,25 @@ def test_rows_with_fewer_or_more_values_are_refused(tmp_path):
 def test_missing_columns(tmp_path, text, has):
     with pytest.raises(KeyError, match=rf't\.csv lacks the column .*b; it has {has}'):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize('value', ['', '  '])
+def test_values_that_must_be_filled_in(tmp_path, value):
+    rows, refused = read(tmp_path, f'a,b\n1,\n{value},\n', filled=('a',))
+    assert [number for number, _ in rows] == [2], 'b may be empty'
+    assert refused == [(('no value of a: fill in or remove', 3), dict(kind='incomplete row'))]
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'line'), [('cp1252', 1002), ('utf-16', 1)], ids=['as Excel saves CSV', 'as Excel saves Unicode']
+)
+def test_not_in_utf8(tmp_path, encoding, line):
+    (tmp_path / 't.csv').write_bytes(('a,b\n' + '1,2\n' * 1000 + 'Säge,3\n1,2\n').encode(encoding))
+    with pytest.raises(RecordError, match=rf't\.csv, line {line}: not in UTF-8; save the file as "CSV UTF-8"') as error:
+        list(read_table(str(tmp_path / 't.csv'), 'ab', refuse=None))
+    assert error.value.kind == 'bad annotation'
+
+
+def test_a_quotation_mark_that_is_never_closed(tmp_path):
+    with pytest.raises(RecordError, match=r't\.csv cannot be read as CSV: field larger .* quotation mark'):
+        read(tmp_path, 'a,b\n1,"2\n' + '1,2\n' * 40_000)

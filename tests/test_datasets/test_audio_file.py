@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mmavs.datasets.audio_file import AudioFileError, check_not_truncated, open_audio, read_frames
+from mmavs.datasets.audio_file import MAX_PEAK, AudioFileError, check_not_truncated, open_audio, read_frames
 
 RATE = 16000
 
@@ -94,7 +94,7 @@ def test_read_frames_beyond_the_end(tmp_path, start):
 
 
 def test_missing(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'recording not found: .*nowhere\.wav'):
+    with pytest.raises(FileNotFoundError, match=r'recording not found: .*nowhere\.wav\. Fetch it, .*`data_root`'):
         read_all(tmp_path / 'nowhere.wav')
 
 
@@ -125,6 +125,16 @@ def test_not_finite(tmp_path, tone, bad):
         read_all(tmp_path / 'a.wav')
 
 
+def test_samples_beyond_all_reason(tmp_path, tone):
+    """Whole numbers stored as floats pass; the power of what is refused may be infinite."""
+    for peak in (2**31, MAX_PEAK):
+        soundfile.write(tmp_path / 'a.wav', tone * peak, RATE, subtype='FLOAT')
+        assert np.isfinite(read_all(tmp_path / 'a.wav')).all()
+    soundfile.write(tmp_path / 'a.wav', -1e19 * np.abs(tone), RATE, subtype='FLOAT')
+    with pytest.raises(AudioFileError, match=r'samples of 5e\+18, where full scale is 1: .*a\.wav\. Bring it to'):
+        read_all(tmp_path / 'a.wav')
+
+
 @pytest.mark.parametrize('share', [0.1, 0.5, 0.99])
 @pytest.mark.parametrize('subtype', ['PCM_16', 'FLOAT', 'ALAW'])
 def test_truncated_wav(tmp_path, tone, share, subtype):
@@ -134,6 +144,35 @@ def test_truncated_wav(tmp_path, tone, share, subtype):
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(AudioFileError, match=r'cut\.wav'):
         read_all(path)
+
+
+def test_what_the_decoder_gives_up_on(tmp_path, tone, monkeypatch):
+    def fail(*_, **__):
+        raise soundfile.LibsndfileError(1)
+
+    soundfile.write(tmp_path / 'a.wav', tone, RATE)
+    monkeypatch.setattr(soundfile.SoundFile, 'read', fail)
+    with pytest.raises(AudioFileError, match=r'cannot decode recording .*a\.wav: .* Fetch it again or take it out of'):
+        read_all(tmp_path / 'a.wav')
+
+
+@pytest.mark.parametrize('share', [0.1, 0.5, 0.99])
+def test_truncated_rf64(tmp_path, tone, share):
+    """The WAV of more than 4 GB, in which another chunk holds the sizes."""
+    path = tmp_path / 'cut.wav'
+    soundfile.write(path, tone, RATE, format='RF64')
+    content = path.read_bytes()
+    assert content[:4] == b'RF64' and len(read_all(path)) == len(tone)
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(AudioFileError, match=r'cut\.wav'):
+        read_all(path)
+
+
+@pytest.mark.parametrize('announced', [0, 1 << 63, (1 << 64) - 1])
+def test_rf64_of_a_pipe_is_complete(tmp_path, announced):
+    content = riff((b'ds64', struct.pack('<QQQI', 0, announced, 0, 0), None), PCM, (b'data', bytes(200), 0xFFFFFFFF))
+    (tmp_path / 'a.wav').write_bytes(b'RF64' + content[4:])
+    check_not_truncated(str(tmp_path / 'a.wav'))
 
 
 def test_truncated_flac(tmp_path):

@@ -204,3 +204,22 @@ def test_repeated_and_shared_clips_are_reported(tmp_path):
 def test_bad_arguments(kwargs, message):
     with pytest.raises(ValueError, match=f'AVSBenchObjectDataset: {message} must'):
         AVSBenchObjectDataset(lazy_init=True, **kwargs)
+
+
+def test_splits_that_nobody_reads_are_reported(tmp_path):
+    rows = [('a', 'c', 'train'), ('b', 'c', 'Train'), ('c', 'c', '')]
+    write_rows(tmp_path / S4_TABLE, ('name', 'category', 'split'), rows)
+    dataset = build(tmp_path, lazy_init=True)
+    errors = []
+    dataset.bad_record = errors.append
+    assert {r['clip'] for r in dataset.load_data_list()} == {'s4/train/c/a'}
+    assert [(e.kind, e.fatal) for e in errors] == [('unknown split', False)]
+    assert "leaves out the rows with split '', 'Train', which is none of train, val, test" in str(errors[0])
+
+
+def test_annotation_that_is_not_in_utf8(tmp_path):
+    path = tmp_path / S4_TABLE
+    write_rows(path, ('name', 'category', 'split'), [('a', 'Säge', 'train')])
+    path.write_bytes(path.read_text(encoding='utf-8').encode('cp1252'))
+    with pytest.raises(RecordError, match=r's4_meta_data\.csv, line 2: not in UTF-8'):
+        build(tmp_path)

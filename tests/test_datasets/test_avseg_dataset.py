@@ -4,6 +4,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from mmavs.datasets import AVSegDataset
+from mmavs.datasets.annotation_table import RecordError
 from mmavs.datasets.image_file import UNKNOWN_VALUE
 
 
@@ -74,3 +75,16 @@ def test_indices_and_registry():
 def test_load_data_list_is_for_subclasses():
     with pytest.raises(NotImplementedError, match='AVSegDataset must say where its samples are'):
         AVSegDataset(metainfo=dict(classes=('background', 'cat')))
+
+
+class NoPets(TwoPets):
+    def load_data_list(self):
+        return []
+
+
+@pytest.mark.parametrize('serialize', [True, False])
+@pytest.mark.parametrize(('ann_file', 'where'), [('pets.csv', r'pets\.csv'), ('', 'NoPets')])
+def test_without_a_sample(serialize, ann_file, where):
+    dataset = NoPets(ann_file=ann_file, serialize_data=serialize, lazy_init=True)
+    with pytest.raises(RecordError, match=f'^{where}: has no sample: check `ann_file`'):
+        dataset.full_init()

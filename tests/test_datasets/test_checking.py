@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
-from av_tree import CAT, RATE, SECONDS, av_config, image_path, mask_path, sound_path, write_clean_tree
+from av_tree import CAT, DOG, RATE, SECONDS, av_config, image_path, mask_path, sound_path, write_clean_tree
 from vpo_tree import csv_path, read_rows, write_rows
 
+from mmavs.datasets import AVSegDataset
 from mmavs.datasets.checking import check_config, leaf_datasets
 
 
@@ -66,6 +67,10 @@ FILES = {
     'unreadable recording': (lambda r: sound_path(r, 0).write_text('<html>'), SOUND),
     'empty recording': (lambda r: soundfile.write(sound_path(r, 0), np.zeros(0), RATE), SOUND),
     'NaN in recording': (lambda r: soundfile.write(sound_path(r, 0), np.full(RATE, np.nan), RATE, 'FLOAT'), SOUND),
+    'too large values in recording': (
+        lambda r: soundfile.write(sound_path(r, 0), np.full(RATE, 1e19), RATE, 'FLOAT'),
+        SOUND,
+    ),
     'unusual rate in recording': (lambda r: soundfile.write(sound_path(r, 0), np.ones(44101), 44101), SOUND),
 }
 
@@ -102,11 +107,17 @@ def test_recordings_that_nothing_reads_are_left_alone(root):
 
 
 @pytest.mark.parametrize(
-    ('kind', 'change'), [('bad position', dict(audio_pos='nan')), ('unknown class', dict(cateName='unicorn'))]
+    ('kind', 'change'),
+    [
+        ('bad position', dict(audio_pos='nan')),
+        ('unknown class', dict(cateName='unicorn')),
+        ('incomplete row', dict(vgg_file='')),
+    ],
 )
 def test_bad_row(root, kind, change):
     change_rows(root, lambda rows: rows[0].update(change))
-    assert found(root) == [('error', kind, CSV, 'train')]
+    loaders = 'train, test' if kind == 'incomplete row' else 'train'  # whatever its split
+    assert found(root) == [('error', kind, CSV, loaders)]
 
 
 def test_rows_with_too_few_and_too_many_values(root):
@@ -136,6 +147,106 @@ def test_repeated_rows(root):
         ('error', 'duplicate source', IMAGE, 'train'),
         ('warning', 'duplicate row', CSV, 'train'),
     ]
+
+
+def test_object_with_two_recordings(root):
+    change_rows(root, lambda rows: rows.append(dict(rows[0], vgg_file='sound1_000010')))
+    assert found(root) == [('warning', 'repeated object', CSV, 'train')]
+
+
+def test_rows_of_unknown_splits(root):
+    change_rows(root, lambda rows: [rows[i].update(split='Test ') for i in (6, 7)])
+    assert found(root) == [('warning', 'unknown split', CSV, 'train, test')]
+
+
+@pytest.mark.parametrize(
+    'content', ['Säge'.encode('cp1252'), b'"' + b'0\n' * 70_000], ids=['encoding', 'quotation mark']
+)
+def test_annotation_that_is_no_csv_in_utf8(root, content):
+    path = csv_path(root, 'ms')
+    path.write_bytes(path.read_bytes() + content)
+    assert found(root) == [('error', 'bad annotation', CSV, 'train, test')]
+
+
+def test_class_that_training_lacks(root):
+    """The dogs of the training become cats, in what sounds and in what is seen."""
+    change_rows(root, lambda rows: [rows[i].update(cateName='cat') for i in (1, 3)])
+    assert [kind for _, kind, *_ in found(root)] == [], 'pixels alone are something to learn from'
+    for i in range(2):
+        mask = cv2.imread(str(mask_path(root, i)), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(mask_path(root, i)), paint(DOG.mask_id, CAT.mask_id)(mask))
+    cfg = av_config(root, loaders=('train', 'val', 'test'))
+    cfg.val_dataloader = cfg.test_dataloader
+    (problem,) = check(cfg)[0]
+    assert problem[:2] == ('warning', 'class absent from training') and problem.loaders == 'val, test'
+    assert problem.path.endswith(CSV) and problem.detail.startswith('dog is in no training sample')
+    assert check(cfg, loaders=['val', 'test'])[0] == [], 'without a training there is nothing to compare with'
+
+
+class OwnDataset(AVSegDataset):
+    """A user's: the records come as an argument."""
+
+    METAINFO = dict(classes=('background', 'cat', 'dog'), palette=[[0, 0, 0], [255, 0, 0], [0, 255, 0]])
+
+    def __init__(self, records, **kwargs):
+        self.records = records
+        super().__init__(mask_values=(0, CAT.mask_id, DOG.mask_id), **kwargs)
+
+    def load_data_list(self):
+        if self.records is None:
+            raise AttributeError('a slip of the pen')
+        return self.records
+
+
+def own_config(root, records):
+    cfg = av_config(root, loaders=('train',))
+    dataset = dict(type=OwnDataset, ann_file=str(root / 'own.csv'), records=records)
+    cfg.train_dataloader.dataset = dict(dataset, pipeline=cfg.train_dataloader.dataset.pipeline)
+    return cfg
+
+
+def own_record(root, **source):
+    source = dict(dict(audio_path=str(sound_path(root, 0)), position=0.25, label=1), **source)
+    return dict(img_path=str(image_path(root, 0)), seg_map_path=str(mask_path(root, 0)), sources=[source])
+
+
+@pytest.mark.parametrize('position', [1.5, float('nan'), None, '0.5'])
+def test_position_of_a_dataset_of_ones_own(root, position):
+    (problem,) = check(own_config(root, [own_record(root, position=position)]))[0]
+    assert problem[:2] == ('error', 'bad position') and problem.path == str(image_path(root, 0))
+    assert str(sound_path(root, 0)) in problem.detail and problem.detail.endswith(f'got {position!r}')
+
+
+@pytest.mark.parametrize(
+    ('records', 'kind', 'detail'),
+    [
+        ([], 'empty split', 'has no sample: check `ann_file`'),
+        (None, 'bad annotation', 'AttributeError: a slip of the pen'),
+        ([dict(img='a.jpg')], 'bad record', 'record 0 is not as AVSegDataset describes it: KeyError: img_path'),
+    ],
+)
+def test_dataset_of_ones_own_without_proper_records(root, records, kind, detail):
+    (problem,) = check(own_config(root, records))[0]
+    assert problem[:3] == ('error', kind, str(root / 'own.csv')) and problem.detail.startswith(detail)
+
+
+def test_label_beyond_the_classes(root):
+    assert [p.kind for p in check(own_config(root, [own_record(root, label=3)]))[0]] == ['bad record']
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(type='Unicorn'), 'KeyError: Unicorn is not in the mmseg::dataset registry'),
+        (dict(colour='red'), "TypeError: .* unexpected keyword argument 'colour'"),
+        (dict(subset='mm'), 'VPODataset: subset must be one of'),
+    ],
+)
+def test_dataset_that_cannot_be_built(root, change, message):
+    cfg = av_config(root)
+    cfg.test_dataloader.dataset.update(change)
+    with pytest.raises(ValueError, match=f'test_dataloader.dataset of the config cannot be built: {message}'):
+        check(cfg)
 
 
 def test_a_dataset_twice_in_a_loader_has_every_sample_twice(root):

@@ -26,7 +26,7 @@ def test_without_a_table_the_values_stay():
     ('pixels', 'encoding', 'kind', 'message'),
     [
         (np.full((2, 2), 4, np.uint8), 'index', 'unknown mask values', r'a\.png holds the values \[4\].*: do this'),
-        (np.zeros((2, 2, 3), np.uint8), 'index', 'wrong mask type', r'a\.png has shape \(2, 2, 3\)'),
+        (np.zeros((2, 2, 3), np.uint8), 'index', 'wrong mask type', r'a\.png has shape \(2, 2, 3\).* Save its values'),
         (np.zeros((2, 2), bool), 'index', 'wrong mask type', 'type bool'),
         (np.zeros((2, 2), np.uint16), 'gray', 'wrong mask type', 'type uint16'),
         (np.full((2, 2, 3), (1, 2, 3), np.uint8), 'gray', 'wrong mask type', r'must be grey, but a\.png has colours'),

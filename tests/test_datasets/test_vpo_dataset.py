@@ -248,6 +248,22 @@ def test_too_many_values(tmp_path):
         build(tmp_path, 'ms')
 
 
+@pytest.mark.parametrize('column', ['img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'split'])
+def test_empty_value(tmp_path, column):
+    """A row without `img_Id` would give its sound to image 000000000000."""
+    tree_of(tmp_path, 'ms', row(), {**row(ann=71), column: ''})
+    with pytest.raises(ValueError, match=rf'vpo_ms_data_stereo\.csv, line 3: no value of {column}: fill in or remove'):
+        build(tmp_path, 'ms')
+
+
+def test_csv_that_is_not_in_utf8(tmp_path):
+    tree_of(tmp_path, 'ms', row(), row(audio='Säge_000030'))
+    path = csv_path(tmp_path, 'ms')
+    path.write_bytes(path.read_text(encoding='utf-8').encode('cp1252'))
+    with pytest.raises(ValueError, match=r'vpo_ms_data_stereo\.csv, line 3: not in UTF-8; save the file as'):
+        build(tmp_path, 'ms')
+
+
 @pytest.fixture
 def warnings(monkeypatch):
     """What a dataset warns of."""
@@ -264,13 +280,42 @@ def test_repeated_row_is_warned_of_and_counts(tmp_path, warnings):
     assert warning.endswith('vpo_ms_data_stereo.csv, line 4: repeats line 2, and counts; remove one')
 
 
+@pytest.mark.parametrize('change', [dict(position=0.1), dict(audio='other_000030')])
+def test_repeated_object_is_warned_of(tmp_path, warnings, change):
+    tree_of(tmp_path, 'ms', row(), row(8), row(ann=71), row(**change))
+    assert len(records(tmp_path, 'ms')[0]['sources']) == 3
+    (warning,) = warnings
+    assert 'csv, line 5: lists object 70 of image 7 like line 2, so that it sounds twice; remove one' in warning
+
+
+def test_what_repeats_no_object(tmp_path, warnings):
+    """In SS an object may have several recordings, in MSMI an image both kinds of objects."""
+    build(tree_of(tmp_path / 'a', 'ss', row(), row(audio='other_000030')), 'ss')
+    build(tree_of(tmp_path / 'b', 'msmi', row(), row(multi=1, position=0.1)), 'msmi')
+    assert not warnings
+
+
+def test_splits_that_nobody_reads_are_warned_of(tmp_path, warnings):
+    tree_of(
+        tmp_path,
+        'ms',
+        row(),
+        *(row(i, split=s, audio=str(i)) for i, s in enumerate(('Train', 'train ', 'test', 'val'))),
+    )
+    assert len(build(tmp_path, 'ms')) == 1
+    (warning,) = warnings
+    assert "csv: leaves out the rows with split 'Train', 'train ', which is none of train, val, test" in warning
+    build(tmp_path, 'ms', ['train', 'Train', 'train '])
+    assert len(warnings) == 1
+
+
 def test_image_and_recording_in_two_splits_are_warned_of(tmp_path, warnings):
     tree_of(
         tmp_path,
         'ms',
         row(7, audio='a'),
         row(8, audio='b'),
-        row(7, split='test', audio='c'),
+        row(7, split='test', ann=71, audio='c'),
         row(9, split='test', audio='b'),
         row(10, split='val', audio='d'),
     )

@@ -40,3 +40,13 @@ def test_tool_reports_and_ends_with_a_status(tool, tmp_path, capsys):
     with pytest.raises(SystemExit):
         tool.main([str(config), '--workers', '1', *changed])
     assert 'VPO annotation not found' in capsys.readouterr().out
+
+
+def test_dataset_that_cannot_be_built(tool, tmp_path):
+    config = tmp_path / 'config.py'
+    av_config(tmp_path).dump(config)
+    options = ['--cfg-options', 'test_dataloader.dataset.type=Unicorn']
+    with pytest.raises(
+        SystemExit, match=rf'error: test_dataloader.dataset of {config} cannot be built: .*Unicorn is not'
+    ):
+        tool.main([str(config), *options])

@@ -4,7 +4,7 @@ r"""Checks all that a config's data loaders read, and lists every problem at onc
 
 Ends with status 1 where there are errors: files that are missing or broken, masks that do not fit, wrong annotations,
 duplicates, and images or recordings that training shares with validation or test. Recordings that are silent, or
-shorter than a clip, are warnings.
+shorter than a clip, and classes that only validation or test have are warnings, as are rows that look like slips.
 """
 
 import argparse

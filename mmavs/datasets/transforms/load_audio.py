@@ -4,7 +4,7 @@ from mmseg.registry import TRANSFORMS
 
 from mmavs.audio import SAMPLE_RATE, seconds_to_samples
 
-from ..audio_io import MISSING_CHOICES, mix_sources, read_clip
+from ..audio_io import MISSING_CHOICES, is_position, mix_sources, read_clip
 
 
 @TRANSFORMS.register_module()
@@ -19,6 +19,7 @@ class LoadAudio(BaseTransform):
 
     - sources (list[dict]): ``audio_path`` (str), ``position`` (float, 0 left to 1 right) and optionally ``start``
       (float, seconds) of each
+    - img_path (str): optional, for messages
 
     Added Keys:
 
@@ -57,8 +58,14 @@ class LoadAudio(BaseTransform):
         self.num_samples = seconds_to_samples(duration, sample_rate)
 
     def transform(self, results: dict) -> dict:
-        """Adds ``audio`` to ``results``."""
+        """Adds ``audio`` to ``results``.
+
+        Raises:
+            ValueError: A source's ``position`` is no number in [0, 1].
+            FileNotFoundError, AudioFileError: see :func:`read_clip`.
+        """
         sources = results['sources']
+        _check_positions(sources, results.get('img_path', 'the sample'))
         if self.silent or not sources:
             results['audio'] = torch.zeros(self.channels, self.num_samples)
             return results
@@ -80,3 +87,13 @@ class LoadAudio(BaseTransform):
             f'{self.__class__.__name__}(duration={self.duration}, channels={self.channels}, '
             f"sample_rate={self.sample_rate}, silent={self.silent}, missing='{self.missing}')"
         )
+
+
+def _check_positions(sources: list[dict], image: str) -> None:
+    """Mono sound has to pass, too: its dataset may be trained in stereo next."""
+    for source in sources:
+        if not is_position(position := source.get('position')):
+            raise ValueError(
+                f'`position` of {source["audio_path"]} in the sources of {image} must be a number in [0, 1], got '
+                f'{position!r}: correct it in the annotation file, or in load_data_list of the dataset'
+            )

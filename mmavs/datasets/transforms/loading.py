@@ -5,10 +5,11 @@ from mmcv.transforms import LoadImageFromFile
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
-from ..image_file import check_image_complete
+from ..image_file import FILE_REMEDY, check_image_complete
 from ..mask_file import DEFAULT_HINT, mask_labels
 
 _BACKGROUND, _IGNORED = 0, 255
+_MISSING_REMEDY = 'Fetch it, take it out of the annotation file, or correct `data_root` of the dataset.'
 
 
 @TRANSFORMS.register_module()
@@ -46,13 +47,13 @@ class LoadFrame(LoadImageFromFile):
         """Loads the image.
 
         Raises:
-            FileNotFoundError, OSError: The file is missing, truncated or no image; the message names it.
+            FileNotFoundError, OSError: The file is missing, empty, truncated or no image; the message names it.
         """
         path = results['img_path']
         try:
             content = fileio.get(path, backend_args=self.backend_args)
         except FileNotFoundError as e:
-            raise FileNotFoundError(f'image not found: {path}{_place_in_clip(results)}') from e
+            raise FileNotFoundError(f'image not found: {path}{_place_in_clip(results)}. {_MISSING_REMEDY}') from e
         check_image_complete(content, path)
         img = _decode(content, path, flag=self.color_type, backend=self.imdecode_backend)
         results['file_shape'] = img.shape[:2]
@@ -122,7 +123,7 @@ class LoadAVAnnotations(LoadAnnotations):
         try:
             content = fileio.get(path, backend_args=self.backend_args)
         except FileNotFoundError as e:
-            raise FileNotFoundError(f'mask not found: {path}{_place_in_clip(results)}') from e
+            raise FileNotFoundError(f'mask not found: {path}{_place_in_clip(results)}. {_MISSING_REMEDY}') from e
         check_image_complete(content, path)
         encoding = results.get('mask_encoding', 'index')
         flag = 'color' if encoding == 'color' else 'unchanged'
@@ -135,7 +136,8 @@ class LoadAVAnnotations(LoadAnnotations):
         if tuple(shape[:2]) != labels.shape:
             raise ValueError(
                 f'image and mask differ in size: {results["img_path"]} is {tuple(shape[:2])}, '
-                f'{path} is {labels.shape} (height, width)'
+                f'{path} is {labels.shape} (height, width). Take the image that the mask was drawn on, or take both '
+                'out of the annotation file.'
             )
         return labels
 
@@ -163,7 +165,7 @@ def _decode(content: bytes, path: str, *, flag: str, backend: str) -> np.ndarray
     try:
         img = mmcv.imfrombytes(content, flag=flag, backend=backend)
     except Exception as e:  # each backend raises errors of its own
-        raise OSError(f'cannot decode image {path}: {e}') from e
+        raise OSError(f'cannot decode image {path}: {str(e).strip()}. {FILE_REMEDY}') from e
     if img is None:
-        raise OSError(f'cannot decode image {path}: not an image, or damaged')
+        raise OSError(f'cannot decode image {path}: not an image, or damaged. {FILE_REMEDY}')
     return img

@@ -3,13 +3,14 @@
 import csv
 import os
 import random
-import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
 
+from ..annotation_table import open_table
+from ..audio_file import MAX_PEAK, missing_bytes
 from ..vpo_classes import ClassTable
 from .cache import ResultCache
 from .files import stamp
@@ -26,7 +27,6 @@ _COLUMNS = {
     'traintestsplit': 'split',
     'train/testsplit': 'split',
 }
-_OPEN_LENGTH = 0x7FFFF000  # and above: the writer of a stream did not know its length
 
 
 class Recording(NamedTuple):
@@ -52,11 +52,12 @@ def read_sounds_csv(path: str) -> tuple[list[Recording], list[tuple[str, str]]]:
         The recordings in order of their names, and (name, reason) of those that the file lists in contradictory ways.
 
     Raises:
-        ValueError: A row lacks a field, or its start or split is none; the message names file and line.
+        ValueError: A row lacks a field, or its start or split is none, or the file is no CSV in UTF-8; the message
+            names file and line.
     """
     found: dict[str, set[Recording]] = {}
     columns = ['id', 'start', 'label', 'split']
-    with open(path, encoding='utf-8-sig', newline='') as f:
+    with open_table(path) as f:
         reader = csv.reader(f)
         for row in reader:
             if reader.line_num == 1 and (header := _parse_header(path, row)):
@@ -145,8 +146,7 @@ def probe_recordings(names: list[str], *, folder: str, cache: ResultCache, pool:
 def recording_problem(path: str) -> str:
     """Decodes a recording to its end: why it cannot be used, or ``''``."""
     try:
-        lacking = _missing_bytes(path)
-        if lacking:
+        if lacking := missing_bytes(path):
             return f'truncated: {lacking} bytes of sound are missing'
         frames, peak = 0, 0.0
         with soundfile.SoundFile(path) as f:
@@ -162,22 +162,9 @@ def recording_problem(path: str) -> str:
         return 'has no samples'
     if frames < declared:
         return f'truncated: {frames} of {declared} samples'
+    if peak > MAX_PEAK:
+        return f'has samples of {peak:.3g}, where full scale is 1'
     return '' if peak > 0 else 'silent: every sample is zero'
-
-
-def _missing_bytes(path: str) -> int:
-    """Bytes that the data chunk of a RIFF file announces and that are not there; libsndfile passes over them."""
-    size = os.path.getsize(path)
-    with open(path, 'rb') as f:
-        riff = f.read(12)
-        if riff[:4] != b'RIFF' or riff[8:12] != b'WAVE':
-            return 0
-        while len(head := f.read(8)) == 8:
-            kind, length = struct.unpack('<4sI', head)
-            if kind == b'data':
-                return 0 if length >= _OPEN_LENGTH else max(0, f.tell() + length - size)
-            f.seek(length + length % 2, os.SEEK_CUR)
-    return 0
 
 
 def group_recordings(recordings: Iterable[Recording], table: ClassTable) -> dict[str, dict[int, list[str]]]:

@@ -114,3 +114,19 @@ def test_a_second_of_which_most_is_missing(tmp_path, seconds, left):
         LoadAudio(duration=1.0, channels=1)(results)
     audio = LoadAudio(duration=1.0, channels=1, missing='silence')(results)['audio'][0]
     assert audio.shape == (16000,) and audio.count_nonzero() == round(16000 * left)
+
+
+@pytest.mark.parametrize('position', [1.5, -0.1, float('nan'), None, '0.5'])
+@pytest.mark.parametrize('kwargs', [dict(channels=2), dict(channels=1), dict(silent=True)])
+def test_bad_position_names_image_recording_and_key(sources, position, kwargs):
+    sources[1]['position'] = position
+    with pytest.raises(
+        ValueError, match=rf'`position` of .*1\.wav in the sources of a\.jpg must be .*, got {position!r}: correct it'
+    ):
+        LoadAudio(**kwargs)(dict(sources=sources, img_path='a.jpg'))
+
+
+def test_source_without_a_position(sources):
+    del sources[0]['position']
+    with pytest.raises(ValueError, match=r'`position` of .*0\.wav .* got None'):
+        LoadAudio()(dict(sources=sources))

@@ -71,7 +71,7 @@ def jpegs(image):
 
 
 @pytest.mark.parametrize('kind', ['baseline', 'progressive', 'thumbnail', 'restart'])
-@pytest.mark.parametrize('tail', [b'', b'\0' * 700, b'a tag behind the image'])
+@pytest.mark.parametrize('tail', [b'', b'\0' * 700, b'a tag behind the image', b'a video \xff\xda of the same moment'])
 def test_complete_jpeg(tmp_path, image, kind, tail):
     results = load(tmp_path, jpegs(image)[kind] + tail)
     assert deviation(results['img'], image) <= JPEG_LOSS
@@ -111,12 +111,13 @@ def test_png_with_trailing_bytes(tmp_path, image, length):
 
 @pytest.mark.parametrize('content', [b'', b'<html>', b'\xff\xd8\xff\xda\xff\xd9', bytes(1000)])
 def test_not_an_image(tmp_path, content):
-    with pytest.raises(OSError, match=r'cannot decode image .*frame\.jpg'):
+    with pytest.raises(OSError, match=r'cannot decode image .*frame\.jpg: .*Fetch it again or take it out') as error:
         load(tmp_path, content)
+    assert content or 'the file is empty' in str(error.value)
 
 
 def test_missing_frame(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'image not found: .*gone\.jpg'):
+    with pytest.raises(FileNotFoundError, match=r'image not found: .*gone\.jpg\. Fetch it, .*`data_root`'):
         LoadFrame()(dict(img_path=str(tmp_path / 'gone.jpg')))
 
 
@@ -156,7 +157,10 @@ def test_mask_of_one_row_or_column(tmp_path, shape):
 
 
 def test_mask_of_another_size(tmp_path):
-    with pytest.raises(ValueError, match=r'differ in size: frame\.jpg is \(3, 2\), .*mask\.png is \(2, 3\)'):
+    message = (
+        r'differ in size: frame\.jpg is \(3, 2\), .*mask\.png is \(2, 3\) .*Take the image that the mask was drawn'
+    )
+    with pytest.raises(ValueError, match=message):
         load_mask(tmp_path, np.zeros((2, 3), np.uint8), ori_shape=(3, 2))
 
 
@@ -176,7 +180,7 @@ def test_unknown_values(tmp_path):
     ],
 )
 def test_mask_with_wrong_type(tmp_path, mask, found):
-    with pytest.raises(ValueError, match=rf'one channel of 8 bits: .*mask\.png.*{found}'):
+    with pytest.raises(ValueError, match=rf'one channel of 8 bits: .*mask\.png.*{found}.*Save its values as'):
         load_mask(tmp_path, mask)
 
 
@@ -190,7 +194,7 @@ def test_damaged_mask(tmp_path):
 
 
 def test_missing_mask(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'mask not found: .*gone\.png'):
+    with pytest.raises(FileNotFoundError, match=r'mask not found: .*gone\.png\. Fetch it, .*`data_root`'):
         LoadAVAnnotations()(dict(seg_map_path=str(tmp_path / 'gone.png'), label_table=TABLE, seg_fields=[]))
 
 

@@ -144,3 +144,20 @@ def test_recordings_are_grouped_by_split_and_class():
     dog, cat = table.names.index('dog') - 1, table.names.index('cat') - 1
     grouped = group_recordings(some(2) + some(1, 'cat meowing', 'test') + some(1, 'no such label'), table)
     assert grouped == {'train': {dog: ['dogtrain0_000000', 'dogtrain1_000000']}, 'test': {cat: ['cattest0_000000']}}
+
+
+def test_list_that_is_not_in_utf8_or_has_an_open_quotation_mark(tmp_path):
+    (tmp_path / 'sounds.csv').write_bytes('a,0,dog barking,train\nb,0,Säge,train\n'.encode('cp1252'))
+    with pytest.raises(ValueError, match=r'sounds\.csv, line 2: not in UTF-8'):
+        read_sounds_csv(str(tmp_path / 'sounds.csv'))
+    with pytest.raises(ValueError, match=r'sounds\.csv cannot be read as CSV'):
+        read(tmp_path, 'a,0,"dog barking,train\n' + 'b,0,dog barking,train\n' * 10_000)
+
+
+def test_recordings_that_loading_would_refuse(tmp_path):
+    tone = np.sin(np.arange(20000) / 9) / 3
+    soundfile.write(tmp_path / 'loud.wav', 1e19 * tone, 8000, subtype='FLOAT')
+    assert 'where full scale is 1' in recording_problem(str(tmp_path / 'loud.wav'))
+    soundfile.write(tmp_path / 'cut.wav', tone, 8000, format='RF64')
+    (tmp_path / 'cut.wav').write_bytes((tmp_path / 'cut.wav').read_bytes()[:-100])
+    assert recording_problem(str(tmp_path / 'cut.wav')) == 'truncated: 100 bytes of sound are missing'
