@@ -13,9 +13,6 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from ..compat import load_from_local
 from ..datasets.vpo_builder.files import PART, whole_file
 
-# What a training needs to go on.
-_RESUME_ENTRIES = ('meta', 'message_hub', 'state_dict')
-
 
 @register_backend('atomic_local')
 class AtomicLocalBackend(LocalBackend):
@@ -128,8 +125,13 @@ def _find_lack(path: str) -> str | None:
         return f'it can not be loaded ({error!r})'
     if not isinstance(checkpoint, dict):
         return f'it holds a {type(checkpoint).__name__}, not a dict'
-    lacking = [name for name in _RESUME_ENTRIES if name not in checkpoint]
+    lacking = lacking_to_resume(checkpoint)
     return f'it has no {", ".join(lacking)}' if lacking else None
+
+
+def lacking_to_resume(checkpoint: dict) -> list[str]:
+    """The entries that a training needs to go on and that a checkpoint has not."""
+    return [name for name in ('meta', 'message_hub', 'state_dict') if name not in checkpoint]
 
 
 def _folder_of_last(work_dir: str) -> str:

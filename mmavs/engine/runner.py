@@ -1,10 +1,10 @@
 from mmengine.dist import broadcast_object_list, is_main_process
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
 from .checkpoint_files import find_newest_whole
 from .compiling import compile_parts
+from .unwrapping import unwrap
 
 
 @RUNNERS.register_module()
@@ -38,6 +38,5 @@ class AVRunner(Runner):
             return
         if options is not True and not isinstance(options, dict):
             raise TypeError(f'compile must be True, False or a dict of options of torch.compile, got {options!r}')
-        model = self.model.module if is_model_wrapper(self.model) else self.model
-        parts = compile_parts(model, **({} if options is True else options))
+        parts = compile_parts(unwrap(self.model), **({} if options is True else options))
         self.logger.info(f'Compiled for training: {", ".join(parts)}. The first steps take long.')
