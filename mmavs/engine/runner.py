@@ -2,6 +2,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
+from ..datasets.vpo_builder.files import make_output_folder
 from .checkpoint_files import find_newest_whole
 from .compiling import compile_parts
 from .unwrapping import unwrap
@@ -16,6 +17,10 @@ class AVRunner(Runner):
     whole step, whose shapes change with the pixels that a loss draws. Chosen in a config by
     ``runner_type = 'AVRunner'``.
     """
+
+    def __init__(self, model, work_dir: str, *args, **kwargs) -> None:
+        make_output_folder(work_dir, '--work-dir')
+        super().__init__(model, work_dir, *args, **kwargs)
 
     def load_or_resume(self) -> None:
         """Loads or resumes what the config says, once."""
