@@ -53,7 +53,7 @@ def find_damage(path: str | Path) -> str | None:
 
 
 @CheckpointLoader.register_scheme(prefixes='', force=True)
-def load_from_local_file(filename: str, map_location=None) -> dict:
+def load_from_local_file(filename: str | Path, map_location=None) -> dict:
     """mmengine's loader of checkpoints on this machine: whatever is wrong with a file, the error names it.
 
     Check sums are compared first, which ``torch.load`` leaves out.
