@@ -108,12 +108,11 @@ def _get_pickled_method(owner: type, name: str) -> Callable:
 
 
 def check_checkpoint_loads() -> None:
-    """Switch the weights-only check on in mmengine's loaders of local files and of URLs.
+    """Switch the weights-only check on in mmengine's loaders of URLs; :mod:`mmavs.engine` replaces that of local files.
 
     mmengine says nothing on it: ``torch.load`` then checks from torch 2.6 on, and torch's download helper never does.
     Its fork checks, but reads what the check refuses without it.
     """
-    mmengine_checkpoint.CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
     mmengine_checkpoint.load_url = _load_url
     if hasattr(mmengine_checkpoint, '_safe_torch_load'):
         mmengine_checkpoint._safe_torch_load = functools.partial(torch.load, weights_only=True)
@@ -140,8 +139,8 @@ def load_from_local(filename: str, map_location=None) -> dict:
         return torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
         raise pickle.UnpicklingError(
-            f"{path} was not loaded: it holds more than tensors, plain values and mmengine's own types (see the error "
-            'above), and reading those could run code. Save its state_dict alone, and load that file.'
+            f"{path} was not loaded: it is damaged or holds more than tensors, plain values and mmengine's own types "
+            '(see the error above), and reading those could run code. Save its state_dict alone, and load that file.'
         ) from error
 
 

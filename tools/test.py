@@ -5,6 +5,7 @@ import argparse
 from mmengine.config import Config
 from mmseg.registry import RUNNERS
 
+from mmavs.datasets.vpo_builder.files import make_output_folder
 from mmavs.engine.allocator import keep_freed_memory
 from mmavs.engine.launch import add_common_arguments, leave_processes, load_config
 
@@ -27,6 +28,7 @@ def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
         raise ValueError("--show and --show-dir need default_hooks.visualization=dict(type='SegVisualizationHook')")
     cfg.default_hooks.visualization.update(draw=True, interval=1, show=args.show, wait_time=args.wait_time)
     if args.show_dir:
+        make_output_folder(args.show_dir, '--show-dir')
         cfg.visualizer.save_dir = args.show_dir
 
 

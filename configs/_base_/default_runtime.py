@@ -13,6 +13,8 @@ default_hooks = dict(
     ),
     buffers=dict(type='BroadcastBuffersHook'),
     classes=dict(type='CheckpointClassesHook'),
+    weights=dict(type='CheckpointWeightsHook'),
+    num_classes=dict(type='NumClassesHook'),
     progress=dict(type='ProgressBarHook'),
     resume_validation=dict(type='ResumeValidationHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),

@@ -3,7 +3,9 @@ from .cpu_amp import CPUAmpOptimWrapper
 from .hooks import (
     BroadcastBuffersHook,
     CheckpointClassesHook,
+    CheckpointWeightsHook,
     ExactCheckpointHook,
+    NumClassesHook,
     ProgressBarHook,
     ResumeValidationHook,
 )
@@ -20,9 +22,11 @@ __all__ = [
     'BroadcastBuffersHook',
     'CPUAmpOptimWrapper',
     'CheckpointClassesHook',
+    'CheckpointWeightsHook',
     'ExactCheckpointHook',
     'ExactEpochBasedTrainLoop',
     'ExactIterBasedTrainLoop',
+    'NumClassesHook',
     'ProgressBarHook',
     'ResumeValidationHook',
     'SGDAdam',

@@ -1,23 +1,26 @@
-import os.path as osp
-
 from mmengine.dist import broadcast_object_list, is_main_process
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
-from .checkpoint_files import find_damage, find_newest_whole
+from ..datasets.vpo_builder.files import make_output_folder
+from .checkpoint_files import find_newest_whole
 from .compiling import compile_parts
+from .unwrapping import unwrap
 
 
 @RUNNERS.register_module()
 class AVRunner(Runner):
     """mmengine's ``Runner`` that does not trip over damaged checkpoints, and compiles what is worth it.
 
-    `resume = True` goes on from the newest whole checkpoint; a damaged one that is asked for by name is named in the
-    error. With ``compile = True``, or a dict of options of ``torch.compile``, a training compiles the parts of its
-    model (:func:`compile_parts`), where mmengine compiles the whole step, whose shapes change with the pixels that a
-    loss draws. Chosen in a config by ``runner_type = 'AVRunner'``.
+    `resume = True` goes on from the newest whole checkpoint. With ``compile = True``, or a dict of options of
+    ``torch.compile``, a training compiles the parts of its model (:func:`compile_parts`), where mmengine compiles the
+    whole step, whose shapes change with the pixels that a loss draws. Chosen in a config by
+    ``runner_type = 'AVRunner'``.
     """
+
+    def __init__(self, model, work_dir: str, *args, **kwargs) -> None:
+        make_output_folder(work_dir, '--work-dir')
+        super().__init__(model, work_dir, *args, **kwargs)
 
     def load_or_resume(self) -> None:
         """Loads or resumes what the config says, once."""
@@ -34,33 +37,11 @@ class AVRunner(Runner):
         broadcast_object_list(found)
         return found[0]
 
-    def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
-        """Loads weights, see ``Runner.load_checkpoint``.
-
-        Raises:
-            ValueError: The file is damaged.
-        """
-        if osp.isfile(filename) and str(filename).endswith('.pth'):
-            damage = find_damage(filename)
-            if damage is not None and not _is_legacy(filename):
-                raise ValueError(
-                    f'{filename} can not be loaded: {damage}. Take another checkpoint; with --resume and no '
-                    'name the newest whole one of the work dir is found.'
-                )
-        return super().load_checkpoint(filename, *args, **kwargs)
-
     def _maybe_compile(self, target: str) -> None:
         options = self.cfg.get('compile')
         if target != 'train_step' or not options:
             return
         if options is not True and not isinstance(options, dict):
             raise TypeError(f'compile must be True, False or a dict of options of torch.compile, got {options!r}')
-        model = self.model.module if is_model_wrapper(self.model) else self.model
-        parts = compile_parts(model, **({} if options is True else options))
+        parts = compile_parts(unwrap(self.model), **({} if options is True else options))
         self.logger.info(f'Compiled for training: {", ".join(parts)}. The first steps take long.')
-
-
-def _is_legacy(filename: str) -> bool:
-    """Whether it is a pickle, the format of torch before 1.6, rather than an archive."""
-    with open(filename, 'rb') as f:
-        return f.read(1) == b'\x80'

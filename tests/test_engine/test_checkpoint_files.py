@@ -1,8 +1,13 @@
 import errno
+import io
 import os
+import zipfile
 
 import pytest
 import torch
+from mmengine.model import PretrainedInit
+from mmengine.runner import load_checkpoint
+from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmavs.datasets.vpo_builder import files
 from mmavs.engine import AtomicLocalBackend
@@ -12,7 +17,7 @@ from mmavs.engine.checkpoint_files import find_damage, find_newest_whole, remove
 @pytest.fixture
 def checkpoint(tmp_path):
     path = tmp_path / 'epoch_1.pth'
-    torch.save(dict(state_dict=dict(weight=torch.arange(5000.0))), path)
+    torch.save(dict(meta={}, message_hub={}, state_dict=dict(weight=torch.arange(5000.0))), path)
     return path
 
 
@@ -42,6 +47,70 @@ def test_damage_is_found_and_the_older_one_taken(checkpoint, spoil, damage):
     os.utime(checkpoint, (10**9, 10**9))
     assert find_newest_whole(str(checkpoint.parent), warnings.append) == str(checkpoint)
     assert len(warnings) == 1 and str(newer) in warnings[0] and damage in warnings[0]
+
+
+def bytes_of(content, **options):
+    buffer = io.BytesIO()
+    torch.save(content, buffer, **options)
+    return buffer.getvalue()
+
+
+def other_archive():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, 'w') as file:
+        file.writestr('letter.txt', 'no weights')
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    'content, lack',
+    [
+        (bytes_of([1, 2]), 'it holds a list, not a dict'),
+        (bytes_of(dict(state_dict={})), 'it has no meta, message_hub'),
+        (other_archive(), 'it can not be loaded'),
+    ],
+)
+def test_a_file_that_no_training_can_go_on_from_is_passed_over(checkpoint, content, lack):
+    newer, warnings = checkpoint.with_name('epoch_2.pth'), []
+    newer.write_bytes(content)
+    os.utime(checkpoint, (10**9, 10**9))
+    assert find_newest_whole(str(checkpoint.parent), warnings.append) == str(checkpoint)
+    assert len(warnings) == 1 and f'{newer} is passed over: {lack}' in warnings[0]
+
+
+LEGACY = bytes_of(dict(state_dict=dict(weight=torch.arange(5000.0))), _use_new_zipfile_serialization=False)
+
+
+@pytest.mark.parametrize(
+    'content, reason',
+    [
+        (bytes_of(dict(weight=torch.arange(5000.0)))[:2000], 'the file is cut short'),
+        (flip(bytes_of(dict(weight=torch.zeros(5000))), 10000), 'has changed since it was written'),
+        (LEGACY[:1], 'the file is cut short'),
+        (LEGACY[:100], 'the file is cut short'),
+        (LEGACY[: len(LEGACY) // 2], 'the file is cut short'),
+        (bytes_of([1, 2]), 'it holds a list, not a dict of weights'),
+        (other_archive(), 'cut short or no checkpoint'),
+        (b'', 'the file is empty'),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_named_to_whoever_loads_it(tmp_path, content, reason):
+    path = tmp_path / 'bäckbone.ckpt'  # whatever its name ends with
+    path.write_bytes(content)
+    layer = torch.nn.Linear(1, 1)
+    for load in (CheckpointLoader.load_checkpoint, lambda name: load_checkpoint(layer, name)):
+        with pytest.raises(ValueError, match=f'bäckbone.ckpt can not be loaded: .*{reason}.* take another checkpoint'):
+            load(str(path))
+    with pytest.raises(ValueError, match='bäckbone.ckpt can not be loaded'):
+        PretrainedInit(str(path))(layer)
+
+
+def test_whole_checkpoints_of_both_formats_load(checkpoint):
+    legacy = checkpoint.with_name('legacy.pth')
+    legacy.write_bytes(LEGACY)
+    for path in (checkpoint, legacy):
+        weights = CheckpointLoader.load_checkpoint(str(path))['state_dict']['weight']
+        assert torch.equal(weights, torch.arange(5000.0))
 
 
 def test_no_checkpoint_is_whole(checkpoint):

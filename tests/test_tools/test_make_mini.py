@@ -252,3 +252,16 @@ def test_interrupted_run_is_finished_and_other_settings_overwrite(tmp_path):
 def test_numbers_must_be_positive(tmp_path):
     with pytest.raises(ValueError, match='--images'):
         make_mini(tmp_path, images=0)
+
+
+@pytest.mark.parametrize('size', [1000, 12000])  # too small for an image, and for a recording
+def test_full_disk_leaves_nothing_and_says_what_to_do(tmp_path, small_disk, size):
+    with small_disk(size), pytest.raises(OSError, match=r'cannot write .*source: File too large; make room .*--out'):
+        make_mini(tmp_path, images=1, recordings=(1, 1), workers=1)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_file_in_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / 'mini').touch()
+    with pytest.raises(OSError, match=r'cannot write .*mini/source: Not a directory; a file is in the way.*--out'):
+        make_mini(tmp_path / 'mini', images=1, recordings=(1, 1), workers=1)

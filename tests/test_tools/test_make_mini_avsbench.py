@@ -176,3 +176,10 @@ def test_rest_of_an_interrupted_run_is_cleared_away(tmp_path):
     (tmp_path / 'set.part' / 'rest.txt').touch()
     assert make_mini_avsbench(tmp_path / 'set', clips=(1, 1, 1), recordings=(1, 1), workers=1)
     assert [p.name for p in tmp_path.iterdir()] == ['set'] and not list(tmp_path.rglob('rest.txt'))
+
+
+@pytest.mark.parametrize('size', [1000, 60000])  # too small for an image, and for a sound
+def test_full_disk_leaves_nothing_and_says_what_to_do(tmp_path, small_disk, size):
+    with small_disk(size), pytest.raises(OSError, match=r'cannot write .*set: File too large; make room .*--out'):
+        make_mini_avsbench(tmp_path / 'set', clips=(1, 1, 1), recordings=(1, 1), workers=1)
+    assert not any(tmp_path.iterdir())

@@ -299,3 +299,9 @@ def test_truncated_image_ends_the_training_with_its_name(tmp_path, own_root):
 def test_amp_needs_a_wrapper_that_it_knows(tmp_path, config):
     result = run(TRAIN, config, '--amp', '--cfg-options', 'optim_wrapper.type=Other', cwd=tmp_path, check=False)
     assert result.code != 0 and '--amp needs optim_wrapper.type' in result.err
+
+
+def test_folder_for_pictures_that_can_not_be_made_is_named(tmp_path, run_tool, config):
+    (tmp_path / 'file').touch()
+    with pytest.raises(OSError, match=r'cannot write .*file/show: Not a directory; a file is in the way.*--show-dir'):
+        run_tool('test.py', config, 'epoch_2.pth', '--show-dir', tmp_path / 'file' / 'show')

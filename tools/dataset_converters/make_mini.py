@@ -49,6 +49,7 @@ def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, ove
     elif _check_settings(source, settings) and (out / MARK).exists():
         return False
     # Imported late since the processes that draw import this file too and would wait for torch.
+    from mmavs.datasets.vpo_builder.files import write_text
     from mmavs.datasets.vpo_classes import load_class_table
 
     if not source.exists():
@@ -61,9 +62,7 @@ def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, ove
             table=load_class_table(),
         )
     _build(source, out, seed, overwrite)
-    part = out / f'{MARK}.part'
-    part.write_text(json.dumps(settings), encoding='utf-8')
-    os.replace(part, out / MARK)
+    write_text(str(out / MARK), json.dumps(settings))
     return True
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from mini.avsbench import SEMANTIC_FRAMES, plan_clips, write_ms3, write_s4, write_semantic, write_tables
-from mini.source import make_mapper, write_recordings
+from mini.source import make_mapper, whole_folder, write_recordings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 VERSION = 1  # of what is drawn and synthesised: one more whenever the same settings give other files
@@ -52,13 +52,9 @@ def make_mini_avsbench(out, *, seed=0, clips=(16, 4, 8), recordings=(6, 2), work
                 '--out, or replace such trees with --overwrite'
             )
         shutil.rmtree(out)
-    part = out.with_name(f'{out.name}.part')
-    shutil.rmtree(part, ignore_errors=True)
-    _write(part, seed, clips, recordings, workers or os.cpu_count())
-    (part / MARK).write_text(json.dumps(settings), encoding='utf-8')
-    if out.exists():
-        out.rmdir()
-    os.replace(part, out)
+    with whole_folder(out) as part:
+        _write(part, seed, clips, recordings, workers or os.cpu_count())
+        (part / MARK).write_text(json.dumps(settings), encoding='utf-8')
     return True
 
 
@@ -78,7 +74,6 @@ def _write(root, seed, clips, recordings, workers):
     halves = tuple(max(1, count // 2) for count in clips)
     plans = {part: plan_clips(part, clips, seed) for part in ('s4', 'ms3')}
     plans |= {part: plan_clips(part, halves, seed) for part in SEMANTIC_FRAMES}
-    (sounds / 'audios').mkdir(parents=True)
     with make_mapper(workers) as mapper:
         for part, write in (('s4', write_s4), ('ms3', write_ms3)):
             for _ in mapper(write, [(str(objects), p) for p in plans[part]], f'Making {part} clips'):

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,15 +43,40 @@ def whole_file(path: str, option: str = '--out') -> Iterator[str]:
         raise
 
 
-def writing_error(path: str, error: OSError, option: str = '--out') -> OSError:
-    """Says which file could not be written, and the way on."""
+def make_output_folder(path: str, option: str = '--out') -> None:
+    """Makes a folder, unless it is there, and tries whether files can be written to it: now rather than in hours.
+
+    Args:
+        path: The folder.
+        option: The option of the tool that names it.
+
+    Raises:
+        OSError: They can't (a file of this name, read-only, ...); the message says what to do.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise writing_error(path, error, option, goes_on=False) from error
+
+
+def writing_error(path: str, error: OSError, option: str = '--out', *, goes_on: bool = True) -> OSError:
+    """Says which file could not be written, and the way on.
+
+    Args:
+        path: The file.
+        error: What the system said.
+        option: The option of the tool that says where files go.
+        goes_on: Whether the tool, run again, keeps what is done.
+    """
     remedy = {
         errno.EXDEV: 'use --copy-mode copy',
+        **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), f'a file is in the way: move it or choose another {option}'),
         **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), f'allow writing there or choose another {option}'),
     }.get(error.errno, f'make room for it or choose another {option}')
-    return OSError(
-        error.errno, f'cannot write {path}: {error.strerror}; {remedy}, and run again: what is done is not repeated'
-    )
+    end = ': what is done is not repeated' if goes_on else ''
+    return OSError(error.errno, f'cannot write {path}: {error.strerror}; {remedy}, and run again{end}')
 
 
 def write_text(path: str, text: str, option: str = '--out') -> None:

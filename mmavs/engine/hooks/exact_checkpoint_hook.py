@@ -3,12 +3,11 @@ from contextlib import contextmanager
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmseg.registry import HOOKS
-from torch import nn
 
 from ..checkpoint_files import remove_parts
+from ..unwrapping import unwrap
 from ..waiting_gradients import Gradients, gather_gradients, restore_gradients
 
 _GRADIENTS = 'gradients'
@@ -42,7 +41,7 @@ class ExactCheckpointHook(CheckpointHook):
         self._remove_steps(runner.message_hub.runtime_info.get(_EXPIRED, []))
         self._remove_best(runner.message_hub.runtime_info.get(_EXPIRED_BEST, []))
         if runner._resume and self._gradients:
-            restore_gradients(_unwrap(runner.model), self._gradients, runner.logger.warning)
+            restore_gradients(unwrap(runner.model), self._gradients, runner.logger.warning)
         self._gradients = []
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
@@ -61,9 +60,7 @@ class ExactCheckpointHook(CheckpointHook):
                 expired.append(self.keep_ckpt_ids.popleft())
             runner.message_hub.update_info(_EXPIRED, expired)
         if _has_waiting_gradients(runner):
-            self._gradients = gather_gradients(
-                _unwrap(runner.model)
-            )  # here are all processes, unlike in the hook above
+            self._gradients = gather_gradients(unwrap(runner.model))  # here are all processes, unlike in the hook above
         super()._save_checkpoint_with_step(runner, step, meta)
         self._gradients = []
         self._remove_steps(expired)
@@ -109,7 +106,3 @@ class ExactCheckpointHook(CheckpointHook):
 def _has_waiting_gradients(runner) -> bool:
     wrapper = runner.optim_wrapper
     return isinstance(wrapper, OptimWrapper) and not wrapper.should_update()
-
-
-def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model

@@ -1,5 +1,7 @@
+import io
 import os.path as osp
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from mmengine.dist import is_main_process
@@ -10,6 +12,7 @@ from mmseg.registry import METRICS
 from PIL import Image
 from torch import Tensor
 
+from ...datasets.vpo_builder.files import make_output_folder, writing_error
 from ..confusion import ABSENT_CHOICES, confusion_matrix, dataset_level_scores
 from .reporting import class_table, naming
 
@@ -57,7 +60,7 @@ class DatasetLevelMetric(BaseMetric):
         self.output_dir = output_dir
         self.format_only = format_only
         if output_dir and is_main_process():
-            mkdir_or_exist(output_dir)
+            make_output_folder(output_dir)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Counts the pixels of a batch; keeps the non-zero counts of each sample."""
@@ -78,8 +81,13 @@ class DatasetLevelMetric(BaseMetric):
 
     def _write(self, pred: Tensor, path: str) -> None:
         path = osp.join(self.output_dir, osp.splitext(path)[0] + '.png')
-        mkdir_or_exist(osp.dirname(path))
-        Image.fromarray(pred.view(pred.shape[-2:]).cpu().numpy().astype(np.uint8)).save(path)
+        content = io.BytesIO()
+        Image.fromarray(pred.view(pred.shape[-2:]).cpu().numpy().astype(np.uint8)).save(content, format='PNG')
+        try:
+            mkdir_or_exist(osp.dirname(path))
+            Path(path).write_bytes(content.getvalue())
+        except OSError as error:
+            raise writing_error(path, error, goes_on=False) from error
 
     def compute_metrics(self, results: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
         """Adds up the counts, prints the table of classes and returns the overall results in percent."""

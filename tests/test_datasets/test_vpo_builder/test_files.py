@@ -5,7 +5,7 @@ import pytest
 
 from mmavs.datasets.vpo_builder import files
 from mmavs.datasets.vpo_builder.cache import ResultCache
-from mmavs.datasets.vpo_builder.files import place_file, whole_file, write_text
+from mmavs.datasets.vpo_builder.files import make_output_folder, place_file, whole_file, write_text
 
 
 def test_file_takes_its_name_when_it_is_whole(tmp_path):
@@ -25,6 +25,30 @@ def test_failure_leaves_the_old_file_and_no_other(tmp_path):
         raise RuntimeError
     assert path.read_text() == 'old'
     assert os.listdir(tmp_path) == ['file.txt']
+
+
+def test_output_folder_is_made_and_left_empty(tmp_path):
+    for _ in range(2):
+        make_output_folder(str(tmp_path / 'new' / 'folder'))
+    assert os.listdir(tmp_path / 'new' / 'folder') == []
+
+
+@pytest.mark.parametrize('name', ['file', 'file/below', 'file/far/below'])
+def test_a_file_in_the_way_of_an_output_folder_is_named_with_the_remedy(tmp_path, name):
+    (tmp_path / 'file').write_text('mine')
+    with pytest.raises(OSError, match=rf'cannot write .*{name}: .*; a file is in the way: .* another --work-dir') as e:
+        make_output_folder(str(tmp_path / name), '--work-dir')
+    assert 'not repeated' not in str(e.value)
+
+
+@pytest.mark.parametrize('function', ['os.makedirs', 'tempfile.TemporaryFile'])  # a new folder, one that is there
+def test_read_only_output_folder_is_named_with_the_remedy(tmp_path, monkeypatch, function):
+    def read_only(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(f'{files.__name__}.{function}', read_only)
+    with pytest.raises(OSError, match=r'cannot write \S+: Read-only file system; allow writing .*--out'):
+        make_output_folder(str(tmp_path))
 
 
 def test_full_disk_is_reported_with_file_and_remedy(tmp_path, monkeypatch):

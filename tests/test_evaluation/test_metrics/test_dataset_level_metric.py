@@ -151,6 +151,17 @@ def test_without_labels(samples, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {f'{i}.png' for i in range(NUM_SAMPLES)}
 
 
+def test_folder_for_predictions_that_can_not_be_made_is_named(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(OSError, match=r'cannot write .*file/out: Not a directory; a file is in the way.* --out'):
+        DatasetLevelMetric(output_dir=str(tmp_path / 'file' / 'out'))
+
+
+def test_full_disk_is_named(samples, tmp_path, small_disk):
+    with small_disk(10), pytest.raises(OSError, match=r'cannot write .*0_7\.png: File too large; make room.* --out'):
+        evaluate(samples, output_dir=str(tmp_path))
+
+
 def test_error_names_the_sample(samples):
     samples[3]['gt_sem_seg']['data'][0, 1, 1] = 4
     with pytest.raises(ValueError, match='mask/3_7.png: labels must lie in'):

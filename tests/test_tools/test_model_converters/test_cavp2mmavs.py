@@ -167,6 +167,7 @@ class Harmful:
         (b'<!DOCTYPE html><title>Sign in</title>', 'can not be read: .* is it a web page'),
         (b'', 'the file is empty'),
         (b'PK\x03\x04 cut short', 'cut short or no checkpoint'),
+        (pickle.dumps({}, protocol=2)[:2], 'cut short or no checkpoint'),  # the format of torch before 1.6
     ],
 )
 def test_files_that_are_no_weights(tmp_path, capfd, content, message):

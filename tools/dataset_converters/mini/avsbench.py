@@ -7,10 +7,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import soundfile
 
 from .scenes import draw_clip
 from .sounds import KINDS, synthesise
+from .source import write_wav
 
 RATE = 8000  # Hz; the sounds end at 3800 Hz
 FADE = 0.02  # seconds in which a sound comes and goes
@@ -199,4 +199,4 @@ def _write(path, pixels, options):
 
 def _write_wav(path, plan):
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, make_sound(plan), RATE, subtype='PCM_16')
+    write_wav(path, make_sound(plan), RATE)

@@ -1,6 +1,7 @@
 """Writes the sources of the mini set: images with COCO annotations, and recordings in VGGSound's layout."""
 
 import csv
+import io
 import json
 import multiprocessing
 import os
@@ -45,23 +46,45 @@ def write_source(folder, *, images, recordings, seed, workers, table):
         workers (int): Number of processes; 1 works in this one.
         table (ClassTable): Classes of VPO; gives the category ids, which are those of the masks.
     """
-    folder = Path(folder)
-    part = folder.with_name(f'{folder.name}.part')
-    shutil.rmtree(part, ignore_errors=True)
-    for name in ('images', 'audios'):
-        (part / name).mkdir(parents=True)
     category_ids = {c.name: c.mask_id for c in table.classes if c.name in CLASSES}
-    with make_mapper(workers) as mapper:
-        _write_images(part, images, seed, mapper, category_ids)
-        write_recordings(part, recordings, seed, mapper)
     entries = [
         {'name': name, 'coco': name, 'mask_id': mask_id, 'sounds': sorted({k.label for k in KINDS[name]})}
         for name, mask_id in category_ids.items()
     ]
-    (part / 'classes.yaml').write_text(yaml.safe_dump({'classes': entries}, sort_keys=False), encoding='utf-8')
     settings = source_settings(images=images, recordings=recordings, seed=seed)
-    (part / 'settings.json').write_text(json.dumps(settings), encoding='utf-8')
-    os.replace(part, folder)
+    with whole_folder(folder) as part:
+        with make_mapper(workers) as mapper:
+            _write_images(part, images, seed, mapper, category_ids)
+            write_recordings(part, recordings, seed, mapper)
+        (part / 'classes.yaml').write_text(yaml.safe_dump({'classes': entries}, sort_keys=False), encoding='utf-8')
+        (part / 'settings.json').write_text(json.dumps(settings), encoding='utf-8')
+
+
+@contextmanager
+def whole_folder(folder):
+    """Gives a new folder beside ``folder``, which takes its name when the block ends well and is removed otherwise.
+
+    Args:
+        folder (str | Path): Must not exist, or be empty. What a killed run left beside it is removed.
+
+    Raises:
+        OSError: Something could not be written; the message names ``folder``, the reason and the remedy.
+    """
+    # Imported late since the processes that draw import this file too and would wait for torch.
+    from mmavs.datasets.vpo_builder.files import writing_error
+
+    folder = Path(folder)
+    part = folder.with_name(f'{folder.name}.part')
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        yield part
+        os.replace(part, folder)
+    except BaseException as error:
+        shutil.rmtree(part, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise writing_error(folder, error, goes_on=False) from error
+        raise
 
 
 @contextmanager
@@ -82,6 +105,7 @@ def make_mapper(workers):
 
 
 def _write_images(part, count, seed, mapper, category_ids):
+    (part / 'images').mkdir()
     jobs = [(str(part / 'images'), names, seed, index + 1) for index, names in enumerate(plan_scenes(count, seed))]
     images, annotations, captions = [], [], []
     for image_id, (file_name, objects, caption) in enumerate(mapper(_write_image, jobs, 'Drawing images'), 1):
@@ -149,7 +173,8 @@ def plan_recordings(counts, seed):
 
 
 def write_recordings(part, counts, seed, mapper):
-    """Writes ``audios`` (which must be there) and ``vggsound.csv`` of a source, see :func:`write_source`."""
+    """Writes ``audios`` and ``vggsound.csv`` of a source below ``part``, see :func:`write_source`."""
+    (part / 'audios').mkdir(parents=True)
     plan = plan_recordings(counts, seed)
     jobs = [
         (str(part / 'audios' / f'{identifier}_{start:06d}.wav'), name, kind, rate, [seed, 4, number])
@@ -163,4 +188,11 @@ def write_recordings(part, counts, seed, mapper):
 
 def _write_recording(job):
     path, name, kind, rate, seed = job
-    soundfile.write(path, synthesise(KINDS[name][kind], rate, seed), rate, subtype='PCM_16')
+    write_wav(Path(path), synthesise(KINDS[name][kind], rate, seed), rate)
+
+
+def write_wav(path, waveform, rate):
+    """Writes 16-bit samples, from memory: soundfile's own error on a full disk has no reason."""
+    content = io.BytesIO()
+    soundfile.write(content, waveform, rate, format='WAV', subtype='PCM_16')
+    path.write_bytes(content.getvalue())

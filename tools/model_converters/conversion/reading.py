@@ -9,8 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmavs.compat import load_from_local
-from mmavs.engine.checkpoint_files import find_damage
+from mmavs.engine.checkpoint_files import find_damage, load_from_local_file
 
 _WRAPPERS = re.compile(r'^(module\.|_orig_mod\.)+')  # DistributedDataParallel, torch.compile
 
@@ -41,11 +40,10 @@ def read_weights(path: str | Path, entry: str | None = None) -> Weights:
     Raises:
         FileNotFoundError: There is no such file.
         pickle.UnpicklingError: Reading the file could run code.
-        ConversionError: It is no checkpoint, it has no weights, or it has several sets of them.
+        ValueError: It is damaged, or no checkpoint.
+        ConversionError: It has no weights, or it has several sets of them.
     """
     content = _read(Path(path).expanduser())
-    if not isinstance(content, Mapping):
-        raise ConversionError(f'{path} holds a {type(content).__name__}, not a dict of weights')
     found = dict(_find_state_dicts(content))
     if not found:
         raise ConversionError(f'{path} has no weights; its entries are {_list(content)}')
@@ -74,7 +72,7 @@ def _read(path: Path):
             raise ConversionError(f'{path} can not be read: {damage}{hint} Download it again')
     # The options of a training; a plain object, which runs nothing when it is read.
     with torch.serialization.safe_globals([argparse.Namespace]):
-        return load_from_local(path, map_location='cpu')
+        return load_from_local_file(path, map_location='cpu')
 
 
 def _find_state_dicts(content: Mapping, path: str = ''):
