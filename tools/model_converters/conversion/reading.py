@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmavs.engine.checkpoint_files import find_damage, load_from_local_file
+from mmavs.engine.checkpoint_files import load_from_local_file
 
 _WRAPPERS = re.compile(r'^(module\.|_orig_mod\.)+')  # DistributedDataParallel, torch.compile
 
@@ -64,12 +64,9 @@ def _read(path: Path):
 
         return load_file(path)
     with path.open('rb') as f:
-        start = f.read(60)
-    if start[:1] != b'\x80':  # no pickle, the format of torch before 1.6
-        damage = find_damage(path)
-        if damage is not None:
-            hint = '.' if start.startswith(b'PK') else f'. It begins with {start[:40]!r}; is it a web page?'
-            raise ConversionError(f'{path} can not be read: {damage}{hint} Download it again')
+        start = f.read(40)
+    if start and not start.startswith((b'PK', b'\x80')):  # an archive, or a pickle, the format of torch before 1.6
+        raise ConversionError(f'{path} can not be read: it begins with {start!r}; is it a web page? Download it again')
     # The options of a training; a plain object, which runs nothing when it is read.
     with torch.serialization.safe_globals([argparse.Namespace]):
         return load_from_local_file(path, map_location='cpu')
