@@ -6,10 +6,10 @@ import time
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmseg.registry import HOOKS, RUNNERS
 
 from mmavs.engine.launch import prepare_cpu_processes
+from mmavs.engine.unwrapping import unwrap
 
 
 class Killed(BaseException):
@@ -51,10 +51,6 @@ def train(config, work_dir, *, seed=3, kill=None, resume=False, hooks=(), **chan
         return None, runner
     runner.train()
     return {k: v.clone() for k, v in unwrap(runner.model).state_dict().items()}, runner
-
-
-def unwrap(model):
-    return model.module if is_model_wrapper(model) else model
 
 
 def by_steps(interval):

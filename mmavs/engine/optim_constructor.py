@@ -1,8 +1,9 @@
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
 from torch import nn
+
+from .unwrapping import unwrap
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
@@ -43,7 +44,7 @@ class AVOptimWrapperConstructor:
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Builds the optimizer wrapper of a model."""
-        model = model.module if is_model_wrapper(model) else model
+        model = unwrap(model)
         groups = self.make_groups(model)
         for group in groups:
             print_log(
