@@ -59,7 +59,7 @@ bench: env  ## how much faster than plain code, and with how much less memory: a
 matrix:  ## the test suite with several sets of versions, each in an environment of its own: the table of the README
 	$(PYTHON) -m venv .matrix/tool
 	.matrix/tool/bin/python -m pip install -q -c requirements/constraints.txt tqdm
-	.matrix/tool/bin/python tools/matrix/run_matrix.py --update README.md $(MATRIX)
+	.matrix/tool/bin/python .dev_scripts/matrix/run_matrix.py --update README.md $(MATRIX)
 
 clean:  ## remove the environment and all that was generated
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .matrix $(DEMO_DIR) $(DEMO_DATA)

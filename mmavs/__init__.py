@@ -1,13 +1,8 @@
 """Audio-visual segmentation for MMSegmentation: importing this package registers its modules with mmseg."""
 
-from mmavs import versions
+from mmavs import compat
 
-versions.check()  # before anything of the host packages is used
-
-from mmavs import compat, loss_repairs  # noqa: E402
-
-compat.apply()  # before anything imports mmseg's modules
-loss_repairs.apply()
+compat.apply()  # before anything imports modules of mmseg
 
 from mmavs import datasets, engine, evaluation, models, visualization  # noqa: E402
 from mmavs.version import __version__  # noqa: E402

@@ -8,7 +8,7 @@ import soundfile
 from mmengine.config import Config
 from vpo_tree import csv_path, write_rows
 
-from mmavs.datasets.vpo_classes import load_class_table
+from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 SIZE = (24, 32)
 RATE = 16000

@@ -9,8 +9,8 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from mmavs.datasets.avsbench_classes import default_classes
-from mmavs.datasets.palette import bit_interleaved_palette
+from mmavs.datasets.metainfo.avsbench_classes import default_classes
+from mmavs.datasets.metainfo.palette import bit_interleaved_palette
 
 SIZE = (32, 48)  # height, width
 RATE = 16000

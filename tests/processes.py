@@ -11,7 +11,7 @@ import torch
 import torch.distributed
 import torch.multiprocessing
 
-from mmavs.engine.launch import leave_processes
+from mmavs.engine.runner.launch import leave_processes
 
 TIMEOUT = 600  # seconds; many, since a busy machine is slow
 # They are forked off a process that has imported this already, which saves the time of a start.

@@ -17,7 +17,7 @@ from PIL import Image
 from tiny_config import write_short_run
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ['README.md', 'data/README.md', 'configs/cavp/README.md', 'configs/hearing/README.md']
+PAGES = ['README.md', 'data/README.md', 'configs/cavp/README.md', 'configs/other_models/README.md']
 
 
 def commands():
@@ -86,7 +86,7 @@ def test_every_config_is_in_the_metafile(config):
 def test_config_of_a_model_of_your_own(tmp_path, mini_root, run_tool):
     """The config of README.md, saved where README.md says, trains as it stands."""
     (text,) = re.findall(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(), flags=re.DOTALL)
-    folder = tmp_path / 'configs' / 'hearing'
+    folder = tmp_path / 'configs' / 'other_models'
     folder.mkdir(parents=True)
     (tmp_path / 'configs' / '_base_').symlink_to(ROOT / 'configs' / '_base_')
     (folder / 'my_model.py').write_text(text)

@@ -8,8 +8,8 @@ import torch
 from mmengine.hooks import Hook
 from mmseg.registry import HOOKS, RUNNERS
 
-from mmavs.engine.launch import prepare_cpu_processes
-from mmavs.engine.unwrapping import unwrap
+from mmavs.engine.runner.launch import prepare_cpu_processes
+from mmavs.utils.unwrapping import unwrap
 
 
 class Killed(BaseException):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import soundfile
 
-from mmavs.datasets.vpo_classes import SoundingClass, load_class_table
+from mmavs.datasets.metainfo.vpo_classes import SoundingClass, load_class_table
 
 SPLITS = ('train', 'val', 'test', 'train')
 # (name, Hz, seconds, channels)

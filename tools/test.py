@@ -5,9 +5,9 @@ import argparse
 from mmengine.config import Config
 from mmseg.registry import RUNNERS
 
-from mmavs.datasets.vpo_builder.files import make_output_folder
-from mmavs.engine.allocator import keep_freed_memory
-from mmavs.engine.launch import add_common_arguments, leave_processes, load_config
+from mmavs.engine.runner.allocator import keep_freed_memory
+from mmavs.engine.runner.launch import add_common_arguments, leave_processes, load_config
+from mmavs.utils.files import make_output_folder
 
 
 def parse_args() -> argparse.Namespace:

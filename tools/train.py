@@ -6,8 +6,8 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmseg.registry import RUNNERS
 
-from mmavs.engine.allocator import keep_freed_memory
-from mmavs.engine.launch import add_common_arguments, leave_processes, load_config
+from mmavs.engine.runner.allocator import keep_freed_memory
+from mmavs.engine.runner.launch import add_common_arguments, leave_processes, load_config
 
 
 def parse_args() -> argparse.Namespace:

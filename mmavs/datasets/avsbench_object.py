@@ -8,7 +8,7 @@ from mmseg.registry import DATASETS
 from .annotation_table import open_table
 from .clip_dataset import Clip, ClipDataset, is_file_name
 from .image_file import UNKNOWN_VALUE
-from .palette import bit_interleaved_palette
+from .metainfo.palette import bit_interleaved_palette
 
 OBJECT_CLASSES = ('background', 'sounding object')
 _FOREGROUND = 1

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from mmseg.registry import DATASETS
 
-from .avsbench_classes import LABEL_FILE, NUM_CLASSES, default_classes, read_label_file
 from .avsbench_object import OBJECT_CLASSES
 from .clip_dataset import Clip, ClipDataset
 from .image_file import UNKNOWN_VALUE
-from .palette import bit_interleaved_palette
+from .metainfo.avsbench_classes import LABEL_FILE, NUM_CLASSES, default_classes, read_label_file
+from .metainfo.palette import bit_interleaved_palette
 
 FRAMES = dict(v1s=5, v1m=5, v2=10)
 """Frames, and seconds, of a clip of each part."""

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from .image_file import UNKNOWN_VALUE
-from .palette import index_colors
+from .metainfo.palette import index_colors
 
 MASK_ENCODINGS = ('index', 'gray', 'color')
 """How a mask holds its values: one channel; or any number of equal channels; or the colours of the bit-interleaved

@@ -6,8 +6,8 @@ from mmseg.registry import DATASETS
 
 from .annotation_table import RecordError, read_table
 from .avseg_dataset import AVSegDataset
-from .palette import bit_interleaved_palette
-from .vpo_classes import ClassTable, load_class_table
+from .metainfo.palette import bit_interleaved_palette
+from .metainfo.vpo_classes import ClassTable, load_class_table
 
 _COLUMNS = ('img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'audio_pos', 'split')
 _FILLED = ('img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'split')

@@ -1,5 +1,3 @@
-from .checkpoint_files import AtomicLocalBackend
-from .cpu_amp import CPUAmpOptimWrapper
 from .hooks import (
     BroadcastBuffersHook,
     CheckpointClassesHook,
@@ -9,11 +7,9 @@ from .hooks import (
     ProgressBarHook,
     ResumeValidationHook,
 )
-from .loops import ExactEpochBasedTrainLoop, ExactIterBasedTrainLoop
-from .optim_constructor import AVOptimWrapperConstructor
-from .runner import AVRunner
-from .sgd_adam import SGDAdam
-from .visual_poly_lr import VisualPolyLR
+from .optimizers import AVOptimWrapperConstructor, CPUAmpOptimWrapper, SGDAdam
+from .runner import AtomicLocalBackend, AVRunner, ExactEpochBasedTrainLoop, ExactIterBasedTrainLoop
+from .schedulers import VisualPolyLR
 
 __all__ = [
     'AVOptimWrapperConstructor',

@@ -1,8 +1,9 @@
 from .audio_backbones import AudioResNet, VGGish
 from .data_preprocessor import AVDataPreProcessor
 from .fold_batch_norm import fold_batch_norm
+from .fusion import CrossAttentionFusion
 from .losses import CAVPLoss, SupConLoss
-from .necks import CrossAttentionFusion, DeepLabV3PlusNeck
+from .necks import DeepLabV3PlusNeck
 from .segmentors import AVEncoderDecoder, AVSegTTAModel
 
 __all__ = [

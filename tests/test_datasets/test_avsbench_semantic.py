@@ -17,9 +17,9 @@ from avsbench_tree import (
 )
 
 from mmavs.datasets import AVSBenchSemanticDataset
-from mmavs.datasets.avsbench_classes import NUM_CLASSES, default_classes, read_label_file
 from mmavs.datasets.avseg_dataset import RecordError
-from mmavs.datasets.palette import bit_interleaved_palette
+from mmavs.datasets.metainfo.avsbench_classes import NUM_CLASSES, default_classes, read_label_file
+from mmavs.datasets.metainfo.palette import bit_interleaved_palette
 
 PIPELINE = [
     dict(type='LoadFrame'),

@@ -3,7 +3,7 @@ import pytest
 
 from mmavs.datasets.image_file import UNKNOWN_VALUE
 from mmavs.datasets.mask_file import MaskError, mask_labels
-from mmavs.datasets.palette import bit_interleaved_palette
+from mmavs.datasets.metainfo.palette import bit_interleaved_palette
 
 TABLE = np.full(256, UNKNOWN_VALUE, np.uint8)
 TABLE[[0, 3, 5, 255]] = [0, 1, 2, 255]

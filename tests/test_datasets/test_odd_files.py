@@ -14,8 +14,8 @@ from mmseg.registry import MODELS
 from PIL import Image
 
 from mmavs.audio import SAMPLE_RATE
+from mmavs.audio.log_mel import LogMel
 from mmavs.datasets.transforms import LoadAudio, LoadFrame
-from mmavs.models.data_preprocessor import LogMel
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = SAMPLE_RATE

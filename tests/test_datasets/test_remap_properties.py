@@ -5,8 +5,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmavs.data_tools.checking.file_checks import ImageJob, MaskJob, check_image
 from mmavs.datasets import AVSegDataset
-from mmavs.datasets.file_checks import ImageJob, MaskJob, check_image
 from mmavs.datasets.transforms import LoadAVAnnotations
 
 NAMES = ('background', 'a', 'b', 'c', 'd')

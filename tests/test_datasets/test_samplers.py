@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from torch.utils.data import BatchSampler, DataLoader
 
 from mmavs.datasets import ClipBatchSampler, ClipSampler, samplers
-from mmavs.engine.seeding import SeededSampler
+from mmavs.engine.runner.seeding import SeededSampler
 
 
 class Clips(BaseDataset):

@@ -7,8 +7,8 @@ import vpo_tree
 from vpo_tree import csv_path, read_rows, write_rows
 
 from mmavs.datasets import VPODataset, avseg_dataset
-from mmavs.datasets.palette import bit_interleaved_palette
-from mmavs.datasets.vpo_classes import load_class_table
+from mmavs.datasets.metainfo.palette import bit_interleaved_palette
+from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 NAMES = load_class_table().names
 

@@ -13,7 +13,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from mmavs.audio import SAMPLE_RATE
-from mmavs.datasets.vpo_classes import load_class_table
+from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 ROOT = Path(__file__).resolve().parents[2]
 

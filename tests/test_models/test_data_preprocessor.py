@@ -9,7 +9,8 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from mmavs.audio import LogMelSpec
-from mmavs.models.data_preprocessor import AVDataPreProcessor, LogMel
+from mmavs.audio.log_mel import LogMel
+from mmavs.models.data_preprocessor import AVDataPreProcessor
 
 NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
 

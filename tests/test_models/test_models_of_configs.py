@@ -22,7 +22,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 
-from mmavs.models.window import Window
+from mmavs.models.fusion.window import Window
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 SIZE = (64, 64)

@@ -15,7 +15,7 @@ from torch import nn
 from mmavs.models import AVSegTTAModel
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = ROOT / 'configs' / 'hearing' / 'segformer_mit-b0_mini.py'
+CONFIG = ROOT / 'configs' / 'other_models' / 'segformer_mit-b0_mini.py'
 
 
 class Loudness(nn.Module):

@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 from tiny_config import ROOT
 
-from mmavs.datasets.checking import check_config
+from mmavs.data_tools.checking.check import check_config
 
 SHORT = """
 _base_ = {base!r}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from avsbench_tree import SIZE, write_image, write_ms3, write_recording, write_s4, write_semantic
 
-from mmavs.datasets.avsbench_classes import default_classes
+from mmavs.datasets.metainfo.avsbench_classes import default_classes
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools' / 'dataset_converters'
 sys.path.insert(0, str(TOOLS))

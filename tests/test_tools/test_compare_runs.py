@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from scipy import special
 
-from mmavs.evaluation.run_results import read_metrics
+from tools.analysis_tools.run_results import read_metrics
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'analysis_tools' / 'compare_runs.py'
 A, B = [50.0, 52.0, 54.0], [55.0, 53.0, 60.0, 58.0]

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from pycocotools.coco import COCO
 
-from mmavs.datasets.vpo_classes import load_class_table
+from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'dataset_converters' / 'make_mini.py'
 sys.path.insert(0, str(TOOL.parent))  # as when the tool is run

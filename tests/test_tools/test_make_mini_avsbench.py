@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from mmavs.data_tools.vpo_builder.recordings import read_sounds_csv
 from mmavs.datasets import AVSBenchObjectDataset, AVSBenchSemanticDataset
-from mmavs.datasets.avsbench_classes import default_classes
-from mmavs.datasets.palette import index_colors
-from mmavs.datasets.vpo_builder.recordings import read_sounds_csv
+from mmavs.datasets.metainfo.avsbench_classes import default_classes
+from mmavs.datasets.metainfo.palette import index_colors
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools' / 'dataset_converters'
 sys.path.insert(0, str(TOOLS))  # as when the tool is run

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from mmavs.evaluation.run_results import SOURCES, read_metrics
+from tools.analysis_tools.run_results import SOURCES, read_metrics
 
 Runs = dict[str, dict[str, float]]
 

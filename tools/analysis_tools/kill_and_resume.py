@@ -25,7 +25,7 @@ from typing import NamedTuple
 import torch
 from recorded_training import WAIT, Training
 
-from mmavs.engine.checkpoint_files import find_damage
+from mmavs.engine.runner.checkpoint_files import find_damage
 
 
 def parse_args(argv=None) -> argparse.Namespace:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from mmavs.evaluation.run_results import read_metrics
+from tools.analysis_tools.run_results import read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = dict(stereo='cavp_r18_mini.py', mono='cavp_r18_mini-mono.py', silent='cavp_r18_mini-silent.py')

@@ -18,9 +18,9 @@ from mmseg.registry import DATASETS, RUNNERS
 
 import mmavs.datasets  # noqa: F401
 from mmavs.engine import AVRunner
-from mmavs.engine.checkpoint_files import PART
-from mmavs.engine.seeded_dataloader import batch_size_of
-from mmavs.engine.seeding import Draw, SeededDataset
+from mmavs.engine.runner.checkpoint_files import PART
+from mmavs.engine.runner.seeded_dataloader import batch_size_of
+from mmavs.engine.runner.seeding import Draw, SeededDataset
 
 TRAIN = Path(__file__).resolve().parents[1] / 'train.py'
 FORK = multiprocessing.get_context('fork')  # a start takes a second or two in place of ten

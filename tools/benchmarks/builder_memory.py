@@ -20,11 +20,11 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from mmavs.datasets.vpo_builder.image_set import ImagePart, inspect_images, load_images, make_scenes
-from mmavs.datasets.vpo_builder.parallel import WorkerPool
-from mmavs.datasets.vpo_builder.sampling import SamplingRules, draw_multi_instance, draw_multi_source, draw_single
-from mmavs.datasets.vpo_builder.sound_set import load_sounds
-from mmavs.datasets.vpo_classes import load_class_table
+from mmavs.data_tools.parallel import WorkerPool
+from mmavs.data_tools.vpo_builder.image_set import ImagePart, inspect_images, load_images, make_scenes
+from mmavs.data_tools.vpo_builder.sampling import SamplingRules, draw_multi_instance, draw_multi_source, draw_single
+from mmavs.data_tools.vpo_builder.sound_set import load_sounds
+from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 WIDTH, HEIGHT = 160, 120  # small, for the sake of time: pixels are in memory one image at a time
 OBJECTS_PER_IMAGE = 7.27  # COCO train2017: 860,001 objects in 118,287 images, 31 % of them persons

@@ -30,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 import mmavs  # noqa: F401
-from mmavs.engine.compiling import compile_parts
+from mmavs.engine.runner.compiling import compile_parts
 
 PRECISIONS = ('fp32', 'tf32', 'bf16', 'fp16')
 LAYOUTS = ('channels_last', 'channels_first')

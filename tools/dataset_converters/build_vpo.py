@@ -19,7 +19,7 @@ from pathlib import Path
 if find_spec('mmavs') is None:  # not installed: take the package beside this tool
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmavs.datasets.vpo_builder import build_vpo  # noqa: E402
+from mmavs.data_tools.vpo_builder import build_vpo  # noqa: E402
 
 
 def parse_args(argv=None) -> argparse.Namespace:

@@ -18,10 +18,10 @@ from mmengine.registry import init_default_scope
 if find_spec('mmavs') is None:  # not installed: take the package beside this tool
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmavs.datasets.avsbench_check import check_part, count_notes, find_parts  # noqa: E402
-from mmavs.datasets.check_page import render_page  # noqa: E402
-from mmavs.datasets.problem_report import check_report_path, summary_table, write_report  # noqa: E402
-from mmavs.datasets.vpo_builder.files import write_text  # noqa: E402
+from mmavs.data_tools.checking.avsbench import check_part, count_notes, find_parts  # noqa: E402
+from mmavs.data_tools.checking.page import render_page  # noqa: E402
+from mmavs.data_tools.checking.problem_report import check_report_path, summary_table, write_report  # noqa: E402
+from mmavs.utils.files import write_text  # noqa: E402
 
 
 def parse_args(argv=None) -> argparse.Namespace:

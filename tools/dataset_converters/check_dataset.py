@@ -17,8 +17,8 @@ from mmengine.config import Config, DictAction
 if find_spec('mmavs') is None:  # not installed: take the package beside this tool
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmavs.datasets.checking import LOADERS, check_config  # noqa: E402
-from mmavs.datasets.problem_report import check_report_path, summary_table, write_report  # noqa: E402
+from mmavs.data_tools.checking.check import LOADERS, check_config  # noqa: E402
+from mmavs.data_tools.checking.problem_report import check_report_path, summary_table, write_report  # noqa: E402
 
 
 def parse_args(argv=None) -> argparse.Namespace:

@@ -49,8 +49,8 @@ def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, ove
     elif _check_settings(source, settings) and (out / MARK).exists():
         return False
     # Imported late since the processes that draw import this file too and would wait for torch.
-    from mmavs.datasets.vpo_builder.files import write_text
-    from mmavs.datasets.vpo_classes import load_class_table
+    from mmavs.datasets.metainfo.vpo_classes import load_class_table
+    from mmavs.utils.files import write_text
 
     if not source.exists():
         write_source(
@@ -68,7 +68,7 @@ def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, ove
 
 def _build(source, out, seed, overwrite):
     """Has all subsets built from the source."""
-    from mmavs.datasets.vpo_builder import build_vpo
+    from mmavs.data_tools.vpo_builder import build_vpo
 
     build_vpo(
         'all',

@@ -66,8 +66,8 @@ def _settings_of(out):
 
 def _write(root, seed, clips, recordings, workers):
     # Imported late since the processes that draw import this file too and would wait for torch.
-    from mmavs.datasets.avsbench_classes import default_classes
-    from mmavs.datasets.palette import bit_interleaved_palette
+    from mmavs.datasets.metainfo.avsbench_classes import default_classes
+    from mmavs.datasets.metainfo.palette import bit_interleaved_palette
 
     objects, semantic, sounds = root / 'AVSBench-object', root / 'AVSBench-semantic', root / 'VGGSound'
     names, palette = default_classes(), np.array(bit_interleaved_palette(len(default_classes())), np.uint8)

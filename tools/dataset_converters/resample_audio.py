@@ -16,7 +16,7 @@ if find_spec('mmavs') is None:  # not installed: take the package beside this to
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmavs.audio import SAMPLE_RATE  # noqa: E402
-from mmavs.datasets.resampling import SUBTYPES, resample_folder  # noqa: E402
+from mmavs.data_tools.resampling import SUBTYPES, resample_folder  # noqa: E402
 
 
 def parse_args(argv=None) -> argparse.Namespace:

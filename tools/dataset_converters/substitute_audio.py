@@ -17,8 +17,8 @@ from pathlib import Path
 if find_spec('mmavs') is None:  # not installed: take the package beside this tool
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmavs.datasets.audio_substitution import SubstitutionOptions, substitute_audio  # noqa: E402
-from mmavs.datasets.vpo_builder.files import COPY_MODES  # noqa: E402
+from mmavs.data_tools.substitution.substitute import SubstitutionOptions, substitute_audio  # noqa: E402
+from mmavs.utils.files import COPY_MODES  # noqa: E402
 
 
 def parse_args(argv=None) -> argparse.Namespace:

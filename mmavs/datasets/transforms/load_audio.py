@@ -3,8 +3,8 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
 from mmavs.audio import SAMPLE_RATE, seconds_to_samples
-
-from ..audio_io import MISSING_CHOICES, is_position, mix_sources, read_clip
+from mmavs.audio.mixing import is_position, mix_sources
+from mmavs.audio.reading import MISSING_CHOICES, read_clip
 
 
 @TRANSFORMS.register_module()

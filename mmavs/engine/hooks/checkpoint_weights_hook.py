@@ -5,8 +5,9 @@ from mmengine.runner import get_state_dict
 from mmseg.registry import HOOKS
 from torch import nn
 
-from ..checkpoint_files import lacking_to_resume
-from ..unwrapping import unwrap
+from mmavs.utils.unwrapping import unwrap
+
+from ..runner.checkpoint_files import lacking_to_resume
 
 _NAMED = 3  # weights that a message names
 

@@ -6,9 +6,10 @@ from mmengine.hooks import CheckpointHook
 from mmengine.optim import OptimWrapper
 from mmseg.registry import HOOKS
 
-from ..checkpoint_files import remove_parts
-from ..unwrapping import unwrap
-from ..waiting_gradients import Gradients, gather_gradients, restore_gradients
+from mmavs.utils.unwrapping import unwrap
+
+from ..runner.checkpoint_files import remove_parts
+from ..runner.waiting_gradients import Gradients, gather_gradients, restore_gradients
 
 _GRADIENTS = 'gradients'
 # Kept in mmengine's message hub, and by it in every checkpoint: what is to be removed once that checkpoint is there. A

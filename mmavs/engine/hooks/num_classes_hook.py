@@ -4,7 +4,7 @@ from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 from torch import nn
 
-from ..unwrapping import unwrap
+from mmavs.utils.unwrapping import unwrap
 
 
 @HOOKS.register_module()

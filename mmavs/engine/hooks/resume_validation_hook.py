@@ -2,7 +2,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop
 from mmseg.registry import HOOKS
 
-from ..loops import batches_done
+from ..runner.loops import batches_done
 
 
 @HOOKS.register_module()

@@ -7,7 +7,7 @@ from mmengine.logging import MMLogger, print_log
 from mmseg.registry import METRICS
 from torch import Tensor
 
-from ..avsbench_object import (
+from ..functional.avsbench_object import (
     EMPTY_CLIP_CHOICES,
     FrameScore,
     f_curve,

@@ -4,7 +4,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger, print_log
 from mmseg.registry import METRICS
 
-from ..avsbench_semantic import ClassCounts, count_classes, semantic_scores
+from ..functional.avsbench_semantic import ClassCounts, count_classes, semantic_scores
 from .reporting import class_table, naming
 
 

@@ -12,8 +12,9 @@ from mmseg.registry import METRICS
 from PIL import Image
 from torch import Tensor
 
-from ...datasets.vpo_builder.files import make_output_folder, writing_error
-from ..confusion import ABSENT_CHOICES, confusion_matrix, dataset_level_scores
+from mmavs.utils.files import make_output_folder, writing_error
+
+from ..functional.confusion import ABSENT_CHOICES, confusion_matrix, dataset_level_scores
 from .reporting import class_table, naming
 
 

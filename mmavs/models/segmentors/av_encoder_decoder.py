@@ -4,7 +4,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ..full_precision import FullPrecisionConv2d
-from ..window import add_places, split_places
+from ..fusion.window import add_places, split_places
 
 _AUDIO_KEY, _SIZE_KEY = 'audio_embedding', 'windowed_size'
 

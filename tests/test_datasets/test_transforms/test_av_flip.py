@@ -3,7 +3,8 @@ import pytest
 import soundfile
 import torch
 
-from mmavs.datasets.audio_io import fit_length, mix_sources
+from mmavs.audio.mixing import mix_sources
+from mmavs.audio.reading import fit_length
 from mmavs.datasets.transforms import AVRandomFlip, LoadAudio
 
 

@@ -4,8 +4,8 @@ import soundfile
 import torch
 from mmcv.transforms import Compose
 
-from mmavs.datasets.audio_file import AudioFileError
-from mmavs.datasets.audio_io import read_clip, read_recording
+from mmavs.audio.audio_file import AudioFileError
+from mmavs.audio.reading import read_clip, read_recording
 from mmavs.datasets.transforms import LoadAudio
 
 

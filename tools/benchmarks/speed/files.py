@@ -10,7 +10,7 @@ import torch
 from torchaudio.transforms import Resample
 
 from mmavs.audio import SAMPLE_RATE
-from mmavs.datasets.vpo_classes import load_class_table
+from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 COPIES = 'audios_16k'
 COLUMNS = ('img_Id', 'ann_Ids', 'cateId', 'cateName', 'vgg_file', 'audio_pos', 'multi_instance', 'split')

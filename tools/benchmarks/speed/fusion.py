@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mmavs.models.necks import CrossAttentionFusion
+from mmavs.models.fusion import CrossAttentionFusion
 
 from .compare import close
 from .doubles.network import PlainFusion

@@ -71,7 +71,7 @@ def whole_folder(folder):
         OSError: Something could not be written; the message names ``folder``, the reason and the remedy.
     """
     # Imported late since the processes that draw import this file too and would wait for torch.
-    from mmavs.datasets.vpo_builder.files import writing_error
+    from mmavs.utils.files import writing_error
 
     folder = Path(folder)
     part = folder.with_name(f'{folder.name}.part')

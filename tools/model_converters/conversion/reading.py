@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmavs.engine.checkpoint_files import load_from_local_file
+from mmavs.engine.runner.checkpoint_files import load_from_local_file
 
 _WRAPPERS = re.compile(r'^(module\.|_orig_mod\.)+')  # DistributedDataParallel, torch.compile
 

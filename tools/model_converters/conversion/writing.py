@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from mmavs.engine.checkpoint_files import AtomicLocalBackend
+from mmavs.engine.runner.checkpoint_files import AtomicLocalBackend
 
 
 def write_checkpoint(checkpoint: dict, target: str | Path, default_name: str) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmavs.datasets.vpo_classes import load_class_table
+from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 
 def scan_index(root: Path, split: str) -> list[dict]:

@@ -1,0 +1,66 @@
+"""What torch's weights-only check has to know to load the checkpoints of mmengine."""
+
+import codecs
+import functools
+import pickle
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+
+# The methods that mmengine's checkpoints refer to by `getattr(owner, name)`, the way pickle protocol 2 names a method.
+_PICKLED_METHODS = {
+    HistoryBuffer: ('min', 'max', 'mean', 'current'),
+    OneCycleParamScheduler: ('_annealing_cos', '_annealing_linear'),
+}
+
+
+def apply() -> None:
+    """Applies the repairs that are needed."""
+    allow_checkpoint_types()
+
+
+def allow_checkpoint_types() -> None:
+    """Name the types in mmengine's own checkpoints to torch's weights-only check.
+
+    Beside tensors and plain containers, a checkpoint of ``mmengine.runner.Runner`` holds the message hub, with
+    ``HistoryBuffer`` objects (numpy arrays, references to their own statistics) and numpy numbers, and the state of
+    the parameter schedulers. Files written under numpy 1 and numpy 2 name numpy's functions differently; both load.
+    """
+    reconstruct = np.empty(0).__reduce__()[0]
+    scalar = np.float64(0).__reduce__()[0]
+    dtypes = {type(np.dtype(code)) for code in np.typecodes['AllInteger'] + np.typecodes['Float'] + '?'}
+    numpy_functions = [
+        _named(function, module, name)
+        for module in ('numpy._core.multiarray', 'numpy.core.multiarray')
+        for function, name in ((reconstruct, '_reconstruct'), (scalar, 'scalar'))
+    ]
+    torch.serialization.add_safe_globals(
+        [
+            *(HistoryBuffer, OneCycleParamScheduler, np.ndarray, np.dtype),
+            *dtypes,
+            *numpy_functions,
+            _named(_get_pickled_method, 'builtins', 'getattr'),
+            codecs.encode,  # how pickle protocol 2 spells bytes; torch allows it by itself from 2.5 on
+        ]
+    )
+
+
+@functools.cache  # one object per name, so that a second call adds nothing
+def _named(function: Callable, module: str, name: str) -> Callable:
+    """Wrap ``function`` under the path ``module.name``, by which torch's unpickler finds it."""
+
+    def wrapper(*args):
+        return function(*args)
+
+    wrapper.__module__, wrapper.__name__, wrapper.__qualname__ = module, name, name
+    return wrapper
+
+
+def _get_pickled_method(owner: type, name: str) -> Callable:
+    """``getattr`` for the few methods that mmengine pickles: the real one would open every attribute to a file."""
+    if not any(owner is cls and name in names for cls, names in _PICKLED_METHODS.items()):
+        raise pickle.UnpicklingError(f'a checkpoint may not refer to the attribute {name!r} of {owner!r}')
+    return getattr(owner, name)

@@ -1,0 +1,1 @@
+"""Building, checking, substituting and resampling data sets. Imported by tools only."""

@@ -1,0 +1,80 @@
+"""Which recording of its category a clip gets."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from mmavs.datasets.clip_dataset import Clip
+
+from ..vpo_builder.recordings import Recording
+
+
+def category_of_label(label: str) -> str:
+    """How AVSBench calls a VGGSound label: ``'male speech, man speaking'`` is ``'male_speech'``."""
+    return label.split(',')[0].strip().replace(' ', '_')
+
+
+def group_by_category(
+    recordings: Iterable[Recording], wanted: Sequence[str], labels: Mapping[str, Sequence[str]]
+) -> dict[tuple[str, str], list[Recording]]:
+    """The recordings of every (split, category), in order.
+
+    Args:
+        recordings: All there are.
+        wanted: The categories.
+        labels: Labels of those categories that are not named as their label.
+    """
+    grouped: dict[tuple[str, str], list[Recording]] = defaultdict(list)
+    for recording in sorted(recordings):
+        for category in wanted:
+            if category in labels:
+                fits = recording.label in labels[category]
+            else:
+                fits = category_of_label(recording.label) == category
+            if fits:
+                grouped[recording.split, category].append(recording)
+    return dict(grouped)
+
+
+def assign(
+    clips: Mapping[str, Sequence[Clip]], pool_of: Mapping[tuple[str, str], Sequence[Recording]], *, seed: int
+) -> dict[str, Recording]:
+    """Chooses a recording for every clip, by its name.
+
+    Args:
+        clips: Of each split.
+        pool_of: Recordings of each (split, category).
+        seed: Of the choice.
+
+    Raises:
+        ValueError: A clip has no recording to choose from; the message names all such categories.
+    """
+    by_pool: dict[tuple[str, str], list[Clip]] = defaultdict(list)
+    for split, found in clips.items():
+        for clip in found:
+            by_pool[split, clip.category].append(clip)
+    if lacking := sorted(f'{category} ({split})' for split, category in by_pool if (split, category) not in pool_of):
+        raise ValueError(
+            f'no usable recording for {", ".join(lacking)}: add recordings to --sounds, or name the labels of these '
+            'categories in a file for --labels'
+        )
+    table = {}
+    for (split, category), members in sorted(by_pool.items()):
+        rng, hand = random.Random(f'{seed}/{split}/{category}'), []
+        for clip in sorted(members, key=lambda c: c.name):
+            own = clip.name.rsplit('/', 1)[1]
+            choice = _deal(hand, pool_of[split, category], rng, own)
+            if choice is None:
+                raise ValueError(f'all recordings of {category} ({split}) are of the video of clip {clip.name} itself')
+            table[clip.name] = choice
+    return table
+
+
+def _deal(hand: list[Recording], pool: Sequence[Recording], rng: random.Random, own: str) -> Recording | None:
+    """Takes a recording from ``hand``, which is filled up in random order; none of the video that ``own`` is from."""
+    for _ in range(2):
+        for i, recording in enumerate(hand):
+            if not own.startswith(recording.video):
+                return hand.pop(i)
+        hand += rng.sample(list(pool), len(pool))
+    return next((hand.pop(i) for i, r in enumerate(hand) if not own.startswith(r.video)), None)

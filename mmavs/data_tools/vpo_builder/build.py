@@ -1,0 +1,32 @@
+"""The builder as one function."""
+
+from typing import Any
+
+from ..parallel import WorkerPool, default_workers
+from .builder import Builder
+from .options import BuildOptions, check_options, make_parts
+
+
+def build_vpo(subset: str, **options: Any) -> dict[str, dict[str, Any]]:
+    """Builds VPO-SS, VPO-MS or VPO-MSMI in the layout of the released set (Sec. 3 of the paper).
+
+    The result depends on the inputs, the options and the seed alone, not on ``workers``. A build that was interrupted
+    goes on where it stopped when it is called again with the same arguments.
+
+    Args:
+        subset: ``'ss'``, ``'ms'``, ``'msmi'`` (which includes ``'ms'``) or ``'all'``.
+        options: The inputs, the output and how to draw, see :class:`BuildOptions`.
+
+    Returns:
+        The manifest of each subset built, by name.
+
+    Raises:
+        ValueError: An option or an input is wrong, or ``out`` holds another build.
+        FileNotFoundError: An input does not exist.
+        OSError: A file cannot be written; no incomplete one is left under its final name.
+    """
+    chosen = BuildOptions(subset=subset, **options)
+    parts = make_parts(chosen)
+    check_options(chosen)
+    with WorkerPool(chosen.workers or default_workers()) as pool:
+        return Builder(parts, chosen, pool).run()

@@ -1,0 +1,188 @@
+"""The steps of a build."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from mmavs.datasets.metainfo.vpo_classes import IGNORE_INDEX, load_class_table
+from mmavs.utils.files import describe_input, write_text
+
+from ..parallel import WorkerPool
+from . import report
+from .claims import check_claims, claim_folder, digest
+from .image_set import ImagePart, ImageSet, inspect_images, load_images, make_scenes
+from .masks import drawing_order
+from .options import BuildOptions, expected_splits
+from .output import AUDIO_FOLDER, SUBSET_FOLDERS, SampleJob, sample_files, write_recording, write_sample
+from .sampling import Sample, SamplingRules, draw_multi_instance, draw_multi_source, draw_single
+from .sound_set import SoundSet, load_sounds
+
+log = logging.getLogger(__name__)
+CACHE_FOLDER = '.build_cache'
+_DRAW = {'ss': draw_single, 'ms': draw_multi_source, 'msmi': draw_multi_instance}
+
+
+class Builder:
+    """One build: its inputs, and the steps over them."""
+
+    def __init__(self, parts: Sequence[ImagePart], options: BuildOptions, pool: WorkerPool) -> None:
+        self.table = load_class_table(options.classes)
+        self.parts, self.options, self.out, self.pool = parts, options, options.out, pool
+        self.division = {'seed': options.seed, 'val_fraction': options.val_fraction}
+        self.rules = SamplingRules(**{f.name: getattr(options, f.name) for f in fields(SamplingRules)})
+
+    def run(self) -> dict[str, dict[str, Any]]:
+        """Reads, plans and writes the subsets; returns their manifests."""
+        subsets, overwrite = self.options.subsets, self.options.overwrite
+        head = self._describe()
+        inputs = digest(head)
+        check_claims(self.out, subsets, inputs, overwrite=overwrite)
+        images, sounds = self._load()
+        inspected = inspect_images(
+            images,
+            min_area=self.options.min_area,
+            cache_file=self._cache('images'),
+            fingerprint=digest([head['inputs'], head['classes']]),
+            pool=self.pool,
+        )
+        scenes = make_scenes(images, inspected, sounds.pool, test_fraction=self.options.test_fraction, **self.division)
+        drawn = {name: _DRAW[name](scenes, sounds.pool, self.rules) for name in subsets}
+        head['notes'] = self._notes(images, sounds, inspected)
+        manifests = {}
+        for name in subsets:
+            rows = report.sample_rows(drawn[name], self.table, multi_instance=name == 'msmi')
+            if name == 'msmi':
+                rows = report.sample_rows(drawn['ms'], self.table, multi_instance=False) + rows
+            claim_folder(self.out, name, inputs=inputs, plan=digest(rows), overwrite=overwrite)
+            self._write_files(name, drawn[name], images, inspected)
+            manifests[name] = self._finish(name, rows, head)
+        return manifests
+
+    def _describe(self) -> dict[str, Any]:
+        """What decides about the result: inputs, options, classes."""
+        log.info('Reading the inputs')
+        parts = [
+            {
+                'instances': describe_input(p.instances),
+                'captions': p.captions and describe_input(p.captions),
+                'split': p.fixed_split or 'auto',
+            }
+            for p in self.parts
+        ]
+        classes = {
+            'classes': [asdict(c) for c in self.table.classes],
+            'unclear_captions': list(self.table.unclear_captions),
+        }
+        return {
+            'inputs': {'parts': parts, 'sounds_csv': describe_input(self.options.sounds_csv)},
+            'options': self.options.deciding,
+            'classes': classes,
+        }
+
+    def _load(self) -> tuple[ImageSet, SoundSet]:
+        images = load_images(self.parts, self.table)
+        sounds = load_sounds(
+            self.options.sounds_csv,
+            self.options.sounds,
+            self.table,
+            cache_file=self._cache('recordings'),
+            pool=self.pool,
+            **self.division,
+        )
+        lines = ''.join(f'{name}.wav\t{reason}\n' for name, reason in sounds.unreadable)
+        write_text(os.path.join(self.out, 'VGGSound', 'unreadable.txt'), lines)
+        if sounds.missing or sounds.unreadable:
+            log.warning(
+                '%d recordings are missing and %d cannot be used, see VGGSound/unreadable.txt',
+                sounds.missing,
+                len(sounds.unreadable),
+            )
+        return images, sounds
+
+    def _notes(self, images: ImageSet, sounds: SoundSet, inspected: dict[int, dict[str, Any]]) -> dict[str, Any]:
+        """What was left out, and what there is to draw from."""
+        names = [c.name for c in self.table.classes]
+        skipped = [
+            [i, os.path.basename(images.images[i].path), result['problem']]
+            for i, result in sorted(inspected.items())
+            if 'problem' in result
+        ]
+        if skipped:
+            log.warning('%d images cannot be used, see manifest.json', len(skipped))
+        recordings = {}
+        for split in expected_splits(self.parts, self.options):
+            counts = recordings[split] = {n: len(sounds.pool.get(split, {}).get(c, ())) for c, n in enumerate(names)}
+            if none := [name for name, count in counts.items() if not count]:
+                log.warning('No recordings for %s, which stay silent in %s', ', '.join(none), split)
+        return {
+            'skipped_images': skipped,
+            'recordings': recordings,
+            'recordings_missing': sounds.missing,
+            'recordings_unreadable': sounds.unreadable,
+            'labels_without_recording': sounds.silent_labels,
+            'classes_without_category': images.missing,
+        }
+
+    def _write_files(
+        self, subset: str, samples: Sequence[Sample], images: ImageSet, inspected: dict[int, dict[str, Any]]
+    ) -> None:
+        names = sorted({source.recording for sample in samples for source in sample.sources})
+        recordings = [
+            (
+                os.path.join(self.options.sounds, f'{name}.wav'),
+                os.path.join(self.out, AUDIO_FOLDER, f'{name}.wav'),
+                self.options.copy_mode,
+            )
+            for name in names
+        ]
+        folder = SUBSET_FOLDERS[subset]
+        for function, jobs, total, what in (
+            (write_recording, recordings, len(names), 'recordings'),
+            (write_sample, self._sample_jobs(subset, samples, images, inspected), len(samples), 'samples'),
+        ):
+            for _ in self.pool.map(function, jobs, total=total, desc=f'Writing {folder} {what}'):
+                pass
+
+    def _sample_jobs(
+        self, subset: str, samples: Sequence[Sample], images: ImageSet, inspected: dict[int, dict[str, Any]]
+    ) -> Iterator[SampleJob]:
+        for sample in samples:
+            image = images.images[sample.image_id]
+            sizes = {ann_id: size for ann_id, size, _ in inspected[image.id]['objects']}
+            shapes = {ann_id: segmentation for ann_id, _, segmentation in images.objects(image)}
+            sounding = {s.ann_id: s.cls for s in sample.sources}
+            layers = [(IGNORE_INDEX, shape) for cls, shape in images.crowds(image) if cls in sounding.values()]
+            layers += [
+                (self.table.classes[sounding[i]].mask_id, shapes[i])
+                for i in drawing_order({i: sizes[i] for i in sounding})
+            ]
+            first = sample.sources[0]
+            files = sample_files(
+                self.out, subset, image_id=image.id, ann_id=first.ann_id, class_name=self.table.classes[first.cls].name
+            )
+            yield SampleJob(image.path, *files, layers, image.height, image.width, self.options.copy_mode)
+
+    def _finish(self, subset: str, rows: list[dict[str, Any]], head: dict[str, Any]) -> dict[str, Any]:
+        """CSV, statistics and, when all else is there, the manifest."""
+        counts = report.count_rows(rows)
+        statistics = report.statistics_table(subset, counts, self.table)
+        report.write_csv(self.out, subset, rows)
+        folder = os.path.join(self.out, SUBSET_FOLDERS[subset])
+        write_text(os.path.join(folder, 'statistics.md'), statistics)
+        manifest = {'subset': subset, **head, 'counts': counts}
+        report.write_json(os.path.join(folder, 'manifest.json'), manifest)
+        log.info('%s', statistics)
+        for split in expected_splits(self.parts, self.options):
+            if split not in counts:
+                log.warning(
+                    '%s has no %s sample: lower --min-area or (ms) --min-candidates, choose another fraction '
+                    'or --seed, or add images',
+                    SUBSET_FOLDERS[subset],
+                    split,
+                )
+        return manifest
+
+    def _cache(self, name: str) -> str:
+        return os.path.join(self.out, CACHE_FOLDER, f'{name}.jsonl')

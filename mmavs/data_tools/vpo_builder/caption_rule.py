@@ -1,0 +1,96 @@
+"""Which class the instances of a shared COCO category are, told from the captions of their image.
+
+COCO's *person* is male, female or baby in VPO. The paper does not say how the three were told apart; this rule takes
+only the images in which the captions leave no doubt.
+"""
+
+import re
+from collections.abc import Iterable
+
+from mmavs.datasets.metainfo.vpo_classes import ClassTable
+
+_UNCLEAR = 1
+_NAMED, _SINGULAR, _PLURAL = 1, 2, 4
+
+
+class CaptionRule:
+    """The words of a class table as one search.
+
+    What a caption says is kept as a few bits, so that an image's captions need no more memory than one number, and
+    several captions are combined with ``|``.
+
+    Args:
+        table: The classes; those with ``captions`` take part.
+        categories: Names of all COCO categories. In 'baby elephant' the word before such a name tells about the
+            elephant: it stays a mention, which makes other classes doubtful, but decides nothing.
+    """
+
+    def __init__(self, table: ClassTable, categories: Iterable[str] = ()) -> None:
+        self._classes: dict[str, list[int]] = {}
+        self._bits: dict[str, int] = {}
+        for index, entry in enumerate(table.classes):
+            if entry.captions is not None:
+                self._classes.setdefault(entry.coco, []).append(index)
+                for kind, bit in (('singular', _SINGULAR), ('plural', _PLURAL)):
+                    self._add(entry.captions.get(kind) or (), self._shift(index, _NAMED | bit))
+        if self._bits:
+            self._add(table.unclear_captions, _UNCLEAR)
+        self._words = _whole_words(self._bits)
+        others = [c for c in categories if c not in self._classes]
+        self._thing = re.compile(rf'\s+(?:{"|".join(map(re.escape, others))})(?:e?s)?(?!\w)') if others else None
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """COCO categories that need captions."""
+        return tuple(self._classes)
+
+    def read(self, caption: str) -> int:
+        """What one caption says; 0 where it has none of the words. Case does not matter, words match as a whole."""
+        said = 0
+        text = caption.lower()
+        for match in self._words.finditer(text) if self._words else ():
+            bits = self._bits[match.group()]
+            if self._thing is not None and self._thing.match(text, match.end()):
+                bits &= ~self._all(_SINGULAR | _PLURAL)
+            said |= bits
+        return said
+
+    def decide(self, category: str, said: int, *, count: int, crowd: bool) -> int | None:
+        """The class of all instances of a category in one image.
+
+        Args:
+            category: A COCO category of :attr:`categories`.
+            said: What the captions of the image say, from :meth:`read`.
+            count: Number of instances of the category in the image.
+            crowd: Whether the image has a crowd of it besides.
+
+        Returns:
+            Index into the classes of the table (0 is the first class, not the background), or None where the captions
+            leave it open: not exactly one class is named; or several instances without a plural word, or with one of
+            the table's ``unclear_captions``.
+        """
+        named = [c for c in self._classes[category] if said & self._shift(c, _NAMED)]
+        if len(named) != 1:
+            return None
+        if count == 1 and not crowd:
+            clear = said & self._shift(named[0], _SINGULAR | _PLURAL)
+        else:
+            clear = said & self._shift(named[0], _PLURAL) and not said & _UNCLEAR
+        return named[0] if clear else None
+
+    def _add(self, words: Iterable[str], bits: int) -> None:
+        for word in words:
+            self._bits[str(word).lower()] = self._bits.get(str(word).lower(), 0) | bits
+
+    def _all(self, bits: int) -> int:
+        return sum(self._shift(c, bits) for members in self._classes.values() for c in members)
+
+    @staticmethod
+    def _shift(index: int, bits: int) -> int:
+        return bits << (3 * index + 1)
+
+
+def _whole_words(words: Iterable[str]) -> re.Pattern | None:
+    """Matches any of the words; the longest first, for words that begin alike."""
+    ordered = sorted(words, key=lambda w: (-len(w), w))
+    return re.compile(rf'(?<!\w)(?:{"|".join(map(re.escape, ordered))})(?!\w)') if ordered else None

@@ -1,0 +1,146 @@
+"""What the user asks for, and checks of it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmavs.utils.files import COPY_MODES
+
+from .image_set import ImagePart
+from .sampling import SPLITS, SUBSETS
+
+_DECIDING = ('seed', 'test_fraction', 'val_fraction', 'max_sources', 'min_area', 'min_candidates', 'max_per_class')
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """One build.
+
+    Attributes:
+        subset: ``'ss'``, ``'ms'``, ``'msmi'`` (which includes ``'ms'``) or ``'all'``.
+        instances: COCO instances files.
+        images: Folder of the images of each instances file.
+        sounds_csv: VGGSound's list: id, start second, label, split.
+        sounds: Folder of the recordings, ``<id>_<start second, six digits>.wav``.
+        out: Root of the data set.
+        captions: COCO captions file of each instances file; without, classes that need captions are left out.
+        splits: ``'train'``, ``'val'`` or ``'test'`` for each instances file whose images shall all go there,
+            ``'auto'`` for those to be divided.
+        classes: Class file (see ``vpo_classes.yaml``), None for the 21 classes of VPO.
+        seed: Of all random choices.
+        test_fraction: Share of the images for testing.
+        val_fraction: Share of the remaining images, and of the training recordings, for validation.
+        max_sources: Most objects that sound in one image.
+        min_area: Smallest share of the image that a sounding object covers.
+        min_candidates: Fewest objects that could sound in an image of VPO-MS.
+        max_per_class: Most sounding objects of a class in each split of VPO-SS, of VPO-MS, and of what VPO-MSMI adds;
+            None for all.
+        workers: Number of processes, None for one per CPU core.
+        copy_mode: ``'copy'``, ``'hardlink'`` or ``'symlink'`` for images and recordings.
+        overwrite: Build anew what ``out`` holds of these subsets, from whatever build it is.
+    """
+
+    subset: str
+    instances: Sequence[str]
+    images: Sequence[str]
+    sounds_csv: str
+    sounds: str
+    out: str
+    captions: Sequence[str] = ()
+    splits: Sequence[str] = ()
+    classes: str | None = None
+    seed: int = 0
+    test_fraction: float = 0.1
+    val_fraction: float = 0.0
+    max_sources: int = 5
+    min_area: float = 0.005
+    min_candidates: int = 1
+    max_per_class: int | None = None
+    workers: int | None = None
+    copy_mode: str = 'copy'
+    overwrite: bool = False
+
+    @property
+    def subsets(self) -> Sequence[str]:
+        """The subsets to build, in order."""
+        return {'all': SUBSETS, 'msmi': ('ms', 'msmi')}.get(self.subset, (self.subset,))
+
+    @property
+    def deciding(self) -> dict[str, Any]:
+        """The options on which the samples depend, as the manifest shows them."""
+        return {name: getattr(self, name) for name in _DECIDING}
+
+
+def make_parts(options: BuildOptions) -> list[ImagePart]:
+    """Pairs annotation files, image folders, caption files and splits by position.
+
+    Raises:
+        ValueError: Their numbers differ, or a split is unknown.
+        FileNotFoundError: One does not exist.
+    """
+    instances, captions, splits = options.instances, options.captions, options.splits
+    if not instances:
+        raise ValueError('--instances needs at least one COCO instances file')
+    for option, values in (
+        ('--images', options.images),
+        ('--captions', captions or instances),
+        ('--splits', splits or instances),
+    ):
+        if len(values) != len(instances):
+            raise ValueError(
+                f'{option} has {len(values)} entries for {len(instances)} --instances files; they belong '
+                'together by position'
+            )
+    for split in splits:
+        if split not in ('auto', *SPLITS):
+            raise ValueError(f'--splits takes auto, {", ".join(SPLITS)}, got {split!r}')
+    if 'val' in splits and not options.val_fraction:
+        raise ValueError('--splits val needs a --val-fraction above 0, which gives that split its recordings')
+    for path in (*instances, *options.images, *captions):
+        check_exists(path)
+    return [
+        ImagePart(
+            instances[i],
+            options.images[i],
+            captions[i] if captions else None,
+            splits[i] if splits and splits[i] != 'auto' else None,
+        )
+        for i in range(len(instances))
+    ]
+
+
+def check_exists(path: str) -> None:
+    """Raises FileNotFoundError where there is nothing."""
+    if not os.path.exists(path):
+        raise FileNotFoundError(f'{path} does not exist')
+
+
+def expected_splits(parts: Sequence[ImagePart], options: BuildOptions) -> list[str]:
+    """The splits that the user asks for."""
+    wanted = {part.fixed_split for part in parts}
+    if None in wanted:
+        wanted |= {'train', *(s for s in ('val', 'test') if getattr(options, f'{s}_fraction'))}
+    return [s for s in SPLITS if s in wanted]
+
+
+def check_options(options: BuildOptions) -> None:
+    """Checks all but the lists of files, which :func:`make_parts` does.
+
+    Raises:
+        ValueError: A value is out of range; the message names the option.
+        FileNotFoundError: An input does not exist.
+    """
+    if options.subset not in (*SUBSETS, 'all'):
+        raise ValueError(f'subset must be one of {", ".join(SUBSETS)}, all; got {options.subset!r}')
+    if options.copy_mode not in COPY_MODES:
+        raise ValueError(f'--copy-mode must be one of {", ".join(COPY_MODES)}; got {options.copy_mode!r}')
+    for name in ('test_fraction', 'val_fraction', 'min_area'):
+        if not 0 <= getattr(options, name) < 1:
+            raise ValueError(f'--{name.replace("_", "-")} must lie in [0, 1), got {getattr(options, name)}')
+    for name in ('max_sources', 'min_candidates', 'max_per_class', 'workers'):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise ValueError(f'--{name.replace("_", "-")} must be at least 1, got {value}')
+    for path in (options.sounds_csv, options.sounds, *filter(None, [options.classes])):
+        check_exists(path)

@@ -1,0 +1,181 @@
+"""The recordings: which there are, which can be read, and in which split each may sound."""
+
+import csv
+import os
+import random
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+from mmavs.audio.audio_file import MAX_PEAK, missing_bytes
+from mmavs.datasets.annotation_table import open_table
+from mmavs.datasets.metainfo.vpo_classes import ClassTable
+from mmavs.utils.files import stamp
+
+from ..parallel import WorkerPool
+from .cache import ResultCache
+
+_COLUMNS = {
+    'id': 'id',
+    'youtubeid': 'id',
+    'start': 'start',
+    'startsecond': 'start',
+    'startseconds': 'start',
+    'label': 'label',
+    'split': 'split',
+    'traintestsplit': 'split',
+    'train/testsplit': 'split',
+}
+
+
+class Recording(NamedTuple):
+    """One line of the sounds CSV.
+
+    Attributes:
+        name: File name without ``.wav``: id and start second as six digits.
+        video: The id.
+        label: VGGSound's label.
+        split: ``'train'``, ``'val'`` or ``'test'``.
+    """
+
+    name: str
+    video: str
+    label: str
+    split: str
+
+
+def read_sounds_csv(path: str) -> tuple[list[Recording], list[tuple[str, str]]]:
+    """Reads VGGSound's list: ``id, start second, label, split``, with or without a row of these names on top.
+
+    Returns:
+        The recordings in order of their names, and (name, reason) of those that the file lists in contradictory ways.
+
+    Raises:
+        ValueError: A row lacks a field, or its start or split is none, or the file is no CSV in UTF-8; the message
+            names file and line.
+    """
+    found: dict[str, set[Recording]] = {}
+    columns = ['id', 'start', 'label', 'split']
+    with open_table(path) as f:
+        reader = csv.reader(f)
+        for row in reader:
+            if reader.line_num == 1 and (header := _parse_header(path, row)):
+                columns = header
+            elif row:
+                recording = _parse_row(path, reader.line_num, row, columns)
+                found.setdefault(recording.name, set()).add(recording)
+    clear = [next(iter(rows)) for rows in found.values() if len(rows) == 1]
+    doubtful = [(name, 'listed with different labels or splits') for name, rows in found.items() if len(rows) > 1]
+    return sorted(clear), sorted(doubtful)
+
+
+def _parse_header(path: str, row: list[str]) -> list[str] | None:
+    names = [_COLUMNS.get(''.join(c for c in cell.lower() if c.isalpha() or c == '/')) for cell in row]
+    if sum(n is not None for n in names) < 2:
+        return None
+    missing = {'id', 'start', 'label', 'split'} - set(names)
+    if missing:
+        raise ValueError(f'{path}: no column {", ".join(sorted(missing))} in the header {row}')
+    return names
+
+
+def _parse_row(path: str, line: int, row: list[str], columns: list[str]) -> Recording:
+    if len(row) < len(columns):
+        raise ValueError(
+            f'{path}, line {line}: {len(row)} fields instead of {len(columns)} (id, start, label, '
+            f'split): {row}; a label with a comma needs quotes'
+        )
+    cells = {column: cell.strip() for column, cell in zip(columns, row, strict=False) if column}
+    try:
+        start = int(float(cells['start']))
+    except ValueError:
+        raise ValueError(f'{path}, line {line}: start second {cells["start"]!r} is no number') from None
+    if cells['split'] not in ('train', 'test'):
+        raise ValueError(f"{path}, line {line}: split must be 'train' or 'test', got {cells['split']!r}")
+    if os.path.basename(cells['id']) != cells['id'] or not cells['id']:
+        raise ValueError(f'{path}, line {line}: id {cells["id"]!r} cannot be a file name')
+    return Recording(f'{cells["id"]}_{start:06d}', cells['id'], cells['label'], cells['split'])
+
+
+def take_validation(recordings: Iterable[Recording], *, fraction: float, seed: int) -> list[Recording]:
+    """Moves a fraction of the training recordings of every label, at least one where there are two, to ``'val'``.
+
+    Recordings of one video move together.
+    """
+    recordings = list(recordings)
+    if not fraction:
+        return recordings
+    videos: dict[str, set[str]] = {}
+    for r in recordings:
+        if r.split == 'train':
+            videos.setdefault(r.label, set()).add(r.video)
+    moved = set()
+    for label in sorted(videos):
+        ranked = sorted(videos[label], key=lambda v: (random.Random(f'{seed}/val/{v}').random(), v))
+        wanted = max(1, round(fraction * len(ranked)))
+        moved.update(ranked[: min(wanted, len(ranked) - 1)])
+    return [r._replace(split='val') if r.split == 'train' and r.video in moved else r for r in recordings]
+
+
+def probe_recordings(names: list[str], *, folder: str, cache: ResultCache, pool: WorkerPool) -> dict[str, str]:
+    """Decodes every recording once.
+
+    Returns:
+        The reason by name of each that cannot be used; the others are fine.
+    """
+    paths = {name: os.path.join(folder, f'{name}.wav') for name in names}
+    stamps = {name: stamp(path) for name, path in paths.items()}
+    problems = {name: 'missing' for name in names if stamps[name] is None}
+    todo = []
+    for name in names:
+        if stamps[name] is not None:
+            known = cache.get(name, stamps[name])
+            if known is None:
+                todo.append(name)
+            elif known:
+                problems[name] = known
+    results = pool.map(recording_problem, (paths[n] for n in todo), total=len(todo), desc='Checking recordings')
+    for name, problem in zip(todo, results, strict=True):
+        cache.put(name, stamps[name], problem)
+        if problem:
+            problems[name] = problem
+    return problems
+
+
+def recording_problem(path: str) -> str:
+    """Decodes a recording to its end: why it cannot be used, or ``''``."""
+    try:
+        if lacking := missing_bytes(path):
+            return f'truncated: {lacking} bytes of sound are missing'
+        frames, peak = 0, 0.0
+        with soundfile.SoundFile(path) as f:
+            for block in f.blocks(1 << 16, dtype='float32'):
+                frames += len(block)
+                peak = max(peak, float(np.abs(block).max(initial=0.0)))  # NaN compares false: asked for below
+                if not np.isfinite(block).all():
+                    return 'has samples that are not finite'
+            declared = f.frames
+    except (RuntimeError, OSError, ValueError) as error:
+        return f'cannot be decoded: {error}'.replace(path, 'file')
+    if frames == 0:
+        return 'has no samples'
+    if frames < declared:
+        return f'truncated: {frames} of {declared} samples'
+    if peak > MAX_PEAK:
+        return f'has samples of {peak:.3g}, where full scale is 1'
+    return '' if peak > 0 else 'silent: every sample is zero'
+
+
+def group_recordings(recordings: Iterable[Recording], table: ClassTable) -> dict[str, dict[int, list[str]]]:
+    """Names of the recordings by split and class index (0 is the first class of the table), each list in order."""
+    classes: dict[str, list[int]] = {}
+    for index, entry in enumerate(table.classes):
+        for label in entry.sounds:
+            classes.setdefault(label, []).append(index)
+    grouped: dict[str, dict[int, list[str]]] = {}
+    for r in sorted(recordings):
+        for index in classes.get(r.label, ()):
+            grouped.setdefault(r.split, {}).setdefault(index, []).append(r.name)
+    return grouped

@@ -1,0 +1,1 @@
+"""Class tables and palettes."""

@@ -1,0 +1,5 @@
+from .visual_poly_lr import VisualPolyLR
+
+__all__ = [
+    'VisualPolyLR',
+]

@@ -1,0 +1,88 @@
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mmavs.data_tools.parallel import WorkerPool
+from mmavs.data_tools.vpo_builder import recordings
+
+# `PyDLL` keeps the interpreter's lock, as some C code does that decodes a damaged file.
+BUSY_IN_C = """
+import ctypes, json, os, sys
+from mmavs.data_tools.parallel import WorkerPool
+
+print(os.getpid(), flush=True)
+
+def sleep_in_c(folder):
+    open(os.path.join(folder, str(os.getpid())), 'w').close()
+    ctypes.PyDLL(None).sleep(60)
+
+with WorkerPool(2) as pool:
+    list(pool.map(sleep_in_c, [sys.argv[1]] * 100, total=100, desc=''))
+"""
+
+
+def test_results_come_in_the_order_of_the_jobs():
+    paths = [f'/none/{i}' for i in range(100)]
+    with WorkerPool(3) as pool:
+        spread = list(pool.map(recordings.recording_problem, paths, total=len(paths), desc=''))
+    assert spread == [recordings.recording_problem(p) for p in paths]
+
+
+def test_jobs_are_taken_as_they_are_needed():
+    taken = []
+    jobs = (taken.append(i) or f'/none/{i}' for i in range(1000))
+    with WorkerPool(2) as pool:
+        results = pool.map(recordings.recording_problem, jobs, total=1000, desc='')
+        next(results)
+        assert len(taken) < 300
+        results.close()
+
+
+def test_error_of_a_job_is_raised_here():
+    with WorkerPool(2) as pool, pytest.raises(TypeError):
+        list(pool.map(recordings.recording_problem, [None] * 100, total=100, desc=''))
+
+
+def test_death_of_a_worker_is_an_error_with_the_way_on():
+    with WorkerPool(2) as pool, pytest.raises(RuntimeError, match='fewer --workers'):
+        list(pool.map(os._exit, [1] * 100, total=100, desc=''))
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='elsewhere a thread ends workers, which waits for C code')
+def test_workers_in_c_code_end_with_their_parent(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, '-c', BUSY_IN_C, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as parent:
+        parent.stdout.readline()
+        workers = wait_for(lambda: os.listdir(tmp_path) if len(os.listdir(tmp_path)) == 2 else None)
+        parent.kill()
+    assert wait_for(lambda: all(state(pid) == 'Z' for pid in workers))
+
+
+def test_workers_import_nothing_again_where_they_are_forked():
+    with WorkerPool(2) as pool:
+        modules = list(pool.map(own_modules, range(100), total=100, desc=''))
+    if sys.platform == 'linux':
+        assert {id_ for id_, _ in modules} == {id(recordings)}
+    assert os.getpid() not in {pid for _, pid in modules}
+
+
+def own_modules(_):
+    return id(sys.modules[recordings.__name__]), os.getpid()
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not (result := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return result
+
+
+def state(pid):
+    try:
+        return open(f'/proc/{pid}/stat').read().rsplit(')', 1)[1].split()[0]
+    except OSError:
+        return 'Z'
