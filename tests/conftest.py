@@ -6,6 +6,7 @@ import resource
 import runpy
 import signal
 import sys
+from collections import OrderedDict
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
 
 import mmavs  # noqa: F401  (its repairs must be in place before a test imports mmseg's modules)
 from mmavs.visualization import AVSegLocalVisualizer
@@ -108,8 +110,9 @@ def run_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
     def run(name: str, *words: object) -> str:
         monkeypatch.setattr(sys, 'argv', [name, *map(str, words), '--work-dir', str(tmp_path / 'work')])
         monkeypatch.setenv('LOCAL_RANK', '0')
-        # mmengine would give a second run the visualizer of the first, which has the same name.
-        monkeypatch.setattr(AVSegLocalVisualizer, '_instance_dict', {})
+        # mmengine would give a second run the visualizer of the first, which has the same name, and hooks the latest.
+        for visualizer in (AVSegLocalVisualizer, Visualizer):
+            monkeypatch.setattr(visualizer, '_instance_dict', OrderedDict())
         capfd.readouterr()
         runpy.run_path(str(ROOT / 'tools' / name), run_name='__main__')
         return capfd.readouterr().out

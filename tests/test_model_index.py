@@ -83,7 +83,7 @@ def test_an_installation_has_configs_and_tools(checkout):
         assert files_below(mim / name) == files_below(checkout / name)
     for metafile in read(mim / 'model-index.yml')['Import']:
         assert all((mim / model['Config']).is_file() for model in read(mim / metafile)['Models'])
-    assert (checkout / 'lib' / 'mmavs' / 'datasets' / 'vpo_classes.yaml').is_file()
+    assert (checkout / 'lib' / 'mmavs' / 'datasets' / 'metainfo' / 'vpo_classes.yaml').is_file()
 
 
 def test_an_editable_installation_links_them(checkout):

@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import math
 import os
@@ -10,18 +9,18 @@ from pathlib import Path
 import pytest
 from scipy import special
 
-from tools.analysis_tools.run_results import read_metrics
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'tools' / 'analysis_tools'))
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'analysis_tools' / 'compare_runs.py'
+import compare_runs  # noqa: E402
+from run_results import read_metrics  # noqa: E402
+
+TOOL = Path(compare_runs.__file__)
 A, B = [50.0, 52.0, 54.0], [55.0, 53.0, 60.0, 58.0]
 
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('compare_runs', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return compare_runs
 
 
 def write_test(folder, time='20250101_000000', **metrics):

@@ -23,9 +23,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from run_results import SOURCES, read_metrics
 from scipy import stats
-
-from tools.analysis_tools.run_results import SOURCES, read_metrics
 
 Runs = dict[str, dict[str, float]]
 

@@ -16,9 +16,8 @@ import sys
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
+from run_results import read_metrics
 from tqdm import tqdm
-
-from tools.analysis_tools.run_results import read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = dict(stereo='cavp_r18_mini.py', mono='cavp_r18_mini-mono.py', silent='cavp_r18_mini-silent.py')
