@@ -12,10 +12,10 @@ def synthetic_weights(golden_dir, name):
     """The state dict of ``keys_{name}.json`` in the folder of golden vectors; its README says how it is made."""
     salt = (golden_dir / 'salt.txt').read_text()
     shapes = json.loads((golden_dir / f'keys_{name}.json').read_text())
-    return {key: torch.from_numpy(_draw(salt, key, shape)) for key, shape in shapes.items()}
+    return {key: torch.from_numpy(draw_weight(salt, key, shape)) for key, shape in shapes.items()}
 
 
-def _draw(salt, key, shape):
+def draw_weight(salt, key, shape):
     rng = np.random.default_rng(zlib.crc32((salt + key).encode()))
     if key.endswith('num_batches_tracked'):
         return np.zeros(shape, np.int64)
