@@ -1,14 +1,12 @@
-# Needs python3 (3.10 to 3.12; another one with `make PYTHON=python3.12 ...`); all else goes into .venv.
+# Needs python3 (3.10 to 3.13; another one with `make PYTHON=python3.12 ...`); all else goes into .venv.
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
+TESTS ?= tests
+TEST_JOBS ?= 2
 DEMO_DATA := data/mini
 DEMO_CONFIG := configs/cavp/cavp_r18_mini-6e.py
 DEMO_DIR := work_dirs/demo
-
-# On a CPU a tenth to a third of the time of a training step goes into giving memory back and taking it again; glibc is
-# told to keep it. Other C libraries ignore this.
-export GLIBC_TUNABLES ?= glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184
 
 .DEFAULT_GOAL := help
 .PHONY: help env lint format test demo ablation substitution bench matrix clean
@@ -16,28 +14,29 @@ export GLIBC_TUNABLES ?= glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=171
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-env: $(STAMP)  ## create .venv with mmavs (editable) and the tested versions of all it needs
+env: $(STAMP)  ## create .venv with mmavs (editable) and the tested versions of its dependencies
 
 $(STAMP): setup.py requirements/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install -c requirements/constraints.txt -e '.[lite,tests,dev,tensorboard,timm]'
 	touch $@
 
-# The hooks are the environment's programs, so it comes first on the PATH; pre-commit keeps its own files there too.
+# The hooks are programs of the environment, so its folder comes first on the PATH. pre-commit keeps its files there too.
 lint: env  ## ruff, docstring gate, spelling, white space, YAML (all hooks of .pre-commit-config.yaml)
 	@if git rev-parse --git-dir >/dev/null 2>&1; \
 	then PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PRE_COMMIT_HOME="$(CURDIR)/$(VENV)/.pre-commit" \
 		pre-commit run --all-files --show-diff-on-failure; \
 	else echo 'No git checkout: ruff alone.'; $(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .; fi
 
-format: env  ## mend what ruff can mend
+format: env  ## apply the fixes of ruff
 	$(VENV)/bin/ruff check --fix-only .
 	$(VENV)/bin/ruff format .
 
-test: env  ## run the tests
-	$(VENV)/bin/python -m pytest -q tests
+# A file of tests stays in one process. Each process and each that it starts computes with one thread (tests/conftest.py).
+test: env  ## run the tests in two processes; some of them with make test TESTS='-m "not slow" tests/test_models'
+	$(VENV)/bin/python -m pytest -q -n $(TEST_JOBS) --dist loadfile $(TESTS)
 
-# An interrupted demo goes on when it is started again.
+# An interrupted demo continues when it is started again.
 demo: env  ## make the mini set, train and test a small network on it, write pictures
 	$(VENV)/bin/python tools/dataset_converters/make_mini.py --out $(DEMO_DATA)
 	$(VENV)/bin/python tools/train.py $(DEMO_CONFIG) --work-dir $(DEMO_DIR) --resume
@@ -45,21 +44,21 @@ demo: env  ## make the mini set, train and test a small network on it, write pic
 		--work-dir $(DEMO_DIR)/test --show-dir $(DEMO_DIR)/pictures
 	@echo 'Metrics: the table above. Pictures: $(DEMO_DIR)/pictures/vis_data/vis_image'
 
-ablation: env  ## stereo, mono and silent sound on the mini set, three seeds each: the table of the README
+ablation: env  ## stereo, mono and silent audio on the mini set, three seeds each: the table of docs/results.md
 	$(VENV)/bin/python tools/dataset_converters/make_mini.py --out $(DEMO_DATA)
 	$(VENV)/bin/python tools/analysis_tools/mini_ablation.py --jobs 2
 
-substitution: env  ## real sound against recordings of the same category, on generated videos, three seeds each
+substitution: env  ## original audio against recordings of the same category, on generated videos, three seeds each
 	$(VENV)/bin/python tools/analysis_tools/mini_substitution.py --jobs 2
 
-bench: env  ## how much faster than plain code, and with how much less memory: a table and work_dirs/bench/bench.json
+bench: env  ## speed and memory against reference code: a table and work_dirs/bench/bench.json
 	$(VENV)/bin/python tools/benchmarks/run_all.py
 
-# Takes hours and some 10 GB; goes on after an interruption. A choice: make matrix MATRIX='--only newest python3.12'
-matrix:  ## the test suite with several sets of versions, each in an environment of its own: the table of the README
+# Takes hours and about 10 GB, and continues after an interruption. Some of the sets: make matrix MATRIX='--only newest'
+matrix:  ## run the tests with several sets of versions, each in its own environment: the table of docs/versions.md
 	$(PYTHON) -m venv .matrix/tool
 	.matrix/tool/bin/python -m pip install -q -c requirements/constraints.txt tqdm
-	.matrix/tool/bin/python .dev_scripts/matrix/run_matrix.py --update README.md $(MATRIX)
+	.matrix/tool/bin/python .dev_scripts/matrix/run_matrix.py --update docs/versions.md $(MATRIX)
 
-clean:  ## remove the environment and all that was generated
+clean:  ## remove the environment and all generated files
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .matrix $(DEMO_DIR) $(DEMO_DATA)

@@ -1,4 +1,4 @@
-"""Packaging of mmavs. The tested versions of all that is named here are in requirements/constraints.txt."""
+"""Packaging of mmavs. requirements/constraints.txt has the tested versions of the dependencies."""
 
 import os
 import re
@@ -64,9 +64,13 @@ setup(
         'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',
         'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
     ],
     packages=find_packages(include=['mmavs', 'mmavs.*']),
+    # Makes an editable installation a plain .pth file. The import hook that setuptools writes otherwise runs after the
+    # search of the path, so that a script beside a clone would import the clone's folder as an empty namespace.
+    package_dir={'': '.'},
     package_data={'mmavs': ['**/*.yaml']},
     cmdclass=dict(build_py=BuildWithConfigs),
     python_requires='>=3.10',
@@ -84,15 +88,15 @@ setup(
         'tqdm',
     ],
     extras_require={
-        # One of these three, never two; each brings OpenCV. mmseg 1.2 refuses mmcv 2.2. The full mmcv adds compiled
-        # operators, which only some of mmseg's models call, and compiles from source where there is no wheel, as does
-        # the one of the maintained fork, whose packages hold modules of the same names.
+        # Exactly one of these three. Each brings OpenCV. mmseg 1.2 refuses mmcv 2.2. The full mmcv has compiled
+        # operators, which only some models of mmseg need. Where it has no wheel it is compiled from source, and so is
+        # the mmcv of the maintained fork. The packages of the fork have modules of the same names.
         'lite': [*MMSEG, 'mmcv-lite>=2.1,<2.2'],
         'mmcv': [*MMSEG, 'mmcv>=2.1,<2.2'],
         'onedl': ['onedl-mmsegmentation>=1.4.2,<2', 'onedl-mmengine>=0.10.12,<1', 'onedl-mmcv>=2.3.6,<3'],
         'tensorboard': ['tensorboard'],
-        'timm': ['timm'],  # backbones that mmseg takes from timm, ConvNeXt among them
-        'tests': ['hypothesis', 'pytest'],
+        'timm': ['timm'],  # backbones that mmseg takes from timm, such as ConvNeXt
+        'tests': ['hypothesis', 'pytest', 'pytest-xdist'],
         'dev': ['codespell', 'pre-commit', 'pre-commit-hooks', 'ruff'],
     },
 )

@@ -21,9 +21,10 @@ from environment import ROOT, CannotInstallError, Environment
 from stacks import STACKS
 from tqdm import tqdm
 
-# What an outcome can depend on. README.md is left out: it holds the table.
+# What an outcome can depend on.
 SOURCES = ('mmavs', 'tests', 'tools', 'configs', 'requirements', 'setup.py', 'pyproject.toml')
 MARKS = ('<!-- matrix: written by `make matrix` -->', '<!-- end of matrix -->')
+PYTEST = ('-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-n', '2', '--dist', 'loadfile')
 COLUMNS = {
     'torch': ('torch',),
     'torchaudio': ('torchaudio',),
@@ -77,7 +78,7 @@ def run_stack(name: str, args: argparse.Namespace) -> dict:
     if status:
         result |= read_import(output)
     else:
-        status, output = environment.run('-m', 'pytest', '-q', '-p', 'no:cacheprovider', *args.tests)
+        status, output = environment.run(*PYTEST, *args.tests)
         result |= dict(outcome='failed' if status else 'passed', text=read_summary(output))
     if result['outcome'] != 'failed' and not args.keep:
         environment.remove()

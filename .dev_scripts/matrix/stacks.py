@@ -33,6 +33,7 @@ STACKS = {
     'newest': Stack('the newest of everything that pip installs', _mmavs('lite')),
     'python3.10': Stack('the tested set on Python 3.10', (*TESTED, *_mmavs('lite')), python='3.10'),
     'python3.12': Stack('the tested set on Python 3.12', (*TESTED, *_mmavs('lite')), python='3.12'),
+    'python3.13': Stack('the tested set on Python 3.13', (*TESTED, *_mmavs('lite')), python='3.13'),
     'cpu-torch': Stack('a torch built for CPUs alone, where pip has one', ('torch==2.13.0+cpu', *_mmavs('lite'))),
     'mmcv': Stack(
         'full mmcv, compiled from source',

@@ -1,4 +1,4 @@
-"""Version checks, and the few repairs that today's torch, mmcv, mmengine and mmseg need; one module a package.
+"""Version checks, and the few repairs that today's torch, mmcv, mmengine and mmseg need; one module for each package.
 
 :func:`apply` runs when ``mmavs`` is imported. Each repair is a function of its own, acts only where it is needed, and
 may be applied again without harm. The weights-only check of :func:`torch.load` is never switched off: it is switched
@@ -9,7 +9,7 @@ from importlib import import_module
 
 from . import versions
 
-REPAIRED = ('mmcv', 'torch', 'mmengine', 'mmseg')
+REPAIRED = ('python', 'mmcv', 'torch', 'mmengine', 'mmseg')
 """In this order: mmcv's repair lets mmseg import."""
 
 

@@ -76,8 +76,8 @@ def test_table_goes_between_its_marks(run, tmp_path, capsys):
     assert page.read_text() == 'no marks\n'
 
 
-def test_the_readme_has_a_place_for_the_table():
-    page = (environment.ROOT / 'README.md').read_text()
+def test_the_page_of_versions_has_a_place_for_the_table():
+    page = (environment.ROOT / 'docs' / 'versions.md').read_text()
     assert 'a table' in run_matrix.put_table(page, 'a table')
 
 

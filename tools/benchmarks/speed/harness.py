@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-KEEP = 'glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184'  # as in the Makefile
+KEEP = 'glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184'  # as keep_freed_memory
 SIDES = ('ours', 'double')
 
 
