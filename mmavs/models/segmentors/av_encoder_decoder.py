@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ..full_precision import FullPrecisionConv2d
 from ..fusion.window import add_places, split_places
+from ..memory_format import use_channels_last
 
 _AUDIO_KEY, _SIZE_KEY = 'audio_embedding', 'windowed_size'
 
@@ -26,7 +27,8 @@ class AVEncoderDecoder(EncoderDecoder):
         contrast_level: The fused level that the contrastive loss sees.
         auxiliary_head: May read fused levels only: unfused ones can't know which object sounds.
         channels_last: Keeps weights, and with them the features, with their channels last in memory. Faster for
-            convolutions, by a tenth or two on a CPU; some backbones and heads of mmseg refuse such features.
+            convolutions, by a tenth or two on a CPU; some backbones and heads of mmseg refuse such features. See
+            :func:`use_channels_last` for what is refused on a CPU.
         kwargs: Those of ``EncoderDecoder``.
     """
 
@@ -54,7 +56,7 @@ class AVEncoderDecoder(EncoderDecoder):
         if type(getattr(self.decode_head, 'conv_seg', None)) is torch.nn.Conv2d:
             self.decode_head.conv_seg.__class__ = FullPrecisionConv2d
         if channels_last:
-            self.to(memory_format=torch.channels_last)
+            use_channels_last(self)
 
     def _check_auxiliary_heads(self) -> None:
         heads = getattr(self, 'auxiliary_head', ())

@@ -269,7 +269,12 @@ def test_one_batch_can_be_learnt():
 
 
 def test_channels_last_changes_the_memory_alone():
-    plain, model = build(), build(channels_last=True)
+    wide = dict(
+        backbone=dict(RESNET, stem_channels=16, base_channels=16),
+        neck=dict(NECK, in_channels=(16, 128)),
+        audio_backbone=dict(type='AudioResNet', in_channels=2, out_channels=10, base_channels=16),
+    )
+    plain, model = build(**wide), build(**wide, channels_last=True)
     model.load_state_dict(plain.state_dict())
     batch = make_batch(model)
     torch.testing.assert_close(logits(model, batch), logits(plain, batch), rtol=1e-4, atol=1e-5)

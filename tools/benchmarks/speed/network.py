@@ -14,9 +14,9 @@ CONFIG = Path(__file__).resolve().parents[3] / 'configs' / 'cavp' / 'cavp_r50_vp
 CLASSES = 22
 _TINY = dict(
     data_preprocessor=dict(size=(64, 64)),
-    backbone=dict(depth=18, stem_channels=8, base_channels=8, multi_grid=None, contract_dilation=False),
-    neck=dict(in_channels=(8, 64), channels=12, low_level_channels=4, dilations=(1, 2)),
-    audio_backbone=dict(base_channels=4, out_channels=16),
+    backbone=dict(depth=18, stem_channels=16, base_channels=16, multi_grid=None, contract_dilation=False),
+    neck=dict(in_channels=(16, 128), channels=12, low_level_channels=4, dilations=(1, 2)),
+    audio_backbone=dict(base_channels=16, out_channels=16),
     fusion=dict(in_channels=16, audio_channels=16, hidden_channels=16, mlp_ratio=1.0),
     decode_head=dict(in_channels=16, channels=8, num_convs=1),
     contrast_loss=dict(max_views=32),

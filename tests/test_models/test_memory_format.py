@@ -1,0 +1,74 @@
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
+from torch import nn
+
+from mmavs.models.memory_format import use_channels_last
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+DEBUG_LIBRARY = 'libc_malloc_debug.so.0'
+# A forward and a backward pass of each convolution, channels last, under glibc's check of what is allocated.
+RUN_CONVOLUTIONS = """
+import ast, os, sys, torch
+for in_channels, out_channels, kernel, stride, dilation, groups in ast.literal_eval(sys.stdin.read()):
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(
+        in_channels, out_channels, kernel, stride, [d * (k // 2) for d, k in zip(dilation, kernel)], dilation, groups
+    ).to(memory_format=torch.channels_last)
+    small = in_channels * out_channels <= 4096
+    for _ in range(20 if small else 1):
+        x = torch.randn(3, in_channels, 8, 16 if small else 4).to(memory_format=torch.channels_last).requires_grad_()
+        conv(x).square().sum().backward()
+os._exit(0)
+"""
+
+
+def convolutions(model):
+    return {
+        (m.in_channels, m.out_channels, m.kernel_size, m.stride, m.dilation, m.groups)
+        for m in model.modules()
+        if isinstance(m, nn.Conv2d) and m.weight.shape[2] <= 8
+    }
+
+
+def parts_with_channels_last():
+    """Configs of the parts of all shipped models with ``channels_last=True``, each once."""
+    parts = {}
+    for path in sorted((CONFIGS / 'cavp').glob('*.py')):
+        model = Config.fromfile(path).model
+        if model.get('channels_last'):
+            model.backbone.init_cfg = None
+            parts |= {repr(model[key]): model[key] for key in ('backbone', 'neck', 'audio_backbone', 'decode_head')}
+    return parts.values()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason="needs glibc's check of allocated memory")
+def test_convolutions_of_the_shipped_models_keep_within_their_memory(monkeypatch):
+    for layer in (nn.Conv2d, nn.Linear):
+        monkeypatch.setattr(layer, 'reset_parameters', lambda self: None)  # the shapes matter, and this saves 20 s
+    shapes = set().union(*(convolutions(MODELS.build(cfg)) for cfg in parts_with_channels_last()))
+    assert len(shapes) > 20
+    env = {**os.environ, 'LD_PRELOAD': DEBUG_LIBRARY, 'GLIBC_TUNABLES': 'glibc.malloc.check=3'}
+    done = subprocess.run(
+        [sys.executable, '-c', RUN_CONVOLUTIONS], input=repr(sorted(shapes)), env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize('channels, stride, refused', [(4, 2, True), (12, 2, True), (16, 2, False), (4, 1, False)])
+def test_convolutions_that_corrupt_memory_on_a_cpu_are_refused(channels, stride, refused, monkeypatch):
+    model = nn.ModuleDict(dict(downsample=nn.Conv2d(channels, 8, 1, stride=stride)))
+    monkeypatch.setattr('mmavs.models.memory_format.get_device', lambda: 'cpu')
+    if refused:
+        with pytest.raises(ValueError, match=rf'downsample.* {channels} input channels.*model.channels_last=False'):
+            use_channels_last(model)
+        monkeypatch.setattr('mmavs.models.memory_format.get_device', lambda: 'cuda')
+    use_channels_last(model)
+    assert model.downsample.weight.is_contiguous(memory_format=torch.channels_last)
