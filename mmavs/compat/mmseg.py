@@ -1,6 +1,6 @@
-"""Repairs of mmseg's losses: what they need to work on any mask and without compiled operators.
+"""Repairs of mmseg's losses, for ignored pixels and for installations without compiled operators.
 
-Losses whose repair is not needed are computed by mmseg as before.
+Each repair acts only where mmseg fails or reads beyond its weights. All other results are mmseg's own, bit for bit.
 """
 
 import functools
@@ -23,26 +23,36 @@ def apply() -> None:
 
 
 def _average_over_weights(cross_entropy: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """With class weights, mmseg looks up the weight of ignored pixels too, number 255 of a few.
+    """With class weights, mmseg averages over the weights of the labels and indexes them with ``ignore_index`` as well.
 
-    Their weight is 0, or 1 without ``avg_non_ignore``: equal weights of 1 then change nothing.
+    An ``ignore_index`` outside the classes, such as 255, is out of range there. Ignored pixels then get the weight 0
+    with ``avg_non_ignore`` and 1 without, so that class weights of 1 give the loss without class weights.
     """
 
     @functools.wraps(cross_entropy)
     def forward(pred, label, weight=None, class_weight=None, reduction='mean', avg_factor=None, **kwargs):
-        if class_weight is not None and avg_factor is None and reduction == 'mean':
-            ignored = label == kwargs.get('ignore_index', -100)
-            weights = class_weight[label.masked_fill(ignored, 0)]
-            avg_factor = weights.masked_fill(ignored, 0.0 if kwargs.get('avg_non_ignore') else 1.0).sum()
+        ignore_index = kwargs.get('ignore_index', -100)
+        if (
+            class_weight is not None
+            and avg_factor is None
+            and reduction == 'mean'
+            and len(class_weight) == pred.shape[1]
+            and not -len(class_weight) <= ignore_index < len(class_weight)
+        ):
+            # Labels that are no class are clamped here and refused by torch's cross entropy.
+            weights = class_weight[label.clamp(0, len(class_weight) - 1)]
+            weights = weights.masked_fill(label == ignore_index, 0.0 if kwargs.get('avg_non_ignore') else 1.0)
+            avg_factor = weights.sum()
         return cross_entropy(pred, label, weight, class_weight, reduction, avg_factor, **kwargs)
 
     return forward
 
 
 def _accept_class_indices(focal: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """On class indices mmseg's ``FocalLoss`` needs a compiled operator, and on a CPU it takes the wrong column of them.
+    """On class indices mmseg's ``FocalLoss`` needs a compiled operator on a GPU, and fails on a CPU.
 
-    Computed here without the operator, from mmseg's own formula for one-hot labels.
+    On a CPU it selects a single column of the one-hot labels, whose shape differs from that of the prediction. Here the
+    loss is computed without the operator, by mmseg's own formula for one-hot labels.
     """
 
     @functools.wraps(focal)
