@@ -7,12 +7,14 @@ import runpy
 import signal
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from golden_files import golden_path
 from hypothesis import HealthCheck, settings
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
@@ -58,23 +60,19 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def _reference_folder(variable: str, default: str) -> Path:
-    folder = Path(os.environ.get(variable, ROOT.parent / 'shared' / default))
-    if not folder.is_dir():
-        pytest.skip(f'reference data not found at {folder}; set {variable} to its folder')
-    return folder
-
-
 @pytest.fixture(scope='session')
-def golden_dir() -> Path:
-    """Recorded inputs and outputs of the reference implementations (``$MMAVS_GOLDEN``)."""
-    return _reference_folder('MMAVS_GOLDEN', 'golden')
+def golden_file() -> Callable[[str], Path]:
+    """Gives the path of a file of golden vectors by its name, or skips the test (see ``golden_files.py``)."""
+    return golden_path
 
 
 @pytest.fixture(scope='session')
 def real_sample_dir() -> Path:
     """A small sample of real COCO and VGGSound files (``$MMAVS_REAL_SAMPLE``)."""
-    return _reference_folder('MMAVS_REAL_SAMPLE', 'real_sample')
+    folder = Path(os.environ.get('MMAVS_REAL_SAMPLE', ROOT.parent / 'shared' / 'real_sample'))
+    if not folder.is_dir():
+        pytest.skip(f'{folder} does not exist; set MMAVS_REAL_SAMPLE to a folder with real COCO and VGGSound files')
+    return folder
 
 
 @pytest.fixture(scope='session')

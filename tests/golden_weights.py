@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 
-def synthetic_weights(golden_dir, name):
+def synthetic_weights(golden_file, name):
     """The state dict of ``keys_{name}.json`` in the folder of golden vectors; its README says how it is made."""
-    salt = (golden_dir / 'salt.txt').read_text()
-    shapes = json.loads((golden_dir / f'keys_{name}.json').read_text())
+    salt = golden_file('salt.txt').read_text()
+    shapes = json.loads(golden_file(f'keys_{name}.json').read_text())
     return {key: torch.from_numpy(draw_weight(salt, key, shape)) for key, shape in shapes.items()}
 
 

@@ -176,9 +176,9 @@ def test_parts_of_avss_are_tested_with_the_model_of_the_whole():
         assert part.test_dataloader.dataset == dict(whole.test_dataloader.dataset, subsets=subsets)
 
 
-def test_golden_keys_number_of_parameters(golden_dir):
+def test_golden_keys_number_of_parameters(golden_file):
     """As many as the reference has in use: not its position embeddings, nor the audio network's classifier."""
-    keys = json.loads((golden_dir / 'keys_vpo_stereo_r50.json').read_text())
+    keys = json.loads(golden_file('keys_vpo_stereo_r50.json').read_text())
     unused = ('pos_embed', 'cls_head', 'running_mean', 'running_var', 'num_batches_tracked')
     numbers = {name: math.prod(shape) for name, shape in keys.items() if not any(part in name for part in unused)}
     cfg = load('cavp/cavp_r50_vpo-msmi.py')

@@ -202,9 +202,9 @@ def test_two_processes_make_the_batch_of_vpo(cfg, recipe):
         assert 2 * cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size == 16
 
 
-def test_golden_segmentation_head_has_the_higher_rate(golden_dir):
+def test_golden_segmentation_head_has_the_higher_rate(golden_file):
     """As many values as the reference's ``segment`` has parameters: ASPP, reduction of stage 1, and classifier."""
-    keys = json.loads((golden_dir / 'keys_vpo_stereo_r50.json').read_text())
+    keys = json.loads(golden_file('keys_vpo_stereo_r50.json').read_text())
     buffers = ('running_mean', 'running_var', 'num_batches_tracked')
     reference = sum(math.prod(s) for key, s in keys.items() if key.startswith('segment.') and not key.endswith(buffers))
     _, wrapper = build(Config.fromfile(CONFIGS[0].with_name('cavp_r50_vpo-msmi.py')))

@@ -156,16 +156,16 @@ def test_mix_needs_a_position_for_each_source(waves, positions):
 
 
 @pytest.mark.parametrize('flip', [False, True])
-def test_golden_stereo_mix(golden_dir, flip):
-    golden = np.load(golden_dir / 'stereo_mix.npz')
+def test_golden_stereo_mix(golden_file, flip):
+    golden = np.load(golden_file('stereo_mix.npz'))
     sources = [torch.from_numpy(golden[f'source_{k}'][0]) for k in range(len(golden['position']))]
     mix = mix_sources([fit_length(s, 48000) for s in sources], golden['position'].tolist())
     expected = torch.from_numpy(golden['mix_flipped' if flip else 'mix'])
     torch.testing.assert_close(mix.flip(0) if flip else mix, expected, atol=1e-6, rtol=0)
 
 
-def test_golden_stereo_mix_from_files(golden_dir, tmp_path):
-    golden = np.load(golden_dir / 'stereo_mix.npz')
+def test_golden_stereo_mix_from_files(golden_file, tmp_path):
+    golden = np.load(golden_file('stereo_mix.npz'))
     clips = []
     for k in range(len(golden['position'])):
         path = tmp_path / f'{k}.wav'

@@ -13,22 +13,22 @@ def shapes(module, prefix='', buffers=True):
     return {prefix + name: list(value.shape) for name, value in entries.items()}
 
 
-def reference_shapes(golden_dir, network):
+def reference_shapes(golden_file, network):
     """Shapes in the reference's audio network, without the classifier that its training leaves unused."""
-    keys = json.loads((golden_dir / f'keys_{network}.json').read_text())
+    keys = json.loads(golden_file(f'keys_{network}.json').read_text())
     prefix = 'audio_backbone.backbone.'
     return {name[len(prefix) :]: shape for name, shape in keys.items() if name.startswith(prefix)}
 
 
-def test_golden_keys_vggish(golden_dir):
+def test_golden_keys_vggish(golden_file):
     with torch.device('meta'):
-        assert shapes(VGGish(out_channels=304)) == reference_shapes(golden_dir, 'avss_r50')
+        assert shapes(VGGish(out_channels=304)) == reference_shapes(golden_file, 'avss_r50')
 
 
-def test_golden_keys_audio_resnet(golden_dir):
+def test_golden_keys_audio_resnet(golden_file):
     expected = {
         ('' if name.startswith('fc.') else 'resnet.') + name: shape
-        for name, shape in reference_shapes(golden_dir, 'vpo_stereo_r50').items()
+        for name, shape in reference_shapes(golden_file, 'vpo_stereo_r50').items()
     }
     with torch.device('meta'):
         assert shapes(AudioResNet(18, in_channels=2, out_channels=304)) == expected

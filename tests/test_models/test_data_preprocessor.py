@@ -16,8 +16,8 @@ NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_
 
 
 @pytest.mark.parametrize('clip, num_frames', [('3s_stereo', 300), ('1s_mono', 96)])
-def test_golden_log_mel(golden_dir, clip, num_frames):
-    golden = np.load(golden_dir / 'log_mel.npz')
+def test_golden_log_mel(golden_file, clip, num_frames):
+    golden = np.load(golden_file('log_mel.npz'))
     log_mel = LogMel(num_frames)(torch.tensor(golden[f'waveform_{clip}']))
     np.testing.assert_allclose(log_mel, golden[f'log_mel_{clip}'], rtol=0, atol=1e-4)
 

@@ -88,8 +88,8 @@ def test_same_as_loading_with_mirrored_positions(tmp_path, sample, channels):
     torch.testing.assert_close(loaded_after, mirrored, atol=1e-6, rtol=0)
 
 
-def test_golden_stereo_mix_flipped(golden_dir, sample):
-    golden = np.load(golden_dir / 'stereo_mix.npz')
+def test_golden_stereo_mix_flipped(golden_file, sample):
+    golden = np.load(golden_file('stereo_mix.npz'))
     waves = [fit_length(torch.from_numpy(golden[f'source_{k}'][0]), 48000) for k in range(len(golden['position']))]
     sample['audio'] = mix_sources(waves, golden['position'].tolist())
     torch.testing.assert_close(flip(sample)['audio'], torch.from_numpy(golden['mix_flipped']), atol=1e-6, rtol=0)

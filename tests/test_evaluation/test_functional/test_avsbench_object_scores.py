@@ -238,8 +238,8 @@ def test_unknown_choice_for_empty_clips():
         object_scores([], empty_clip='one')
 
 
-def test_golden_avsbench_object_metrics(golden_dir):
-    golden = np.load(golden_dir / 'avsbench_object_metrics.npz')
+def test_golden_avsbench_object_metrics(golden_file):
+    golden = np.load(golden_file('avsbench_object_metrics.npz'))
     scored = []
     for logits, label in zip(torch.from_numpy(golden['logits']), torch.from_numpy(golden['gt']), strict=True):
         hits, predicted, labelled = threshold_counts(foreground_probability(logits), label)

@@ -102,8 +102,8 @@ def test_labels_out_of_range(label):
         count_classes(torch.zeros(1, 2), torch.tensor(label), CLASSES)
 
 
-def test_golden_avss_metrics(golden_dir):
-    golden = np.load(golden_dir / 'avss_metrics.npz')
+def test_golden_avss_metrics(golden_file):
+    golden = np.load(golden_file('avss_metrics.npz'))
     logits, labels = torch.from_numpy(golden['logits']), torch.from_numpy(golden['gt'])
     num_classes = logits.shape[1]
     counts = [count_classes(x.argmax(dim=0), y, num_classes) for x, y in zip(logits, labels, strict=True)]

@@ -137,8 +137,8 @@ def test_unknown_choice_for_absent_classes():
         dataset_level_scores(np.eye(2), absent='nan')
 
 
-def test_golden_dataset_metrics(golden_dir):
-    golden = np.load(golden_dir / 'dataset_metrics.npz')
+def test_golden_dataset_metrics(golden_file):
+    golden = np.load(golden_file('dataset_metrics.npz'))
     n = int(golden['num_classes'])
     counts = confusion_matrix(torch.from_numpy(golden['pred']), torch.from_numpy(golden['label']), n).numpy()
     np.testing.assert_array_equal(counts, golden['confusion'])

@@ -36,8 +36,8 @@ def layer_and_inputs(activation, tokens=1, heads=4):
 
 
 @pytest.fixture
-def golden(golden_dir):
-    golden = {k: torch.tensor(v) for k, v in np.load(golden_dir / 'cross_attention.npz').items()}
+def golden(golden_file):
+    golden = {k: torch.tensor(v) for k, v in np.load(golden_file('cross_attention.npz')).items()}
     layer = CrossAttention(48, 48)
     used = {}
     for name in layer.state_dict():

@@ -41,8 +41,8 @@ def dense_loss(own, own_label, swapped, swapped_label, temperature=0.1):
     return dense_info_nce(F.normalize(feature[known].double(), dim=1), label[known], temperature)
 
 
-def test_golden_pairing_loss(golden_dir):
-    golden = {k: torch.tensor(v) for k, v in np.load(golden_dir / 'pairing_loss.npz').items()}
+def test_golden_pairing_loss(golden_file):
+    golden = {k: torch.tensor(v) for k, v in np.load(golden_file('pairing_loss.npz')).items()}
     own, swapped = golden['paired'].requires_grad_(), golden['shuffled'].requires_grad_()
     known = golden['label'] != IGNORE
     foreground = known & (golden['label'] > 0)

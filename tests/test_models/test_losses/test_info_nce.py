@@ -35,8 +35,8 @@ def unit_vectors(count, channels=6):
     return F.normalize(torch.randn(count, channels, dtype=torch.float64), dim=1)
 
 
-def test_golden_info_nce(golden_dir):
-    golden = np.load(golden_dir / 'info_nce.npz')
+def test_golden_info_nce(golden_file):
+    golden = np.load(golden_file('info_nce.npz'))
     loss, grad = loss_and_grad(
         info_nce, torch.tensor(golden['embedding']), torch.tensor(golden['label']), float(golden['temperature'])
     )

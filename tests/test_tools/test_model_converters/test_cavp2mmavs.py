@@ -41,8 +41,8 @@ def convert(tmp_path, content, **options):
 
 
 @pytest.mark.parametrize('network', ['vpo_stereo_r50', 'avss_r50'])
-def test_golden_keys_are_all_accounted_for(golden_dir, tmp_path, capsys, network):
-    shapes = json.loads((golden_dir / f'keys_{network}.json').read_text())
+def test_golden_keys_are_all_accounted_for(golden_file, tmp_path, capsys, network):
+    shapes = json.loads(golden_file(f'keys_{network}.json').read_text())
     path = convert(tmp_path, blank(shapes))
     out = capsys.readouterr().out
     assert len(torch.load(path, weights_only=True)['state_dict']) == len(shapes) - 4
@@ -51,8 +51,8 @@ def test_golden_keys_are_all_accounted_for(golden_dir, tmp_path, capsys, network
 
 
 @pytest.mark.parametrize('network', ['tpavi_r50_s4', 'avsegformer_r50_s4'])
-def test_golden_keys_of_other_methods_are_refused(golden_dir, tmp_path, network):
-    shapes = json.loads((golden_dir / f'keys_{network}.json').read_text())
+def test_golden_keys_of_other_methods_are_refused(golden_file, tmp_path, network):
+    shapes = json.loads(golden_file(f'keys_{network}.json').read_text())
     with pytest.raises(ValueError, match='no weights of CAVP: .* missing; found'):
         convert(tmp_path, blank(shapes))
 

@@ -46,15 +46,15 @@ def run(model, recorded):
 
 
 @pytest.fixture(scope='module', params=CONFIGS)
-def golden(request, golden_dir, tmp_path_factory):
+def golden(request, golden_file, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    weights = synthetic_weights(golden_dir, request.param)
+    weights = synthetic_weights(golden_file, request.param)
     torch.save({f'module.{name}': value for name, value in weights.items()}, folder / 'released.pth')
     with DefaultScope.overwrite_default_scope('mmseg'):
         path = convert(folder / 'released.pth', folder)
         assert path.name.startswith(CONFIGS[request.param] + '-')
         model = build(path)
-        recorded = {k: torch.from_numpy(v) for k, v in np.load(golden_dir / f'model_{request.param}.npz').items()}
+        recorded = {k: torch.from_numpy(v) for k, v in np.load(golden_file(f'model_{request.param}.npz')).items()}
         golden = Golden(request.param, model, recorded, run(model, recorded))
     for file in folder.iterdir():
         file.unlink()  # hundreds of megabytes

@@ -32,8 +32,8 @@ STATISTICS = {
 
 
 @pytest.fixture(scope='module')
-def weights(golden_dir):
-    return synthetic_weights(golden_dir, NAME)
+def weights(golden_file):
+    return synthetic_weights(golden_file, NAME)
 
 
 def load_double(weights):
@@ -106,8 +106,8 @@ def data_samples(label):
     return samples
 
 
-def test_golden_double_is_the_reference_network(golden_dir, weights):
-    golden = {key: torch.tensor(value) for key, value in np.load(golden_dir / f'model_{NAME}.npz').items()}
+def test_golden_double_is_the_reference_network(golden_file, weights):
+    golden = {key: torch.tensor(value) for key, value in np.load(golden_file(f'model_{NAME}.npz')).items()}
     network = load_double(weights).eval()
     with torch.no_grad():
         sound = network.sound(golden['log_mel'])
