@@ -20,8 +20,8 @@ def test_import_beside_the_clone_finds_the_package(tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path / 'site-packages')
     script = tmp_path / 'script.py'
     script.write_text(
-        'import importlib.util, site, sys\n'
-        f'sys.path = [path for path in sys.path if path != {str(ROOT)!r}]\n'  # the package under test may be installed
+        'import importlib.util, os, site, sys\n'  # first without the package under test, wherever it is installed
+        'sys.path = [path for path in sys.path if not os.path.isfile(os.path.join(path, "mmavs", "__init__.py"))]\n'
         'sys.meta_path = [finder for finder in sys.meta_path if "editable" not in repr(finder)]\n'
         f'site.addsitedir({str(tmp_path / "site-packages")!r})\n'
         'print(importlib.util.find_spec("mmavs").origin)\n'
