@@ -32,9 +32,9 @@ format: env  ## apply the fixes of ruff
 	$(VENV)/bin/ruff check --fix-only .
 	$(VENV)/bin/ruff format .
 
-# A file of tests stays in one process. Each process and each that it starts computes with one thread (tests/conftest.py).
+# A file of tests stays in one process. A process that crashes ends the run. Each computes with one thread (conftest.py).
 test: env  ## run the tests in two processes; some of them with make test TESTS='-m "not slow" tests/test_models'
-	$(VENV)/bin/python -m pytest -q -n $(TEST_JOBS) --dist loadfile $(TESTS)
+	$(VENV)/bin/python -m pytest -q -n $(TEST_JOBS) --dist loadfile --max-worker-restart=0 $(TESTS)
 
 # An interrupted demo continues when it is started again.
 demo: env  ## make the mini set, train and test a small network on it, write pictures

@@ -24,7 +24,7 @@ from tqdm import tqdm
 # What an outcome can depend on.
 SOURCES = ('mmavs', 'tests', 'tools', 'configs', 'requirements', 'setup.py', 'pyproject.toml')
 MARKS = ('<!-- matrix: written by `make matrix` -->', '<!-- end of matrix -->')
-PYTEST = ('-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-n', '2', '--dist', 'loadfile')
+PYTEST = ('-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-n', '2', '--dist', 'loadfile', '--max-worker-restart=0')
 COLUMNS = {
     'torch': ('torch',),
     'torchaudio': ('torchaudio',),
