@@ -2,7 +2,7 @@ from .audio_backbones import AudioResNet, VGGish
 from .data_preprocessor import AVDataPreProcessor
 from .fold_batch_norm import fold_batch_norm
 from .fusion import CrossAttentionFusion
-from .losses import CAVPLoss, SupConLoss
+from .losses import CAVPLoss, OriginalPairsLoss, SupConLoss
 from .necks import DeepLabV3PlusNeck
 from .segmentors import AVEncoderDecoder, AVSegTTAModel
 
@@ -14,6 +14,7 @@ __all__ = [
     'CAVPLoss',
     'CrossAttentionFusion',
     'DeepLabV3PlusNeck',
+    'OriginalPairsLoss',
     'SupConLoss',
     'VGGish',
     'fold_batch_norm',

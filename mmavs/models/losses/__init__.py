@@ -1,4 +1,5 @@
-from .cavp_loss import CAVPLoss, SupConLoss
+from .cavp_loss import CAVPLoss, OriginalPairsLoss, SupConLoss
 from .info_nce import info_nce
+from .sup_con import sup_con
 
-__all__ = ['CAVPLoss', 'SupConLoss', 'info_nce']
+__all__ = ['CAVPLoss', 'OriginalPairsLoss', 'SupConLoss', 'info_nce', 'sup_con']

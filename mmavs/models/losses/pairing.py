@@ -1,13 +1,18 @@
-"""Which pixels of own and swapped pairs are contrasted, and as what (Eq. 1 to 3 of the paper)."""
+"""Which pixels of original and shuffled pairs are contrasted, and with which labels (Eq. 1 to 3 of the paper)."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .views import count_views
+
 BACKGROUND = 0
+
+AudioSet = frozenset[Hashable]
+"""What identifies the audio of a sample: two samples with equal sets count as the same audio."""
 
 
 class PixelSample(NamedTuple):
@@ -15,13 +20,74 @@ class PixelSample(NamedTuple):
 
     Attributes:
         image: (M,), which image of the batch.
-        pixel: (M,), place in the flattened map.
-        label: (M,), the label as which the pixel is contrasted; background is 0.
+        pixel: (M,), index in the flattened map.
+        label: (M,), the label with which the pixel is contrasted; background is 0.
     """
 
     image: Tensor
     pixel: Tensor
     label: Tensor
+
+
+class Draw(NamedTuple):
+    """The pixels of one training step.
+
+    Attributes:
+        permutation: (B,), image i is paired with the audio of image permutation[i].
+        original: Pixels of original pairs.
+        shuffled: Pixels of shuffled pairs; empty for losses that use none.
+    """
+
+    permutation: Tensor
+    original: PixelSample
+    shuffled: PixelSample
+
+
+def audio_sets(metas: Sequence[dict], *, match_category: bool = True) -> list[AudioSet]:
+    """The set of each sample's sounding classes, with the category of its clip where that is known.
+
+    Args:
+        metas: Meta information with ``audio_label`` and perhaps ``category``.
+        match_category: Whether to use the category.
+    """
+    sets = []
+    for meta in metas:
+        category = meta.get('category') if match_category else None
+        sets.append(frozenset(meta['audio_label']) | ({('category', category)} if category else frozenset()))
+    return sets
+
+
+def draw_pairs(
+    label: Tensor,
+    audio: Sequence[AudioSet],
+    *,
+    shuffle: bool,
+    strict_sets: bool = False,
+    max_views: int = 512,
+    positive_share: float | None = None,
+    ignore_index: int = 255,
+) -> Draw:
+    """Pairs images with shuffled audio, labels the pixels of both kinds of pairs, and draws some of them.
+
+    Args:
+        label: (B, h, w), class indices, background 0.
+        audio: Each sample's audio, see :func:`audio_sets`.
+        shuffle: Whether to draw pixels of shuffled pairs.
+        strict_sets: See :func:`distinguish_sets`.
+        max_views: See :func:`count_views`.
+        positive_share: See :func:`count_views`.
+        ignore_index: Label of pixels to leave out.
+    """
+    permutation = torch.randperm(len(label), device=label.device) if shuffle else torch.arange(0, device=label.device)
+    shuffled = label_shuffled(label, audio, permutation, ignore_index=ignore_index) if shuffle else None
+    if strict_sets:
+        label = distinguish_sets(label, audio, ignore_index=ignore_index)
+        if shuffled is not None:
+            shuffled = torch.where((shuffled == BACKGROUND) | (shuffled == ignore_index), shuffled, label)
+    samples = draw_pixels(
+        label, shuffled, max_views=max_views, positive_share=positive_share, ignore_index=ignore_index
+    )
+    return Draw(permutation, *samples)
 
 
 def resize_label(label: Tensor, size: Sequence[int]) -> Tensor:
@@ -31,40 +97,34 @@ def resize_label(label: Tensor, size: Sequence[int]) -> Tensor:
     return F.interpolate(label[:, None].float(), size=tuple(size), mode='nearest')[:, 0].to(label.dtype)
 
 
-def label_swapped(
-    label: Tensor, audio_label: Sequence[tuple[int, ...]], permutation: Tensor, *, ignore_index: int = 255
-) -> Tensor:
-    """Labels of the pairs of each image with another image's sound (Eq. 1).
+def label_shuffled(label: Tensor, audio: Sequence[AudioSet], permutation: Tensor, *, ignore_index: int = 255) -> Tensor:
+    """Labels of the pairs of each image with the audio of another image (Eq. 1).
 
-    A foreground pixel keeps its class where the swapped sound has the same set of classes as the own one, and counts
-    as background elsewhere. Background pixels of swapped pairs are uncertain, since something unlabelled may make the
-    swapped sound (the uncertain set of Eq. 2): they are ignored.
+    A foreground pixel keeps its class where the shuffled audio is the same as the original audio, and counts as
+    background elsewhere. Background pixels of shuffled pairs are uncertain, since something that is not annotated may
+    make the sound (the uncertain set of Eq. 2): they are ignored.
 
     Args:
         label: (B, h, w).
-        audio_label: The classes that sound, of each image's own sound.
-        permutation: (B,), image i gets the sound of image permutation[i].
+        audio: Each image's original audio.
+        permutation: (B,), image i is paired with the audio of image permutation[i].
         ignore_index: Label of pixels to leave out.
 
     Returns:
         Tensor: (B, h, w).
     """
-    same = torch.tensor(
-        [set(own) == set(audio_label[j]) for own, j in zip(audio_label, permutation.tolist(), strict=True)],
-        device=label.device,
-    )
+    same = torch.tensor([audio[i] == audio[j] for i, j in enumerate(permutation.tolist())], device=label.device)
     foreground = (label != BACKGROUND) & (label != ignore_index)
     return torch.where(foreground, torch.where(same[:, None, None], label, BACKGROUND), ignore_index)
 
 
-def distinguish_sets(label: Tensor, audio_label: Sequence[tuple[int, ...]], *, ignore_index: int = 255) -> Tensor:
-    """The strict reading of Eq. 3: foreground pixels are positives only if their sets of sounds are equal, too.
+def distinguish_sets(label: Tensor, audio: Sequence[AudioSet], *, ignore_index: int = 255) -> Tensor:
+    """The strict reading of Eq. 3: foreground pixels are positives only if their audio is the same, too.
 
-    Gives every pair of (class, set of sounds) a label of its own, above all classes. Arguments as in
-    :func:`label_swapped`.
+    Gives every pair of (class, audio) a label of its own, above all classes. Arguments as in :func:`label_shuffled`.
     """
-    sets = {s: i for i, s in enumerate(sorted({tuple(sorted(a)) for a in audio_label}))}
-    index = torch.tensor([sets[tuple(sorted(a))] for a in audio_label], device=label.device)[:, None, None]
+    numbers = {a: i for i, a in enumerate(dict.fromkeys(audio))}
+    index = torch.tensor([numbers[a] for a in audio], device=label.device)[:, None, None]
     foreground = (label != BACKGROUND) & (label != ignore_index)
     return torch.where(foreground, label + (ignore_index + 1) * (index + 1), label)
 
@@ -77,37 +137,44 @@ def draw(index: Tensor, count: int) -> Tensor:
 
 
 def draw_pixels(
-    label: Tensor, swapped: Tensor | None, *, positive_views: int, negative_views: int, ignore_index: int = 255
+    label: Tensor,
+    shuffled: Tensor | None,
+    *,
+    max_views: int,
+    positive_share: float | None = None,
+    ignore_index: int = 255,
 ) -> tuple[PixelSample, PixelSample]:
-    """Draws the samples of the contrastive loss.
-
-    Of each foreground class ``positive_views`` pixels of own pairs, or all there are. Of the background pixels of own
-    pairs and of the pixels of swapped pairs the same number each: ``negative_views``, or what the scarcer has.
+    """Draws pixels of original and shuffled pairs; :func:`count_views` says how many.
 
     Args:
-        label: (B, h, w), own pairs.
-        swapped: (B, h, w), swapped pairs; None to draw ``negative_views`` background pixels and no swapped ones.
-        positive_views: Pixels a class.
-        negative_views: Pixels of background, and of swapped pairs.
+        label: (B, h, w), labels of original pairs.
+        shuffled: (B, h, w), labels of shuffled pairs; None to draw none.
+        max_views: See :func:`count_views`.
+        positive_share: See :func:`count_views`.
         ignore_index: Label of pixels to leave out.
-
-    Returns:
-        tuple: The samples of own pairs and of swapped pairs.
     """
     flat = label.flatten()
-    classes = [c for c in flat.unique().tolist() if c not in (BACKGROUND, ignore_index)]
-    chosen: list[Tensor] = [draw((flat == c).nonzero()[:, 0], positive_views) for c in classes]
+    shuffled_flat = flat if shuffled is None else shuffled.flatten()
+    classes = [(flat == c).nonzero()[:, 0] for c in flat.unique().tolist() if c not in (BACKGROUND, ignore_index)]
     background = (flat == BACKGROUND).nonzero()[:, 0]
-    if swapped is None:
-        swapped_flat, other = flat, background[:0]
-        views = negative_views
-    else:
-        swapped_flat = swapped.flatten()
-        other = (swapped_flat != ignore_index).nonzero()[:, 0]
-        views = min(negative_views, len(background), len(other))
-    chosen.append(draw(background, views))
+    other = background[:0] if shuffled is None else (shuffled_flat != ignore_index).nonzero()[:, 0]
+    views = count_views(
+        [len(index) for index in classes],
+        len(background),
+        None if shuffled is None else len(other),
+        max_views=max_views,
+        positive_share=positive_share,
+    )
+    chosen = [draw(index, count) for index, count in zip(classes, views.classes, strict=True)]
+    chosen.append(draw(background, views.background))
     pixels = label[0].numel()
-    return _sample(torch.cat(chosen), flat, pixels), _sample(draw(other, views), swapped_flat, pixels)
+    original = _sample(torch.cat(chosen), flat, pixels)
+    return original, _sample(draw(other, views.shuffled), shuffled_flat, pixels)
+
+
+def gather_pixels(feature: Tensor, sample: PixelSample) -> Tensor:
+    """Features (B, C, h, w) at the pixels of a sample: (M, C)."""
+    return feature.flatten(2)[sample.image, :, sample.pixel]
 
 
 def _sample(index: Tensor, label: Tensor, pixels: int) -> PixelSample:

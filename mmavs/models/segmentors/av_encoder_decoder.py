@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ..full_precision import FullPrecisionConv2d
 from ..fusion.window import add_places, split_places
+from ..losses.pairing import Draw, gather_pixels, resize_label
 from ..memory_format import use_channels_last
 
 _AUDIO_KEY, _SIZE_KEY = 'audio_embedding', 'windowed_size'
@@ -23,7 +24,7 @@ class AVEncoderDecoder(EncoderDecoder):
         decode_head: Reads the fused levels, and others if it asks for them.
         audio_backbone: log-mel (B, channels, frames, mels) -> (B, D) or (B, T, D).
         fusion: Fusion module, see :class:`CrossAttentionFusion`.
-        contrast_loss: :class:`CAVPLoss`, :class:`SupConLoss` or None.
+        contrast_loss: :class:`CAVPLoss`, :class:`SupConLoss`, :class:`OriginalPairsLoss` or None.
         contrast_level: The fused level that the contrastive loss sees.
         auxiliary_head: May read fused levels only: unfused ones can't know which object sounds.
         channels_last: Keeps weights, and with them the features, with their channels last in memory. Faster for
@@ -78,7 +79,7 @@ class AVEncoderDecoder(EncoderDecoder):
         return inputs['img'], inputs['audio']
 
     def loss(self, inputs: dict[str, Tensor], data_samples: list) -> dict[str, Tensor]:
-        """Losses of a batch: of the heads on own sound, and the contrastive one.
+        """Losses of a batch: those of the heads on original pairs, and the contrastive loss.
 
         Args:
             inputs: ``img`` (B, 3, H, W), normalised, and ``audio`` (B, channels, frames, mels).
@@ -92,15 +93,30 @@ class AVEncoderDecoder(EncoderDecoder):
         if self.with_auxiliary_head:
             losses.update(self._auxiliary_head_forward_train(fused, data_samples))
         if self.contrast_loss is not None:
-            level = self.contrast_level
-            losses[self.contrast_loss.loss_name] = self.contrast_loss(
-                fused[level],
-                torch.stack([s.gt_sem_seg.data[0] for s in data_samples]),
-                [s.metainfo['audio_label'] for s in data_samples],
-                lambda permutation, image, pixel: self.fusion.fuse_pixels(
-                    visual, audio[permutation], level, image, pixel
-                ),
-            )
+            losses.update(self._contrast(visual, fused[self.contrast_level], audio, data_samples))
+        return losses
+
+    def _contrast(self, visual, fused: Tensor, audio: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """The contrastive loss of a batch: draw pixels, fuse those of shuffled pairs, compare.
+
+        Args:
+            visual: Encoded visual features, the same for both kinds of pairs.
+            fused: (B, C, h, w), fused with the original audio.
+            audio: The audio embedding of each image.
+            data_samples: With ``gt_sem_seg`` and the meta key ``audio_label``.
+        """
+        label = torch.stack([s.gt_sem_seg.data[0] for s in data_samples])
+        draw = self.contrast_loss.draw(resize_label(label, fused.shape[2:]), [s.metainfo for s in data_samples])
+
+        features, labels = gather_pixels(fused, draw.original), draw.original.label
+        if len(draw.shuffled.label):
+            image, pixel, shuffled_labels = draw.shuffled
+            shuffled = self.fusion.fuse_pixels(visual, audio[draw.permutation], self.contrast_level, image, pixel)
+            features, labels = torch.cat([features, shuffled.to(features.dtype)]), torch.cat([labels, shuffled_labels])
+
+        losses = {self.contrast_loss.loss_name: self.contrast_loss(features, labels)}
+        if self.contrast_loss.positive_share is not None:
+            losses.update(_count_pixels(draw))
         return losses
 
     def predict(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> list:
@@ -137,3 +153,14 @@ class AVEncoderDecoder(EncoderDecoder):
         """The decode head's output, without post-processing."""
         img, log_mel = self._split(inputs)
         return self.decode_head(self.fusion(self.extract_feat(img), self.audio_backbone(log_mel)))
+
+
+def _count_pixels(draw: Draw) -> dict[str, Tensor]:
+    """Numbers of drawn pixels, for the log."""
+    label = draw.original.label
+    foreground = (label > 0).sum().float()
+    return {
+        'contrast.foreground': foreground,
+        'contrast.background': len(label) - foreground,
+        'contrast.shuffled': torch.full_like(foreground, len(draw.shuffled.label)),
+    }

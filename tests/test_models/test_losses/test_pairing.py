@@ -1,9 +1,23 @@
 import pytest
 import torch
 
-from mmavs.models.losses.pairing import distinguish_sets, draw, draw_pixels, label_swapped, resize_label
+from mmavs.models.losses.pairing import (
+    PixelSample,
+    audio_sets,
+    distinguish_sets,
+    draw,
+    draw_pairs,
+    draw_pixels,
+    gather_pixels,
+    label_shuffled,
+    resize_label,
+)
 
 IGNORE = 255
+
+
+def sets(*labels):
+    return audio_sets([dict(audio_label=label) for label in labels])
 
 
 def test_resize_label_takes_the_nearest_and_keeps_the_type():
@@ -15,13 +29,13 @@ def test_resize_label_takes_the_nearest_and_keeps_the_type():
 
 
 @pytest.mark.parametrize(
-    'own, swapped, pixel, expected',
+    'original, shuffled, pixel, expected',
     [
-        # own sound, swapped sound, label of the pixel -> label of the swapped pair (Eq. 1)
+        # original audio, shuffled audio, label of the pixel -> label of the shuffled pair (Eq. 1)
         ((3,), (3,), 3, 3),  # the same class sounds: still a positive of it
         ((3,), (5,), 3, 0),  # another class sounds: the object is silent
         ((3,), (3, 5), 3, 0),  # sets that overlap are not equal
-        ((3, 5), (5, 3), 5, 5),  # the order of sources says nothing
+        ((3, 5), (5, 3), 5, 5),  # the order of sources does not matter
         ((3, 3), (3,), 3, 3),  # nor does their number
         ((3,), (), 3, 0),  # silence
         ((), (), 3, 3),
@@ -31,38 +45,38 @@ def test_resize_label_takes_the_nearest_and_keeps_the_type():
         ((3,), (5,), IGNORE, IGNORE),
     ],
 )
-def test_label_swapped_truth_table(own, swapped, pixel, expected):
+def test_label_shuffled_truth_table(original, shuffled, pixel, expected):
     label = torch.full((2, 1, 1), pixel)
-    result = label_swapped(label, [own, swapped], torch.tensor([1, 0]), ignore_index=IGNORE)
+    result = label_shuffled(label, sets(original, shuffled), torch.tensor([1, 0]), ignore_index=IGNORE)
     assert result[0, 0, 0] == expected
 
 
-def test_label_swapped_follows_the_permutation_and_leaves_its_input():
+def test_label_shuffled_follows_the_permutation_and_leaves_its_input():
     label = torch.tensor([[[1, 0]], [[2, 1]], [[IGNORE, 2]]])
     before = label.clone()
-    result = label_swapped(label, [(1,), (1, 2), (1,)], torch.tensor([2, 2, 1]))
+    result = label_shuffled(label, sets((1,), (1, 2), (1,)), torch.tensor([2, 2, 1]))
     assert result.tolist() == [[[1, IGNORE]], [[0, 0]], [[IGNORE, 0]]]
     assert torch.equal(label, before)
 
 
-def test_a_pair_with_its_own_sound_keeps_all_foreground():
+def test_a_pair_with_its_original_audio_keeps_all_foreground():
     label = torch.tensor([[[1, 0, 2]]])
-    assert label_swapped(label, [(1, 2)], torch.tensor([0])).tolist() == [[[1, IGNORE, 2]]]
+    assert label_shuffled(label, sets((1, 2)), torch.tensor([0])).tolist() == [[[1, IGNORE, 2]]]
 
 
-def test_distinguish_sets_separates_classes_by_their_sounds():
+def test_distinguish_sets_separates_classes_by_their_audio():
     label = torch.tensor([[[0, 1, IGNORE]], [[1, 2, 0]], [[1, 2, 0]], [[1, 1, 1]]])
-    result = distinguish_sets(label, [(1,), (1, 2), (2, 1), (1,)])
+    result = distinguish_sets(label, sets((1,), (1, 2), (2, 1), (1,)))
     assert (result[label == 0] == 0).all() and (result[label == IGNORE] == IGNORE).all()
     assert result[0, 0, 1] == result[3, 0, 0]  # the same class and set
-    assert result[1, 0, 0] == result[2, 0, 0]  # the order of sources says nothing
+    assert result[1, 0, 0] == result[2, 0, 0]  # the order of sources does not matter
     assert result[0, 0, 1] != result[1, 0, 0]  # the same class, another set
     assert result[1, 0, 0] != result[1, 0, 1]  # another class, the same set
     assert (result[(label != 0) & (label != IGNORE)] > IGNORE).all()
 
 
 def test_distinguish_sets_does_not_overflow_small_integers():
-    result = distinguish_sets(torch.tensor([[[21]]], dtype=torch.uint8), [(21,)])
+    result = distinguish_sets(torch.tensor([[[21]]], dtype=torch.uint8), sets((21,)))
     assert result.item() > IGNORE
 
 
@@ -84,54 +98,54 @@ def count(sample):
 
 
 def scene():
-    """Own and swapped labels of two 10x10 images: 100 background, 60 of class 1, 30 of class 2, 10 to ignore."""
+    """Labels of both kinds of pairs of two 10x10 images: 100 background, 60 of class 1, 30 of class 2, 10 to ignore."""
     label = torch.tensor([0] * 100 + [1] * 60 + [2] * 30 + [IGNORE] * 10)[torch.randperm(200)].view(2, 10, 10)
-    return label, label_swapped(label, [(1,), (2,)], torch.tensor([1, 0]))
+    return label, label_shuffled(label, sets((1,), (2,)), torch.tensor([1, 0]))
 
 
-@pytest.mark.parametrize(
-    'positive, negative, own, swapped',
-    [
-        (20, 40, {0: 40, 1: 20, 2: 20}, 40),
-        (50, 50, {0: 50, 1: 50, 2: 30}, 50),  # of the scarce class all there are
-        (500, 500, {0: 90, 1: 60, 2: 30}, 90),  # as much background as swapped pixels
-        (1, 1, {0: 1, 1: 1, 2: 1}, 1),
-    ],
-)
-def test_numbers_of_drawn_pixels(positive, negative, own, swapped):
-    own_sample, swapped_sample = draw_pixels(*scene(), positive_views=positive, negative_views=negative)
-    assert count(own_sample) == own
-    assert len(swapped_sample.label) == swapped
+def test_numbers_of_drawn_pixels():
+    original, shuffled = draw_pixels(*scene(), max_views=40)
+    assert count(original) == {0: 40, 1: 40, 2: 30} and len(shuffled.label) == 40
 
 
-def test_scarce_background_bounds_the_swapped_pixels():
-    label = torch.tensor([[[0, 0, 1, 1, 1, 1]]])
-    own, swapped = draw_pixels(
-        label, torch.tensor([[[IGNORE, IGNORE, 0, 0, 0, 0]]]), positive_views=4, negative_views=4
-    )
-    assert count(own) == {0: 2, 1: 4} and count(swapped) == {0: 2}
+def test_share_of_positives():
+    original, shuffled = draw_pixels(*scene(), max_views=20, positive_share=0.25)
+    assert count(original) == {0: 30, 1: 10, 2: 10} and len(shuffled.label) == 30
 
 
 def test_samples_point_at_pixels_of_their_label_and_at_none_twice():
-    label, swapped = scene()
-    for sample, truth in zip(
-        draw_pixels(label, swapped, positive_views=25, negative_views=25), (label, swapped), strict=True
-    ):
+    label, shuffled = scene()
+    for sample, truth in zip(draw_pixels(label, shuffled, max_views=25), (label, shuffled), strict=True):
         assert torch.equal(truth.flatten(1)[sample.image, sample.pixel], sample.label)
         assert (sample.label != IGNORE).all()
         places = (sample.image * 100 + sample.pixel).tolist()
         assert len(set(places)) == len(places)
 
 
-def test_without_swapped_pairs_background_is_drawn_alone():
+def test_without_shuffled_pairs_background_is_drawn_alone():
     label, _ = scene()
-    own, swapped = draw_pixels(label, None, positive_views=20, negative_views=40)
-    assert count(own) == {0: 40, 1: 20, 2: 20} and len(swapped.label) == 0
+    original, shuffled = draw_pixels(label, None, max_views=20)
+    assert count(original) == {0: 20, 1: 20, 2: 20} and len(shuffled.label) == 0
 
 
 @pytest.mark.parametrize('value', [0, IGNORE])
-def test_without_foreground_no_pair_is_swapped(value):
+def test_without_foreground_nothing_is_drawn(value):
     label = torch.full((2, 3, 3), value)
-    swapped = label_swapped(label, [(1,), (2,)], torch.tensor([1, 0]))
-    own, other = draw_pixels(label, swapped, positive_views=4, negative_views=4)
-    assert len(own.label) == len(other.label) == 0
+    for shuffle in (True, False):
+        drawn = draw_pairs(label, sets((1,), (2,)), shuffle=shuffle)
+        assert len(drawn.original.label) == len(drawn.shuffled.label) == 0
+
+
+def test_category_separates_audio_of_equal_classes():
+    metas = [dict(audio_label=(1,), category=c) for c in ('dog', 'guitar', 'dog')] + [dict(audio_label=(1,))]
+    label = torch.ones(4, 1, 1, dtype=torch.long)
+    shuffled = label_shuffled(label, audio_sets(metas), torch.tensor([1, 0, 0, 2])).flatten().tolist()
+    assert shuffled == [0, 0, 1, 0]  # a dog with a guitar, a guitar with a dog, a dog with a dog, unknown with a dog
+    assert len(set(audio_sets(metas, match_category=False))) == 1
+
+
+def test_gather_pixels():
+    feature = torch.arange(2 * 3 * 2 * 2).view(2, 3, 2, 2)
+    image, pixel = torch.tensor([1, 0, 1]), torch.tensor([3, 1, 0])
+    picked = gather_pixels(feature, PixelSample(image, pixel, None))
+    assert picked.tolist() == [feature[1, :, 1, 1].tolist(), feature[0, :, 0, 1].tolist(), feature[1, :, 0, 0].tolist()]

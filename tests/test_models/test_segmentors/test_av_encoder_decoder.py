@@ -15,6 +15,8 @@ from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 
 from mmavs.evaluation import DatasetLevelMetric
+from mmavs.models.losses import CAVPLoss
+from mmavs.models.losses.pairing import Draw, PixelSample
 
 CLASSES = 5
 NORM = dict(type='BN')
@@ -300,24 +302,39 @@ def test_heads_that_view_features_as_vectors():
     check_predictions(model, make_batch(model), (20, 31))
 
 
-def test_contrast_sees_the_fused_map_and_swapped_pixels_of_it():
+class RecordedLoss(CAVPLoss):
+    """Pairs each image with the audio of the next one, and keeps what it gets."""
+
+    def draw(self, label, metas):
+        self.label, self.metas = label, metas
+        pixels = PixelSample(torch.tensor([0, 1, 2, 2]), torch.tensor([0, 5, 40, 41]), torch.tensor([1, 2, 1, 0]))
+        return Draw(self.permutation, pixels, pixels)
+
+    def forward(self, features, label):
+        self.features, self.drawn_label = features.chunk(2), label
+        return features.sum() * 0
+
+
+def test_contrast_compares_original_and_shuffled_pairs_at_the_drawn_pixels():
     model = sharpen(build()).train()
     batch = make_batch(model, training=True)
-    seen = {}
-
-    def contrast(fused, label, audio_label, fuse_swapped):
-        image, pixel = torch.tensor([0, 1, 2, 2]), torch.tensor([0, 5, 40, 41])
-        own = fuse_swapped(torch.tensor([0, 1, 2]), image, pixel)
-        torch.testing.assert_close(own, fused.flatten(2)[image, :, pixel], rtol=1e-4, atol=1e-5)
-        swapped = fuse_swapped(torch.tensor([1, 2, 0]), image, pixel)
-        assert not torch.allclose(swapped, own, atol=1e-4)
-        seen.update(label=label, audio_label=audio_label)
-        return fused.sum() * 0
-
-    model.contrast_loss = torch.nn.Module()
-    model.contrast_loss.forward, model.contrast_loss.loss_name = contrast, 'loss_other'
+    model.contrast_loss = loss = RecordedLoss(loss_name='loss_other')
+    loss.permutation = torch.arange(3)
     assert model.loss(**batch)['loss_other'] == 0
-    assert seen['label'].shape == (3, 32, 48) and seen['audio_label'] == [(1,), (2,), (1,)]
+    original, same_audio = loss.features
+    torch.testing.assert_close(same_audio, original, rtol=1e-4, atol=1e-5)
+    loss.permutation = torch.tensor([1, 2, 0])
+    model.loss(**batch)
+    assert not torch.allclose(loss.features[1], loss.features[0], atol=1e-4)
+    assert loss.drawn_label.tolist() == [1, 2, 1, 0] * 2
+    assert loss.label.shape == (3, 8, 12) and [m['audio_label'] for m in loss.metas] == [(1,), (2,), (1,)]
+
+
+def test_numbers_of_drawn_pixels_are_logged_where_their_share_is_set():
+    model = build(contrast_loss=dict(type='CAVPLoss', max_views=8, positive_share=0.25)).train()
+    losses = model.loss(**make_batch(model, training=True))
+    counts = [losses[f'contrast.{kind}'].item() for kind in ('foreground', 'background', 'shuffled')]
+    assert counts == [8, 12, 12]  # 2 classes x 8 + 8 + 8 by default
 
 
 @pytest.mark.parametrize('index', [2, [1, 3]])

@@ -69,7 +69,7 @@ class PlainAVEncoderDecoder(AVEncoderDecoder):
             torch.stack([s.gt_sem_seg.data[0] for s in data_samples]),
             [s.metainfo['audio_label'] for s in data_samples],
             permutation,
-            views=self.contrast_loss.positive_views,
+            views=self.contrast_loss.max_views,
             temperature=self.contrast_loss.temperature,
         )
         return losses
