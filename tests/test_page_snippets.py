@@ -11,7 +11,9 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
+import torch
 from mmengine.config import Config, DictAction
+from mmengine.runner import CheckpointLoader
 from mmengine.visualization import Visualizer
 from mmseg.registry import VISUALIZERS
 from PIL import Image
@@ -137,6 +139,18 @@ def test_cavp_without_a_download(option, weights):
     assert config.model.backbone.init_cfg.checkpoint.startswith('open-mmlab://')
     config.merge_from_dict(options)
     assert (config.model.backbone.init_cfg or {}).get('checkpoint') == weights
+
+
+def test_weights_are_found_in_the_cache(tmp_path, monkeypatch):
+    """The files that docs/training.md lists are read from the cache folder, without a download."""
+    text = (ROOT / 'docs' / 'training.md').read_text(encoding='utf-8')
+    files = dict(re.findall(r'\| `(open-mmlab://\w+)` \| `(\S+\.pth)` \|', text))
+    assert len(files) == 2
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    (tmp_path / 'hub' / 'checkpoints').mkdir(parents=True)
+    for weights, file in files.items():
+        torch.save(dict(name=weights), tmp_path / 'hub' / 'checkpoints' / file)
+        assert CheckpointLoader.load_checkpoint(weights) == dict(name=weights)
 
 
 def test_import_order():

@@ -8,6 +8,9 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+import mmengine.registry
+import mmseg.registry
+import mmseg.utils
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -143,3 +146,21 @@ def test_pythons_agree():
         assert span in read(page), f'{page} does not name Python {span}'
     stacks = read('.dev_scripts/matrix/stacks.py')
     assert all(f"python='{version}'" in stacks for version in versions if version != '3.11')  # 3.11: the default
+
+
+@pytest.mark.parametrize('page', [page for page in PAGES if page != 'CHANGELOG.md'])
+def test_modules_named_in_text_are_registered(page):
+    """Names in code font that end like a registered class are one, or are defined in a snippet of the page."""
+    text = read(page)
+    kinds = (
+        'Dataset|Loss|Metric|Fusion|Sampler|Backend|Hook|Runner|Head|Neck|Preprocessor|PreProcessor|Model|Audio|Loop'
+    )
+    names = set(re.findall(rf'`([A-Z]\w*(?:{kinds}))`', text)) | set(re.findall(r"type='(\w+)'", text))
+    known = {name for module in (mmengine.registry, mmseg.registry) for name in registered(module)}
+    unknown = {name for name in names - known if f'class {name}(' not in text}
+    assert not unknown, f'{page} names {sorted(unknown)}, which no registry has'
+
+
+def registered(module):
+    registries = (value for value in vars(module).values() if isinstance(value, mmengine.registry.Registry))
+    return {name for registry in registries for name in registry.module_dict}
