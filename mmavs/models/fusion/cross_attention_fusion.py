@@ -5,8 +5,9 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from .cross_attention import CrossAttention, Projector, to_map, to_tokens
+from .folded_cross_attention import FoldedCrossAttention
 from .position_encoding import PositionEncoding
+from .tokens import Projector, to_map, to_tokens
 from .window import WHOLE, Window
 
 
@@ -36,7 +37,7 @@ class CrossAttentionFusion(BaseModule):
         num_heads: Attention heads.
         hidden_channels: Hidden channels of the MLP on each pixel before the attention.
         mlp_ratio: Hidden channels of the MLP behind the attention, in multiples of ``in_channels``.
-        activation: ``sigmoid``, ``softmax``, ``minmax`` or ``channel``, see :class:`CrossAttention`.
+        activation: A name of :data:`ACTIVATIONS`; see :class:`CrossAttention`.
         position_encoding: Adds to each pixel where it is, which the paper's network leaves to the padding of its
             convolutions. Lets a small or briefly trained network use stereo sound. In slide inference it is the place
             in the image, not in the window; see :class:`PositionEncoding`.
@@ -67,7 +68,7 @@ class CrossAttentionFusion(BaseModule):
             raise ValueError(f'fusion: in_channels {channels} and in_index {self.in_index} differ in number')
         self.projectors = nn.ModuleList(Projector(c, hidden_channels) for c in channels)
         self.attentions = nn.ModuleList(
-            CrossAttention(c, audio_channels, num_heads=num_heads, mlp_ratio=mlp_ratio, activation=activation)
+            FoldedCrossAttention(c, audio_channels, num_heads=num_heads, mlp_ratio=mlp_ratio, activation=activation)
             for c in channels
         )
         self.positions = nn.ModuleList(PositionEncoding(c) for c in channels) if position_encoding else None

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from plain_attention import plain_attention, plain_weights
 from torch import nn
 
-from mmavs.models.fusion import CrossAttention
-from mmavs.models.fusion.cross_attention import ACTIVATIONS, Projector, to_map, to_tokens
+from mmavs.models.fusion import CrossAttention, FoldedCrossAttention
+from mmavs.models.fusion.attention_activations import ACTIVATIONS
+from mmavs.models.fusion.tokens import Projector, to_map, to_tokens
 
 # Our name -> the reference's.
 REFERENCE_NAMES = {
@@ -31,14 +31,22 @@ def randomised(module, std=0.3):
 
 
 def layer_and_inputs(activation, tokens=1, heads=4):
-    layer = randomised(CrossAttention(16, 10, num_heads=heads, mlp_ratio=2.0, activation=activation)).double()
+    layer = randomised(FoldedCrossAttention(16, 10, num_heads=heads, mlp_ratio=2.0, activation=activation)).double()
     return layer, torch.randn(3, 20, 16).double(), torch.randn(3, tokens, 10).double()
 
 
-@pytest.fixture
-def golden(golden_file):
+def equation(layer):
+    """The plain form with the weights of ``layer``."""
+    options = dict(num_heads=layer.num_heads, mlp_ratio=2.0, activation=layer.activation)
+    plain = CrossAttention(16, 10, **options).double()
+    plain.load_state_dict(layer.state_dict())
+    return plain
+
+
+@pytest.fixture(params=[CrossAttention, FoldedCrossAttention])
+def golden(golden_file, request):
     golden = {k: torch.tensor(v) for k, v in np.load(golden_file('cross_attention.npz')).items()}
-    layer = CrossAttention(48, 48)
+    layer = request.param(48, 48)
     used = {}
     for name in layer.state_dict():
         module, parameter = name.rsplit('.', 1)
@@ -55,32 +63,40 @@ def test_golden_cross_attention_out(golden):
 
 def test_golden_cross_attention_attn(golden):
     layer, golden, visual, audio = golden
-    attention = layer.attention(layer.encode(visual), layer.fold(audio))  # (B, N, T * H), T = 1
-    np.testing.assert_allclose(attention.detach().transpose(1, 2)[..., None], golden['attn'], rtol=0, atol=1e-5)
+    if isinstance(layer, FoldedCrossAttention):
+        attention = layer.attention(layer.encode(visual), layer.fold(audio))
+        np.testing.assert_allclose(attention.detach(), golden['attn'], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize('heads', [1, 4])
 @pytest.mark.parametrize('tokens', [1, 3])
 @pytest.mark.parametrize('activation', ACTIVATIONS)
-def test_equals_plain_multi_head_attention(activation, tokens, heads):
+def test_folded_form_equals_the_equation(activation, tokens, heads):
     layer, visual, audio = layer_and_inputs(activation, tokens, heads)
-    torch.testing.assert_close(layer(visual, audio), plain_attention(layer, visual, audio))
-    weights = layer.attention(layer.encode(visual), layer.fold(audio)).unflatten(2, (tokens, heads))
-    torch.testing.assert_close(weights.permute(0, 3, 1, 2), plain_weights(layer, visual, audio))
+    torch.testing.assert_close(layer(visual, audio), equation(layer)(visual, audio))
 
 
 @pytest.mark.parametrize('activation', ACTIVATIONS)
-def test_gradients_equal_those_of_plain_attention(activation):
+def test_gradients_equal_those_of_the_equation(activation):
     layer, visual, audio = layer_and_inputs(activation, tokens=2)
-    parameters = dict(layer.named_parameters())
-    weight = torch.randn(16).double()
-    ours = torch.autograd.grad((layer(visual, audio) * weight).square().sum(), list(parameters.values()))
-    plain = torch.autograd.grad(
-        (plain_attention(layer, visual, audio) * weight).square().sum(), list(parameters.values())
-    )
-    for name, grad, truth in zip(parameters, ours, plain, strict=True):
+    weight, grads = torch.randn(16).double(), []
+    for form in (layer, equation(layer)):
+        grads.append(torch.autograd.grad((form(visual, audio) * weight).square().sum(), list(form.parameters())))
+    for (name, _), grad, truth in zip(layer.named_parameters(), *grads, strict=True):
         torch.testing.assert_close(grad, truth, msg=lambda m, name=name: f'{name}: {m}')
         assert truth.abs().max() > 1e-6, name
+
+
+def test_equation_is_multi_head_attention_of_torch(monkeypatch):
+    """With a softmax over the tokens, and without residual and MLP."""
+    layer, visual, audio = layer_and_inputs('softmax', tokens=3)
+    torch_attention = nn.MultiheadAttention(16, 4, bias=False, batch_first=True).double()
+    torch_attention.in_proj_weight.data = torch.cat([layer.query.weight, layer.key.weight, layer.value.weight])
+    torch_attention.out_proj.weight.data = layer.proj.weight
+    encoded, tokens = layer.encode(visual), layer.norm1(layer.audio_embed(audio))
+    attended, _ = torch_attention(encoded, tokens, tokens)
+    monkeypatch.setattr(CrossAttention, 'transform', lambda self, x: x)
+    torch.testing.assert_close(equation(layer)(visual, audio), encoded + attended + layer.proj.bias)
 
 
 def test_softmax_of_one_token_gives_every_pixel_the_same():
@@ -93,11 +109,14 @@ def test_weights_lie_between_0_and_1(activation):
     layer, visual, audio = layer_and_inputs(activation, tokens=3)
     weights = layer.attention(layer.encode(visual), layer.fold(audio))
     assert weights.min() >= 0 and weights.max() <= 1
+    assert weights.shape == (3, 4, 20, 3)
     if activation == 'minmax':
-        torch.testing.assert_close(weights.amin(dim=1), torch.zeros(3, 12).double())
-        torch.testing.assert_close(weights.amax(dim=1), torch.ones(3, 12).double())
-    if activation == 'channel':
-        torch.testing.assert_close(weights.sum(dim=1), torch.ones(3, 12).double())
+        torch.testing.assert_close(weights.amin(dim=2), torch.zeros(3, 4, 3).double())
+        torch.testing.assert_close(weights.amax(dim=2), torch.ones(3, 4, 3).double())
+    if activation in ('channel', 'softmax_pixels'):
+        torch.testing.assert_close(weights.sum(dim=2), torch.ones(3, 4, 3).double())
+    if activation == 'softmax':
+        torch.testing.assert_close(weights.sum(dim=3), torch.ones(3, 4, 20).double())
 
 
 def test_minmax_of_a_uniform_image_is_finite():
@@ -107,17 +126,17 @@ def test_minmax_of_a_uniform_image_is_finite():
     assert out.isfinite().all() and all(p.grad.isfinite().all() for p in layer.parameters())
 
 
-def test_channel_gate_lies_between_0_and_1_and_scales_the_feature():
+def test_channel_weights_lie_between_0_and_1_and_scales_the_feature():
     layer, visual, audio = layer_and_inputs('channel')
     encoded, folded = layer.encode(visual), layer.fold(audio)
-    gate = layer._channel_gate(encoded, layer.attention(encoded, folded))
+    gate = layer._channel_weights(encoded, layer.attention(encoded, folded))
     assert gate.shape == (3, 1, 16) and gate.min() > 0 and gate.max() < 1
-    layer.proj.bias.data.fill_(-1e3)  # a closed gate: the sound has no say
+    layer.proj.bias.data.fill_(-1e3)  # channel weights of 0: the audio has no effect
     torch.testing.assert_close(layer(visual, audio), layer(visual, audio.flip(0)))
 
 
 @pytest.mark.parametrize('activation', ACTIVATIONS)
-def test_sound_and_its_order_in_the_batch_matter(activation):
+def test_audio_and_its_order_in_the_batch_matter(activation):
     layer, visual, audio = layer_and_inputs(activation)
     out = layer(visual, audio)
     assert not torch.allclose(out, layer(visual, audio.flip(0)), atol=1e-3)
@@ -151,7 +170,7 @@ def test_projector_has_one_hidden_layer():
 
 
 def test_bad_options():
-    with pytest.raises(ValueError, match="sigmoid, softmax, minmax, channel, got 'tanh'"):
+    with pytest.raises(ValueError, match="sigmoid, softmax, softmax_pixels, minmax, channel, got 'tanh'"):
         CrossAttention(8, 8, activation='tanh')
     with pytest.raises(ValueError, match='num_heads=3'):
         CrossAttention(8, 8, num_heads=3)

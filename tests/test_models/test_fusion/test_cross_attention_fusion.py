@@ -1,10 +1,11 @@
 import pytest
 import torch
 from mmseg.registry import MODELS
-from plain_attention import plain_attention
 from torch import nn
 
-from mmavs.models.fusion.cross_attention import ACTIVATIONS, to_tokens
+from mmavs.models.fusion import CrossAttention
+from mmavs.models.fusion.attention_activations import ACTIVATIONS
+from mmavs.models.fusion.tokens import to_tokens
 
 SIZES = ((6, 7), (3, 4), (2, 2))
 CHANNELS = (8, 12, 16)
@@ -35,13 +36,13 @@ def draw_places(level, count=25):
 
 @pytest.mark.parametrize('tokens', [None, 1, 3])
 @pytest.mark.parametrize('activation', ACTIVATIONS)
-def test_equals_projector_and_plain_attention(activation, tokens):
+def test_equals_projector_and_cross_attention(activation, tokens):
     fusion, features = make(activation)
     audio = torch.randn(3, 10) if tokens is None else torch.randn(3, tokens, 10)
     out = fusion(features, audio)
     for slot, level in enumerate((0, 2)):
         visual = fusion.projectors[slot](to_tokens(features[level]))
-        expected = plain_attention(fusion.attentions[slot], visual, audio.view(3, -1, 10))
+        expected = CrossAttention.forward(fusion.attentions[slot], visual, audio.view(3, -1, 10))
         assert out[level].shape == features[level].shape
         torch.testing.assert_close(to_tokens(out[level]), expected, rtol=1e-4, atol=1e-5)
 

@@ -8,7 +8,7 @@ from mmseg.utils import add_prefix
 from torch import Tensor
 
 from mmavs.models.fusion import CrossAttention, CrossAttentionFusion
-from mmavs.models.fusion.cross_attention import to_map, to_tokens
+from mmavs.models.fusion.tokens import to_map, to_tokens
 from mmavs.models.segmentors import AVEncoderDecoder
 
 from .loss import dense_cavp_loss
