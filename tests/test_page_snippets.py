@@ -64,7 +64,10 @@ def test_dataset_of_your_own(tmp_path, run_tool, monkeypatch):
 def test_parts_of_your_own(tmp_path, run_tool, monkeypatch):
     """Dataset, audio backbone, fusion and metric of CONTRIBUTING.md train and validate together."""
     (config,) = snippets('CONTRIBUTING.md', '_base_')
-    (tmp_path / 'my_parts.py').write_text('\n'.join(b for b in snippets('CONTRIBUTING.md') if b != config))
+    parts = [block for block in snippets('CONTRIBUTING.md') if block != config]
+    for i, block in enumerate(parts):  # a module of its own for each: every block must be complete
+        (tmp_path / f'part_{i}.py').write_text(block)
+    (tmp_path / 'my_parts.py').write_text(''.join(f'import part_{i}\n' for i in range(len(parts))))
     (tmp_path / 'my_config.py').write_text(config)
     (tmp_path / 'configs').symlink_to(ROOT / 'configs')
     write_own_tree(tmp_path / 'data' / 'mine')
