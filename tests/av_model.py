@@ -17,7 +17,7 @@ def make_batch(model, count=3, size=(32, 48), *, training=False, channels=2):
         sample = SegDataSample(gt_sem_seg=PixelData(data=label))
         sample.set_metainfo(dict(img_shape=size, ori_shape=size, audio_label=(kind,)))
         samples.append(sample)
-    length = HOP * model.data_preprocessor.log_mel.num_frames
+    length = HOP * (model.data_preprocessor.num_frames or getattr(model.audio_backbone, 'frames', 32))
     inputs = dict(
         img=[torch.randint(256, (3, *size), dtype=torch.uint8) for _ in range(count)],
         audio=[0.3 * torch.randn(channels, length) for _ in range(count)],

@@ -2,26 +2,21 @@
 
 import json
 import math
-from pathlib import Path
 
 import pytest
 import torch
 from av_model import without_downloads
-from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS, HOOKS, LOOPS, METRICS, MODELS, PARAM_SCHEDULERS, RUNNERS, VISUALIZERS
+from shipped_configs import CONFIGS, FILES, FORMER, LEAVES, load
 
 import mmavs  # noqa: F401
 
-CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
-LEAVES = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
 MOST_LINES = 50
-
-
-def load(name):
-    return Config.fromfile(CONFIGS / name)
+VPO = 'cavp/cavp_r{}-d8_2xb8-80e_vpo-{}-512x512.py'
+AVSBENCH = 'cavp/cavp_r50-d16_1xb16-{}e_{}-{}.py'
 
 
 def build_model(cfg):
@@ -52,19 +47,54 @@ def _scope():
 
 @pytest.fixture(scope='module', params=LEAVES, ids=lambda path: path.stem)
 def cfg(request):
-    return Config.fromfile(request.param)
+    return load(request.param)
+
+
+def steps(pipeline):
+    """The steps of a pipeline and, for test-time augmentation, those of all of its views."""
+    for step in pipeline:
+        yield step
+        for choices in step.get('transforms', ()) if step['type'] == 'TestTimeAug' else ():
+            yield from choices
+
+
+def pipelines(cfg):
+    """Each pipeline of a config, by the key under which it stands."""
+    yield from ((key, cfg[key]) for key in ('train_pipeline', 'test_pipeline', 'tta_pipeline'))
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        yield from ((key, part.pipeline) for part in parts(cfg[key].dataset))
 
 
 def test_there_are_configs():
-    assert len(LEAVES) >= 12
+    assert len(LEAVES) >= 28
 
 
-@pytest.mark.parametrize('path', LEAVES, ids=lambda path: path.stem)
-def test_a_leaf_states_only_what_differs(path):
-    assert len(path.read_text().splitlines()) <= MOST_LINES
+def test_a_leaf_states_only_what_differs():
+    assert {path.name for path in LEAVES if len(path.read_text().splitlines()) > MOST_LINES} == set()
 
 
-def test_model_and_optimizer_build(cfg):
+def test_former_names_are_usable():
+    """As in a command of the first version; the paper's main config is also loaded."""
+    former = [FORMER.fullmatch(path.read_text()) for path in FILES if path not in LEAVES]
+    assert len(former) == 20
+    assert all(match[1] == match[2] and (CONFIGS / 'cavp' / match[1]) in LEAVES for match in former)
+    new, old = load(VPO.format(50, 'msmi')), load('cavp/cavp_r50_vpo-msmi.py')
+    assert new.to_dict() == old.to_dict()
+
+
+def distinct_models():
+    """A config for each model and optimizer; image size and data do not matter here."""
+    found = {}
+    for path in LEAVES:
+        cfg = load(path)
+        model = {key: value for key, value in cfg.model.to_dict().items() if key != 'data_preprocessor'}
+        found.setdefault(json.dumps([model, cfg.optim_wrapper.to_dict()], sort_keys=True), path)
+    return found.values()
+
+
+@pytest.mark.parametrize('path', distinct_models(), ids=lambda path: path.stem)
+def test_model_and_optimizer_build(path):
+    cfg = load(path)
     model = build_model(cfg)
     assert type(model).__name__ == cfg.model.type
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
@@ -75,16 +105,26 @@ def test_model_and_optimizer_build(cfg):
         PARAM_SCHEDULERS.get(scheduler['type'])(optimizer=wrapper.optimizer, **options)
 
 
-def test_data_preprocessor_fits_the_pipeline(cfg):
+def test_training_test_and_tta_load_the_same(cfg):
+    """Seen: `--tta` of the silent, the mono and the small config had audio settings and an image size of its own."""
+    for kind in ('LoadAudio', 'LoadFrame', 'LoadAVAnnotations'):
+        found = {key: [step for step in steps(pipeline) if step['type'] == kind] for key, pipeline in pipelines(cfg)}
+        (first, *_) = found['train_pipeline']
+        assert all(loaded == [first] for loaded in found.values()), (kind, found)
+        if kind == 'LoadAudio':
+            assert first == cfg.load_audio
+    resizing = [step for step in cfg.test_pipeline if step['type'] == 'Resize']
+    assert all(step in cfg.train_pipeline and step in list(steps(cfg.tta_pipeline)) for step in resizing)
+
+
+def test_audio_of_the_pipeline_fits_the_model(cfg):
     preprocessor = MODELS.build(cfg.model.data_preprocessor)
-    loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
-    for dataset in (part for loader in loaders for part in parts(loader.dataset)):
-        (load_audio,) = (step for step in dataset.pipeline if step['type'] == 'LoadAudio')
-        samples = round(16000 * load_audio['duration'])
-        assert load_audio['channels'] == cfg.model.audio_backbone.get('in_channels', 1)  # VGGish hears mono only
-        channels = load_audio['channels']
-        log_mel = preprocessor.log_mel(torch.zeros(1, channels, samples))
-        assert log_mel.shape == (1, channels, cfg.model.data_preprocessor.num_frames, 64)
+    assert preprocessor.num_frames is None, 'LoadAudio states the length'
+    channels, samples = cfg.load_audio.channels, round(16000 * cfg.load_audio.duration)
+    assert channels == cfg.model.audio_backbone.get('in_channels', 1)  # VGGish takes mono audio
+    frames = preprocessor.log_mel(torch.zeros(1, channels, samples)).shape[2]
+    assert frames == samples // 160 and frames >= (96 if cfg.model.audio_backbone.type == 'VGGish' else 1)
+    assert cfg.model.data_preprocessor['size'] == cfg.crop_size
 
 
 def test_datasets_pipelines_and_metrics_build(cfg):
@@ -105,6 +145,10 @@ def test_datasets_pipelines_and_metrics_build(cfg):
     assert len(tta.transforms[-1].subroutines) > 1
 
 
+def sizes_are_fixed(cfg):
+    return any(step.get('size') or step.get('scale') for step in cfg.test_pipeline)
+
+
 def test_run_time_settings_build(cfg):
     for hook in cfg.default_hooks.values():
         assert HOOKS.get(hook['type']) is not None, hook['type']
@@ -114,6 +158,7 @@ def test_run_time_settings_build(cfg):
     assert cfg.custom_imports == dict(imports=['mmavs'], allow_failed_imports=False)
     assert not cfg.resume and cfg.load_from is None
     assert cfg.default_hooks.checkpoint.max_keep_ckpts >= 2, 'one that is cut short must leave another'
+    assert not cfg.env_cfg.cudnn_benchmark or sizes_are_fixed(cfg)
     by_epoch = cfg.train_cfg.get('by_epoch', 'EpochBased' in cfg.train_cfg.type)
     assert cfg.default_hooks.checkpoint.by_epoch == cfg.log_processor.by_epoch == by_epoch
     steps = cfg.train_cfg.max_epochs if by_epoch else cfg.train_cfg.max_iters
@@ -121,45 +166,54 @@ def test_run_time_settings_build(cfg):
 
 
 @pytest.mark.parametrize('subset', ['ss', 'ms', 'msmi'])
-@pytest.mark.parametrize('sound, channels', [('', 2), ('-mono', 1)])
+@pytest.mark.parametrize('audio, channels', [('', 2), ('-mono', 1)])
 @pytest.mark.parametrize('depth', [50, 101])
-def test_names_of_the_paper_configs_say_what_they_are(depth, subset, sound, channels):
-    cfg = load(f'cavp/cavp_r{depth}_vpo-{subset}{sound}.py')
+def test_names_of_the_paper_configs_say_what_they_are(depth, subset, audio, channels):
+    cfg = load(VPO.format(depth, subset + audio))
     assert cfg.model.backbone.depth == depth
     assert f'resnet{depth}' in cfg.model.backbone.init_cfg.checkpoint
-    assert cfg.model.audio_backbone.in_channels == channels
+    assert cfg.model.audio_backbone.in_channels == cfg.load_audio.channels == channels
+    assert cfg.train_dataloader.batch_size * 2 == cfg.auto_scale_lr.base_batch_size == 16 and cfg.crop_size == (
+        512,
+        512,
+    )
     for loader, split in (
         (cfg.train_dataloader, 'train'),
         (cfg.val_dataloader, ['test', 'val']),
         (cfg.test_dataloader, ['test', 'val']),
     ):
         assert (loader.dataset.subset, loader.dataset.split) == (subset, split)
-    for pipeline in (cfg.train_pipeline, cfg.test_pipeline, cfg.tta_pipeline):
-        assert pipeline[1].channels == channels
 
 
-AVSBENCH = {
+def test_sets_of_your_own_are_validated_on_val_and_tested_on_test():
+    own, released = load(VPO.format(50, 'own')), load(VPO.format(50, 'msmi'))
+    for key in ('train', 'val', 'test'):
+        assert own[f'{key}_dataloader'].dataset.split == key
+    assert own.model == released.model and own.optim_wrapper == released.optim_wrapper
+
+
+DATASETS_OF = {
     'avsbench-s4': ('AVSBenchObjectDataset', dict(subset='s4'), 60),
     'avsbench-ms3': ('AVSBenchObjectDataset', dict(subset='ms3'), 60),
     'avss': ('AVSBenchSemanticDataset', dict(subsets=('v1s', 'v1m', 'v2')), 80),
 }
 
 
-@pytest.mark.parametrize('size', [None, 224])
-@pytest.mark.parametrize('name', AVSBENCH)
+@pytest.mark.parametrize('size', [512, 224])
+@pytest.mark.parametrize('name', DATASETS_OF)
 def test_names_of_the_avsbench_configs_say_what_they_are(name, size):
-    cfg = load(f'cavp/cavp_r50_{name}{"" if size is None else f"-{size}"}.py')
-    kind, part, epochs = AVSBENCH[name]
+    kind, part, epochs = DATASETS_OF[name]
+    cfg = load(AVSBENCH.format(epochs, name, f'{size}x{size}'))
     for split in ('train', 'val', 'test'):
         dataset = cfg[f'{split}_dataloader'].dataset
         assert (dataset.type, dataset.split) == (kind, split)
         assert all(dataset[key] == value for key, value in part.items())
-        loading = {step['type']: step for step in dataset.pipeline if step['type'].startswith('Load')}
-        assert loading['LoadAudio']['duration'] == 1.0
-        for step in ('LoadFrame', 'LoadAVAnnotations'):
-            assert loading[step].get('size') == (None if size is None else (size, size)), 'scored at its own size'
+    assert cfg.load_audio.duration == 1.0 and cfg.crop_size == (size, size)
+    loading = {step['type']: step for step in cfg.test_pipeline}
+    for step in ('LoadFrame', 'LoadAVAnnotations'):
+        assert loading[step].get('size') == (None if size == 512 else (size, size)), 'scored at this size'
     scales = [t[0].scale_factor for step in cfg.train_pipeline for t in step.get('transforms', ())]
-    assert scales == ([0.5, 0.75, 1.0] if size is None else [])
+    assert scales == ([0.5, 0.75, 1.0] if size == 512 else [])
     assert not any(step['type'] == 'ColorJitter' for step in cfg.train_pipeline)
     assert cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size == 16
     assert cfg.train_cfg.max_epochs == epochs and cfg.optim_wrapper.optimizer.weight_decay == 1e-4
@@ -168,8 +222,8 @@ def test_names_of_the_avsbench_configs_say_what_they_are(name, size):
     assert [metric['type'] for metric in cfg.test_evaluator] == ['DatasetLevelMetric', protocol]
 
 
-def test_parts_of_avss_are_tested_with_the_model_of_the_whole():
-    whole, single, multi = (load(f'cavp/cavp_r50_avss{part}.py') for part in ('', '-single', '-multi'))
+def test_parts_of_avss_are_tested_with_the_model_of_the_complete_set():
+    whole, single, multi = (load(AVSBENCH.format(80, f'avss{part}', '512x512')) for part in ('', '-single', '-multi'))
     for part, subsets in ((single, ('v1s',)), (multi, ('v1m', 'v2'))):
         assert part.model == whole.model and part.train_dataloader == whole.train_dataloader
         assert part.test_dataloader.dataset.subsets == subsets
@@ -181,7 +235,7 @@ def test_golden_keys_number_of_parameters(golden_file):
     keys = json.loads(golden_file('keys_vpo_stereo_r50.json').read_text())
     unused = ('pos_embed', 'cls_head', 'running_mean', 'running_var', 'num_batches_tracked')
     numbers = {name: math.prod(shape) for name, shape in keys.items() if not any(part in name for part in unused)}
-    cfg = load('cavp/cavp_r50_vpo-msmi.py')
+    cfg = load(VPO.format(50, 'msmi'))
     cfg.model.backbone.stem_channels = 128  # the reference's; the weights of `init_cfg` have 64
     model = build_model(cfg)
     assert count(model) == sum(numbers.values())
@@ -195,5 +249,5 @@ def test_golden_keys_number_of_parameters(golden_file):
 
 
 def test_mono_is_smaller_by_one_input_plane():
-    stereo, mono = (build_model(load(f'cavp/cavp_r50_vpo-ms{sound}.py')) for sound in ('', '-mono'))
+    stereo, mono = (build_model(load(VPO.format(50, f'ms{audio}'))) for audio in ('', '-mono'))
     assert count(stereo) - count(mono) == 64 * 7 * 7

@@ -16,8 +16,8 @@ model = dict(
     fusion=dict(in_channels=16, audio_channels=16, hidden_channels=16, mlp_ratio=1.),
     decode_head=dict(in_channels=16, channels=8, num_convs=1),
     contrast_loss=dict(max_views=32))
-train_pipeline = _base_.train_pipeline
-train_pipeline[4].crop_size = (32, 48)
+crop = dict(type='RandomCrop', crop_size=(32, 48))
+train_pipeline = [crop if step.type == 'RandomCrop' else step for step in _base_.train_pipeline]
 own = dict(num_workers=0, persistent_workers=False)
 train_dataloader = dict(batch_size=2, **own, dataset=dict(data_root={data_root!r}, pipeline=train_pipeline))
 val_dataloader = dict(**own, dataset=dict(data_root={data_root!r}, subset='ms'))

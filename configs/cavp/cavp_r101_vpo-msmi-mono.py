@@ -1,2 +1,2 @@
-_base_ = './cavp_r50_vpo-msmi-mono.py'
-model = dict(backbone=dict(depth=101, init_cfg=dict(checkpoint='open-mmlab://resnet101_v1c')))
+# Former name of cavp_r101-d8_2xb8-80e_vpo-msmi-mono-512x512.py
+_base_ = './cavp_r101-d8_2xb8-80e_vpo-msmi-mono-512x512.py'

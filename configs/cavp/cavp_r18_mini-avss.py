@@ -7,7 +7,8 @@ common = dict(
     subsets=('v1s', 'v1m', 'v2'),
 )
 test_pipeline = _base_.test_pipeline
-model = dict(decode_head=dict(num_classes=71, loss_decode=dict(class_weight=[0.2, *[1.0] * 70])))
+num_classes = 71
+model = dict(decode_head=dict(num_classes=num_classes, loss_decode=dict(class_weight=[0.2, *[1.0] * 70])))
 train_dataloader = dict(dataset=dict(split='train', annotated_only=True, pipeline=_base_.train_pipeline, **common))
 val_dataloader = dict(dataset=dict(split='val', pipeline=test_pipeline, test_mode=True, **common))
 test_dataloader = dict(dataset=dict(split='test', pipeline=test_pipeline, test_mode=True, **common))

@@ -6,8 +6,8 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    data_preprocessor=dict(num_frames=96),
-    audio_backbone=dict(in_channels=1),
-    # little of a frame is covered by what sounds: without weights all would become background
-    decode_head=dict(num_classes=2, loss_decode=dict(class_weight=[0.2, 1.0])),
+    data_preprocessor=dict(size=_base_.crop_size),
+    audio_backbone=dict(in_channels=_base_.load_audio.channels),
+    # sounding objects cover a small part of a frame: without weights every pixel becomes background
+    decode_head=dict(num_classes=_base_.num_classes, loss_decode=dict(class_weight=[0.2, 1.0])),
 )

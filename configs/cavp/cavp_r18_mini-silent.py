@@ -1,8 +1,9 @@
-# The control experiment: the mini set without sound, trained and tested. Shows what vision alone achieves.
+# Control experiment: the mini set without audio, in training and test. Shows what vision alone achieves.
 _base_ = './cavp_r18_mini.py'
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
-train_pipeline[1].silent = test_pipeline[1].silent = True
+load_audio = dict(_base_.load_audio, silent=True)
+train_pipeline = [_base_.load_frame, load_audio, _base_.load_annotations, *_base_.augmentation, _base_.pack]
+test_pipeline = [_base_.load_frame, load_audio, _base_.load_annotations, _base_.pack]
+tta_pipeline = [_base_.load_frame, load_audio, _base_.test_time_augmentation]
 train_dataloader = dict(
     dataset=dict(datasets=[dict(d, pipeline=train_pipeline) for d in _base_.train_dataloader.dataset.datasets])
 )

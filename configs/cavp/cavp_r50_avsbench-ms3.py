@@ -1,7 +1,2 @@
-_base_ = [
-    '../_base_/models/cavp_r50_avs.py',
-    '../_base_/datasets/avsbench_ms3.py',
-    '../_base_/schedules/avsbench_60e.py',
-    '../_base_/default_runtime.py',
-]
-model = dict(decode_head=dict(num_classes=2))
+# Former name of cavp_r50-d16_1xb16-60e_avsbench-ms3-512x512.py
+_base_ = './cavp_r50-d16_1xb16-60e_avsbench-ms3-512x512.py'

@@ -1,7 +1,2 @@
-_base_ = [
-    '../_base_/models/cavp_r50_avs.py',
-    '../_base_/datasets/avss_224.py',
-    '../_base_/schedules/avss_80e.py',
-    '../_base_/default_runtime.py',
-]
-model = dict(data_preprocessor=dict(size=(224, 224)))
+# Former name of cavp_r50-d16_1xb16-80e_avss-224x224.py
+_base_ = './cavp_r50-d16_1xb16-80e_avss-224x224.py'

@@ -1,5 +1,2 @@
-# For testing a model that was trained on all of AVSBench-Semantic on its multi-source part (Table 2): all that is not
-# single-source, since the two partition the set.
-_base_ = './cavp_r50_avss.py'
-val_dataloader = dict(dataset=dict(subsets=('v1m', 'v2')))
-test_dataloader = dict(dataset=dict(subsets=('v1m', 'v2')))
+# Former name of cavp_r50-d16_1xb16-80e_avss-multi-512x512.py
+_base_ = './cavp_r50-d16_1xb16-80e_avss-multi-512x512.py'

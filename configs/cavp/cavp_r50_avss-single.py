@@ -1,4 +1,2 @@
-# For testing a model that was trained on all of AVSBench-Semantic on its single-source part (Table 2).
-_base_ = './cavp_r50_avss.py'
-val_dataloader = dict(dataset=dict(subsets=('v1s',)))
-test_dataloader = dict(dataset=dict(subsets=('v1s',)))
+# Former name of cavp_r50-d16_1xb16-80e_avss-single-512x512.py
+_base_ = './cavp_r50-d16_1xb16-80e_avss-single-512x512.py'

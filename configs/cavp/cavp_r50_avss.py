@@ -1,6 +1,2 @@
-_base_ = [
-    '../_base_/models/cavp_r50_avs.py',
-    '../_base_/datasets/avss.py',
-    '../_base_/schedules/avss_80e.py',
-    '../_base_/default_runtime.py',
-]
+# Former name of cavp_r50-d16_1xb16-80e_avss-512x512.py
+_base_ = './cavp_r50-d16_1xb16-80e_avss-512x512.py'

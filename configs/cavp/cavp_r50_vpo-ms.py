@@ -1,9 +1,2 @@
-_base_ = [
-    '../_base_/models/cavp_r50.py',
-    '../_base_/datasets/vpo.py',
-    '../_base_/schedules/vpo_80e.py',
-    '../_base_/default_runtime.py',
-]
-train_dataloader = dict(dataset=dict(subset='ms'))
-val_dataloader = dict(dataset=dict(subset='ms'))
-test_dataloader = dict(dataset=dict(subset='ms'))
+# Former name of cavp_r50-d8_2xb8-80e_vpo-ms-512x512.py
+_base_ = './cavp_r50-d8_2xb8-80e_vpo-ms-512x512.py'

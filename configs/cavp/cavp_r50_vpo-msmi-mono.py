@@ -1,10 +1,2 @@
-_base_ = [
-    '../_base_/models/cavp_r50.py',
-    '../_base_/datasets/vpo_mono.py',
-    '../_base_/schedules/vpo_80e.py',
-    '../_base_/default_runtime.py',
-]
-model = dict(audio_backbone=dict(in_channels=1))
-train_dataloader = dict(dataset=dict(subset='msmi'))
-val_dataloader = dict(dataset=dict(subset='msmi'))
-test_dataloader = dict(dataset=dict(subset='msmi'))
+# Former name of cavp_r50-d8_2xb8-80e_vpo-msmi-mono-512x512.py
+_base_ = './cavp_r50-d8_2xb8-80e_vpo-msmi-mono-512x512.py'

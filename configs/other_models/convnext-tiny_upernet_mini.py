@@ -1,5 +1,5 @@
-# ConvNeXt-T with UPerHead that hears. The backbone is timm's: pip install 'mmavs[timm]'. Any network of timm that gives
-# feature levels works like this; Swin-T has the channels of ConvNeXt-T, so its config in mmseg lends the heads.
+# Audio-visual ConvNeXt-T with UPerHead. The backbone is timm's (pip install 'mmavs[timm]'); any network of timm with
+# feature levels can be used in this way. The heads are those of mmseg's Swin-T, whose channels are the same.
 _base_ = [
     'mmseg::_base_/models/upernet_swin.py',
     '../_base_/datasets/vpo_mini.py',
@@ -10,9 +10,8 @@ model = dict(
     type='AVEncoderDecoder',
     data_preprocessor=dict(
         type='AVDataPreProcessor',
-        num_frames=300,
-        size=(112, 144),
-        test_cfg=dict(size=(32, 32)),  # pads smaller images, which the network can't take
+        size=_base_.crop_size,
+        test_cfg=dict(size=(32, 32)),  # pads smaller images, which the network cannot take
     ),
     backbone=dict(
         _delete_=True,
@@ -21,7 +20,7 @@ model = dict(
         pretrained=False,  # True downloads weights of ImageNet
         drop_path_rate=0.1,
     ),
-    audio_backbone=dict(type='AudioResNet', in_channels=2, base_channels=16, out_channels=64),
+    audio_backbone=dict(type='AudioResNet', in_channels=_base_.load_audio.channels, base_channels=16, out_channels=64),
     fusion=dict(
         type='CrossAttentionFusion',
         in_channels=(384, 768),
@@ -30,7 +29,7 @@ model = dict(
         hidden_channels=64,
         position_encoding=True,
     ),
-    decode_head=dict(channels=128, num_classes=9, loss_decode=dict(avg_non_ignore=True)),
-    auxiliary_head=dict(channels=64, num_classes=9, loss_decode=dict(avg_non_ignore=True)),
+    decode_head=dict(channels=128, num_classes=_base_.num_classes, loss_decode=dict(avg_non_ignore=True)),
+    auxiliary_head=dict(channels=64, num_classes=_base_.num_classes, loss_decode=dict(avg_non_ignore=True)),
 )
 optim_wrapper = dict(optimizer=dict(weight_decay=0.05))

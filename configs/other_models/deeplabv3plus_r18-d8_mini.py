@@ -1,5 +1,5 @@
-# DeepLabV3+ that hears: sound is fused into the two levels of context; the head's detail of the first level stays
-# visual.
+# Audio-visual DeepLabV3+: audio is fused into the last two levels. The first level, from which the head takes details,
+# stays visual.
 _base_ = [
     'mmseg::_base_/models/deeplabv3plus_r50-d8.py',
     '../_base_/datasets/vpo_mini.py',
@@ -8,10 +8,10 @@ _base_ = [
 ]
 model = dict(
     type='AVEncoderDecoder',
-    data_preprocessor=dict(type='AVDataPreProcessor', num_frames=300, size=(112, 144)),
+    data_preprocessor=dict(type='AVDataPreProcessor', size=_base_.crop_size),
     pretrained=None,
     backbone=dict(depth=18),
-    audio_backbone=dict(type='AudioResNet', in_channels=2, base_channels=16, out_channels=64),
+    audio_backbone=dict(type='AudioResNet', in_channels=_base_.load_audio.channels, base_channels=16, out_channels=64),
     fusion=dict(
         type='CrossAttentionFusion', in_channels=(256, 512), in_index=(2, 3), audio_channels=64, hidden_channels=64
     ),
@@ -21,10 +21,12 @@ model = dict(
         c1_in_channels=64,
         c1_channels=12,
         dilations=(1, 3, 6, 9),
-        num_classes=9,
+        num_classes=_base_.num_classes,
         loss_decode=dict(avg_non_ignore=True),
     ),
-    auxiliary_head=dict(in_channels=256, channels=64, num_classes=9, loss_decode=dict(avg_non_ignore=True)),
+    auxiliary_head=dict(
+        in_channels=256, channels=64, num_classes=_base_.num_classes, loss_decode=dict(avg_non_ignore=True)
+    ),
 )
 optim_wrapper = dict(
     _delete_=True,

@@ -1,5 +1,5 @@
-# HRNet that hears: the small network of width 18, whose four resolutions are all fused with sound. Two heads of
-# attention, since 18 channels can't be dealt out to four.
+# Audio-visual HRNet: the small network of width 18, with audio fused into all four resolutions. Two attention heads,
+# since 18 channels cannot be divided by four.
 _base_ = [
     'mmseg::_base_/models/fcn_hr18.py',
     '../_base_/datasets/vpo_mini.py',
@@ -8,7 +8,7 @@ _base_ = [
 ]
 model = dict(
     type='AVEncoderDecoder',
-    data_preprocessor=dict(type='AVDataPreProcessor', num_frames=300, size=(112, 144)),
+    data_preprocessor=dict(type='AVDataPreProcessor', size=_base_.crop_size),
     pretrained=None,
     backbone=dict(
         extra=dict(
@@ -18,7 +18,7 @@ model = dict(
             stage4=dict(num_modules=2, num_blocks=(2, 2, 2, 2)),
         )
     ),
-    audio_backbone=dict(type='AudioResNet', in_channels=2, base_channels=16, out_channels=64),
+    audio_backbone=dict(type='AudioResNet', in_channels=_base_.load_audio.channels, base_channels=16, out_channels=64),
     fusion=dict(
         type='CrossAttentionFusion',
         in_channels=(18, 36, 72, 144),
@@ -26,7 +26,7 @@ model = dict(
         num_heads=2,
         hidden_channels=64,
     ),
-    decode_head=dict(num_classes=9, loss_decode=dict(avg_non_ignore=True)),
+    decode_head=dict(num_classes=_base_.num_classes, loss_decode=dict(avg_non_ignore=True)),
 )
 optim_wrapper = dict(
     _delete_=True,

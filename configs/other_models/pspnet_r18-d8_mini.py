@@ -1,4 +1,4 @@
-# PSPNet that hears: sound is fused into the last two levels, which the head and the auxiliary head read.
+# Audio-visual PSPNet: audio is fused into the last two levels, the inputs of the head and the auxiliary head.
 _base_ = [
     'mmseg::_base_/models/pspnet_r50-d8.py',
     '../_base_/datasets/vpo_mini.py',
@@ -7,15 +7,19 @@ _base_ = [
 ]
 model = dict(
     type='AVEncoderDecoder',
-    data_preprocessor=dict(type='AVDataPreProcessor', num_frames=300, size=(112, 144)),
+    data_preprocessor=dict(type='AVDataPreProcessor', size=_base_.crop_size),
     pretrained=None,
     backbone=dict(depth=18),
-    audio_backbone=dict(type='AudioResNet', in_channels=2, base_channels=16, out_channels=64),
+    audio_backbone=dict(type='AudioResNet', in_channels=_base_.load_audio.channels, base_channels=16, out_channels=64),
     fusion=dict(
         type='CrossAttentionFusion', in_channels=(256, 512), in_index=(2, 3), audio_channels=64, hidden_channels=64
     ),
-    decode_head=dict(in_channels=512, channels=128, num_classes=9, loss_decode=dict(avg_non_ignore=True)),
-    auxiliary_head=dict(in_channels=256, channels=64, num_classes=9, loss_decode=dict(avg_non_ignore=True)),
+    decode_head=dict(
+        in_channels=512, channels=128, num_classes=_base_.num_classes, loss_decode=dict(avg_non_ignore=True)
+    ),
+    auxiliary_head=dict(
+        in_channels=256, channels=64, num_classes=_base_.num_classes, loss_decode=dict(avg_non_ignore=True)
+    ),
 )
 optim_wrapper = dict(
     _delete_=True,

@@ -1,5 +1,5 @@
-# SegFormer that hears: sound is fused into all four levels that its head reads, and CAVP's contrastive loss compares
-# the finest of them with those of swapped sound.
+# Audio-visual SegFormer: audio is fused into all four levels. CAVP's contrastive loss takes the finest of them, fused
+# with original and with shuffled audio.
 _base_ = [
     'mmseg::_base_/models/segformer_mit-b0.py',
     '../_base_/datasets/vpo_mini.py',
@@ -10,11 +10,10 @@ model = dict(
     type='AVEncoderDecoder',
     data_preprocessor=dict(
         type='AVDataPreProcessor',
-        num_frames=300,
-        size=(112, 144),
-        test_cfg=dict(size=(32, 32)),  # pads smaller images, which the network can't take
+        size=_base_.crop_size,
+        test_cfg=dict(size=(32, 32)),  # pads smaller images, which the network cannot take
     ),
-    audio_backbone=dict(type='AudioResNet', in_channels=2, base_channels=16, out_channels=64),
+    audio_backbone=dict(type='AudioResNet', in_channels=_base_.load_audio.channels, base_channels=16, out_channels=64),
     fusion=dict(
         type='CrossAttentionFusion',
         in_channels=(32, 64, 160, 256),
@@ -22,6 +21,6 @@ model = dict(
         hidden_channels=64,
         position_encoding=True,
     ),
-    decode_head=dict(num_classes=9, loss_decode=dict(avg_non_ignore=True)),
+    decode_head=dict(num_classes=_base_.num_classes, loss_decode=dict(avg_non_ignore=True)),
     contrast_loss=dict(type='CAVPLoss', max_views=128, loss_weight=0.1),
 )

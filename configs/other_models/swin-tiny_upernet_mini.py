@@ -1,5 +1,5 @@
-# Swin-T with UPerHead that hears: sound is fused into the two coarse levels; the head carries it to the fine ones. The
-# auxiliary head reads one of the fused levels.
+# Audio-visual Swin-T with UPerHead: audio is fused into the two coarse levels, from which the head passes it on to the
+# fine ones. The auxiliary head takes one of the fused levels.
 _base_ = [
     'mmseg::_base_/models/upernet_swin.py',
     '../_base_/datasets/vpo_mini.py',
@@ -8,8 +8,8 @@ _base_ = [
 ]
 model = dict(
     type='AVEncoderDecoder',
-    data_preprocessor=dict(type='AVDataPreProcessor', num_frames=300, size=(112, 144)),
-    audio_backbone=dict(type='AudioResNet', in_channels=2, base_channels=16, out_channels=64),
+    data_preprocessor=dict(type='AVDataPreProcessor', size=_base_.crop_size),
+    audio_backbone=dict(type='AudioResNet', in_channels=_base_.load_audio.channels, base_channels=16, out_channels=64),
     fusion=dict(
         type='CrossAttentionFusion',
         in_channels=(384, 768),
@@ -18,7 +18,7 @@ model = dict(
         hidden_channels=64,
         position_encoding=True,
     ),
-    decode_head=dict(channels=128, num_classes=9, loss_decode=dict(avg_non_ignore=True)),
-    auxiliary_head=dict(channels=64, num_classes=9, loss_decode=dict(avg_non_ignore=True)),
+    decode_head=dict(channels=128, num_classes=_base_.num_classes, loss_decode=dict(avg_non_ignore=True)),
+    auxiliary_head=dict(channels=64, num_classes=_base_.num_classes, loss_decode=dict(avg_non_ignore=True)),
 )
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(relative_position_bias_table=dict(decay_mult=0.0))))

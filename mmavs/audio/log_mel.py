@@ -8,33 +8,35 @@ from .spec import LogMelSpec
 class LogMel(nn.Module):
     """Log-mel spectrogram of a batch of waveforms, on their device.
 
-    Power spectrogram, mel bands, 20 * log10(max(x, floor)), divided by ``scale``: silence is -1.
+    Power spectrogram, mel bands, 20 * log10(max(x, floor)), divided by ``scale``. Silence is -1.
 
     Args:
-        num_frames: Frames to keep, from the first: 300 of 3 s (VPO), 96 of 1 s (AVSBench).
         spec: Window, bands and scaling.
 
     Shape:
         - Input: (B, channels, samples), full scale in [-1, 1]
-        - Output: (B, channels, num_frames, n_mels), float32
+        - Output: (B, channels, samples // hop_length, n_mels), float32
     """
 
-    def __init__(self, num_frames: int, spec: LogMelSpec | None = None) -> None:
+    def __init__(self, spec: LogMelSpec | None = None) -> None:
         super().__init__()
-        self.num_frames = num_frames
         self.spec = spec = spec or LogMelSpec()
         filters = AF.melscale_fbanks(spec.n_fft // 2 + 1, spec.f_min, spec.f_max, spec.n_mels, spec.sample_rate)
         self.register_buffer('window', torch.hann_window(spec.win_length), persistent=False)
         self.register_buffer('filters', filters, persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """(B, channels, samples) -> (B, channels, num_frames, n_mels)."""
+        """(B, channels, samples) -> (B, channels, samples // hop_length, n_mels).
+
+        Raises:
+            ValueError: The waveform is shorter than a frame, or than half a window, which the padding reflects.
+        """
         spec = self.spec
-        if spec.max_frames(waveform.shape[-1]) < self.num_frames:
+        num_samples = waveform.shape[-1]
+        if num_samples <= max(spec.hop_length, spec.n_fft // 2):
             raise ValueError(
-                f'{self.num_frames} frames need {(self.num_frames - 1) * spec.hop_length} samples or '
-                f'more, got {waveform.shape[-1]}: make `duration` of LoadAudio and `num_frames` of '
-                'AVDataPreProcessor agree'
+                f'a log-mel spectrogram needs more than {max(spec.hop_length, spec.n_fft // 2)} samples of audio, got '
+                f'{num_samples}: increase `duration` of LoadAudio'
             )
         with torch.autocast(waveform.device.type, enabled=False):
             # Real part squared plus imaginary part squared: the power without a root that is squared again.
@@ -49,5 +51,5 @@ class LogMel(nn.Module):
                 normalized=False,
             )
             power = torch.view_as_real(spectrum).square().sum(dim=-1)
-            mel = power[..., : self.num_frames].transpose(-1, -2) @ self.filters
+            mel = power[..., : spec.num_frames(num_samples)].transpose(-1, -2) @ self.filters
             return mel.clamp_min(spec.floor).log10() * (20 / spec.scale)

@@ -33,9 +33,12 @@ class LogMelSpec:
     floor: float = 1e-5
     scale: float = 100.0
 
-    def max_frames(self, num_samples: int) -> int:
-        """Frames that a centred transform of ``num_samples`` gives."""
-        return num_samples // self.hop_length + 1
+    def num_frames(self, num_samples: int) -> int:
+        """Frames of the spectrogram of ``num_samples``: 300 of 3 s, 100 of 1 s.
+
+        A centred transform gives one more, the middle of whose window lies at the end of the waveform or behind it.
+        """
+        return num_samples // self.hop_length
 
 
 def seconds_to_samples(seconds: float, sample_rate: int = SAMPLE_RATE) -> int:

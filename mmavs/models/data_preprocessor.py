@@ -1,3 +1,4 @@
+import warnings
 from typing import Any
 
 import torch
@@ -8,21 +9,27 @@ from torch import Tensor
 
 from mmavs.audio.log_mel import LogMel
 
+_FORMER_FRAMES = (96, 100)  # num_frames of the first version on AVSBench, and what its 1 s of audio gives
+
 
 @MODELS.register_module()
 class AVDataPreProcessor(SegDataPreProcessor):
     """mmseg's ``SegDataPreProcessor`` that also turns the waveforms into log-mel spectrograms.
 
+    The length of the audio is set by ``duration`` of ``LoadAudio`` alone: the spectrogram has a frame for each 160
+    samples of it, 300 for 3 s.
+
     Args:
-        num_frames: Frames of the spectrogram, see :class:`LogMel`.
+        num_frames: Expected number of frames, or None. Another number is an error.
         kwargs: Those of ``SegDataPreProcessor``. ``test_cfg=dict(size=(height, width))`` is the least size at test: it
             pads smaller images on the right and below, and predictions keep the images' own sizes. SegFormer and
             ConvNeXt need 32 x 32.
     """
 
-    def __init__(self, num_frames: int = 300, **kwargs) -> None:
+    def __init__(self, num_frames: int | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.log_mel = LogMel(num_frames)
+        self.num_frames = num_frames
+        self.log_mel = LogMel()
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
         """Batches a list of samples.
@@ -34,7 +41,11 @@ class AVDataPreProcessor(SegDataPreProcessor):
 
         Returns:
             dict: ``inputs`` with ``img`` (B, 3, H, W) and ``audio`` (B, channels, frames, mels), and ``data_samples``:
-            those that came in, or, if none did and ``test_cfg`` is set, new ones that tell how images are padded.
+            the given ones, or, if there are none and ``test_cfg`` is set, new ones with the padding of the images.
+
+        Raises:
+            TypeError: ``inputs`` does not have an image and audio.
+            ValueError: The waveforms differ in shape, or their length disagrees with ``num_frames``.
         """
         inputs = data['inputs']
         if not isinstance(inputs, dict) or not {'img', 'audio'} <= set(inputs):
@@ -50,8 +61,28 @@ class AVDataPreProcessor(SegDataPreProcessor):
             data['data_samples'] = [_sample_of(img) for img in inputs['img']]
         result = super().forward(data, training)
         audio = self.cast_data(torch.stack(list(inputs['audio'])))
-        result['inputs'] = dict(img=result['inputs'], audio=self.log_mel(audio))
+        result['inputs'] = dict(img=result['inputs'], audio=self._check_frames(self.log_mel(audio), audio.shape[-1]))
         return result
+
+    def _check_frames(self, log_mel: Tensor, num_samples: int) -> Tensor:
+        """(B, channels, frames, mels): refuses another number of frames than ``num_frames``."""
+        frames = log_mel.shape[-2]
+        if self.num_frames in (None, frames):
+            return log_mel
+        if (self.num_frames, frames) == _FORMER_FRAMES:
+            warnings.warn(
+                'model.data_preprocessor.num_frames=96 with 1 s of audio (100 frames) is the setting of mmavs 0.1. '
+                'Remove num_frames: VGGish takes the first 96 frames by itself',
+                FutureWarning,
+                stacklevel=2,
+            )
+            return log_mel[..., : self.num_frames, :]
+        spec = self.log_mel.spec
+        raise ValueError(
+            f'model.data_preprocessor.num_frames={self.num_frames} disagrees with `duration` of LoadAudio: '
+            f'{num_samples} samples, {num_samples / spec.sample_rate:g} s, give {frames} frames. Remove num_frames, or '
+            f'set duration={self.num_frames * spec.hop_length / spec.sample_rate:g} in LoadAudio of all pipelines'
+        )
 
 
 def _sample_of(img: Tensor) -> SegDataSample:

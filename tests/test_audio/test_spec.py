@@ -19,7 +19,7 @@ def test_seconds_to_samples(seconds, rate, samples):
 
 
 @pytest.mark.parametrize('num_samples', [400, 15999, 16000, 48000])
-def test_max_frames_is_what_a_centred_transform_gives(num_samples):
+def test_a_centred_transform_gives_one_frame_more(num_samples):
     spec = LogMelSpec()
     frames = torch.stft(
         torch.zeros(num_samples),
@@ -29,13 +29,13 @@ def test_max_frames_is_what_a_centred_transform_gives(num_samples):
         torch.hann_window(spec.win_length),
         return_complex=True,
     ).shape[-1]
-    assert spec.max_frames(num_samples) == frames
+    assert spec.num_frames(num_samples) == frames - 1
 
 
 def test_spec_of_the_paper():
-    """What the released checkpoints were trained with; 3 s must give the 300 frames that the network reads."""
+    """Parameters of the released checkpoints. Their audio networks take 300 frames of 3 s, and 96 of the 100 of 1 s."""
     spec = LogMelSpec()
     assert (spec.sample_rate, spec.n_fft, spec.win_length, spec.hop_length) == (16000, 512, 400, 160)
     assert (spec.n_mels, spec.f_min, spec.f_max) == (64, 125, 3800)
-    assert spec.max_frames(3 * spec.sample_rate) >= 300
-    assert spec.max_frames(1 * spec.sample_rate) >= 96
+    assert spec.num_frames(3 * spec.sample_rate) == 300
+    assert spec.num_frames(1 * spec.sample_rate) == 100

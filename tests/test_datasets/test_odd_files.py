@@ -44,7 +44,7 @@ def hear(path, duration=0.5):
     """(waveform, log-mel) of a recording straight ahead."""
     source = dict(audio_path=str(path), position=0.5)
     audio = LoadAudio(duration=duration)(dict(sources=[source]))['audio']
-    return audio, LogMel(num_frames=50)(audio[None])[0]
+    return audio, LogMel()(audio[None])[0]
 
 
 def pitch(waveform):

@@ -64,13 +64,22 @@ def test_vggish_embeds():
     assert embedding.shape == (3, 5) and embedding.min() >= 0
 
 
-def test_vggish_takes_the_shape_of_a_second():
+def test_vggish_takes_the_first_96_frames_of_a_second():
     with torch.device('meta'):
-        assert VGGish()(torch.empty(2, 1, 96, 64)).shape == (2, 128)
+        assert VGGish()(torch.empty(2, 1, 100, 64)).shape == (2, 128)
+    network, x = small_vggish().eval(), torch.randn(2, 1, 19, 16)
+    torch.testing.assert_close(network(x), network(x[:, :, :16]), rtol=0, atol=0)
+    assert not torch.equal(network(x), network(x[:, :, 3:]))
+
+
+def test_vggish_refuses_shorter_audio():
+    with pytest.raises(ValueError, match='VGGish takes 96 frames, got 50: set `duration` of LoadAudio to 0.96 s or m'):
+        VGGish(out_channels=2)(torch.randn(1, 1, 50, 64))
 
 
 def test_vggish_flattens_with_the_channels_last():
     network = small_vggish()
+    network.frames = 4
     network.features = network.embeddings = nn.Identity()
     x = torch.arange(2 * 3 * 4 * 5).view(2, 3, 4, 5)
     flat = network(x)

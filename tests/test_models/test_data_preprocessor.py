@@ -18,13 +18,13 @@ NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_
 @pytest.mark.parametrize('clip, num_frames', [('3s_stereo', 300), ('1s_mono', 96)])
 def test_golden_log_mel(golden_file, clip, num_frames):
     golden = np.load(golden_file('log_mel.npz'))
-    log_mel = LogMel(num_frames)(torch.tensor(golden[f'waveform_{clip}']))
-    np.testing.assert_allclose(log_mel, golden[f'log_mel_{clip}'], rtol=0, atol=1e-4)
+    log_mel = LogMel()(torch.tensor(golden[f'waveform_{clip}']))
+    np.testing.assert_allclose(log_mel[..., :num_frames, :], golden[f'log_mel_{clip}'], rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize('channels, samples, num_frames', [(2, 48000, 300), (1, 16000, 96), (1, 16000, 101)])
+@pytest.mark.parametrize('channels, samples, num_frames', [(2, 48000, 300), (1, 16000, 100), (1, 16159, 100)])
 def test_log_mel_shape_and_silence(channels, samples, num_frames):
-    log_mel = LogMel(num_frames)(torch.zeros(3, channels, samples))
+    log_mel = LogMel()(torch.zeros(3, channels, samples))
     assert log_mel.shape == (3, channels, num_frames, 64) and log_mel.dtype == torch.float32
     torch.testing.assert_close(log_mel, torch.full_like(log_mel, -1))
 
@@ -32,7 +32,7 @@ def test_log_mel_shape_and_silence(channels, samples, num_frames):
 def test_tone_lights_up_its_band_and_its_channel():
     time = torch.arange(16000) / 16000
     waveform = torch.stack([torch.sin(2 * math.pi * 1000 * time), torch.zeros(16000)])[None]
-    left, right = LogMel(96)(waveform)[0]
+    left, right = LogMel()(waveform)[0]
 
     def mel(hz):
         return 2595 * math.log10(1 + hz / 700)
@@ -46,38 +46,39 @@ def test_gain_is_an_offset_in_decibels():
     # 20 * log10 of the power, so 10 times the amplitude is 40 in units of 100.
     waveform = 0.05 * torch.randn(1, 1, 16000)
     torch.testing.assert_close(
-        LogMel(96)(10 * waveform) - LogMel(96)(waveform), torch.full((1, 1, 96, 64), 0.4), rtol=0, atol=1e-4
+        LogMel()(10 * waveform) - LogMel()(waveform), torch.full((1, 1, 100, 64), 0.4), rtol=0, atol=1e-4
     )
 
 
 def test_channels_and_samples_are_independent():
     waveform = torch.randn(2, 2, 16000)
-    log_mel = LogMel(96)
+    log_mel = LogMel()
     torch.testing.assert_close(log_mel(waveform.flip(0, 1)), log_mel(waveform).flip(0, 1))
 
 
-def test_too_short_waveform_is_refused_with_the_remedy():
-    LogMel(101)(torch.zeros(1, 1, 16000))
-    with pytest.raises(ValueError, match='16160 samples or more, got 16159: make `duration`'):
-        LogMel(102)(torch.zeros(1, 1, 16159))
+@pytest.mark.parametrize('samples', [1, 160, 256])
+def test_too_short_audio_is_refused(samples):
+    assert LogMel()(torch.zeros(1, 1, 320)).shape[-2] == 2
+    with pytest.raises(ValueError, match=f'more than 256 samples of audio, got {samples}: increase `duration`'):
+        LogMel()(torch.zeros(1, 1, samples))
 
 
 def test_log_mel_stays_float32_under_autocast():
     waveform = torch.randn(1, 2, 16000)
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        log_mel = LogMel(96)(waveform.bfloat16().float())
+        log_mel = LogMel()(waveform.bfloat16().float())
     assert log_mel.dtype == torch.float32
-    torch.testing.assert_close(log_mel, LogMel(96)(waveform.bfloat16().float()), rtol=0, atol=0)
-    assert LogMel(96)(waveform.bfloat16()).dtype == torch.float32
+    torch.testing.assert_close(log_mel, LogMel()(waveform.bfloat16().float()), rtol=0, atol=0)
+    assert LogMel()(waveform.bfloat16()).dtype == torch.float32
 
 
 def test_checkpoints_hold_nothing_of_the_log_mel():
-    assert not LogMel(96).state_dict()
+    assert not LogMel().state_dict()
     assert not AVDataPreProcessor(**NORM).state_dict()
 
 
 def test_other_spec():
-    assert LogMel(10, LogMelSpec(n_mels=20, hop_length=80))(torch.zeros(1, 1, 800)).shape == (1, 1, 10, 20)
+    assert LogMel(LogMelSpec(n_mels=20, hop_length=80))(torch.zeros(1, 1, 800)).shape == (1, 1, 10, 20)
 
 
 def batch(sizes, audio_shape=(2, 16000)):
@@ -91,7 +92,7 @@ def batch(sizes, audio_shape=(2, 16000)):
 
 
 def build(**options):
-    return MODELS.build(dict(type='AVDataPreProcessor', num_frames=96, **NORM, **options))
+    return MODELS.build(dict(type='AVDataPreProcessor', **NORM, **options))
 
 
 def test_images_are_normalised_as_by_mmseg():
@@ -102,7 +103,7 @@ def test_images_are_normalised_as_by_mmseg():
     bgr = data['inputs']['img'][1][:, 2, 3]
     normal = (bgr.flip(0) - torch.tensor(NORM['mean'])) / torch.tensor(NORM['std'])
     torch.testing.assert_close(result['inputs']['img'][1, :, 2, 3], normal)
-    torch.testing.assert_close(result['inputs']['audio'], LogMel(96)(torch.stack(data['inputs']['audio'])))
+    torch.testing.assert_close(result['inputs']['audio'], LogMel()(torch.stack(data['inputs']['audio'])))
 
 
 def test_training_pads_with_the_mean_colour_and_ignored_labels():
@@ -154,3 +155,23 @@ def test_differing_waveforms_are_named():
     data['inputs']['audio'][1] = torch.zeros(1, 16000)
     with pytest.raises(ValueError, match=r'\[\(1, 16000\), \(2, 16000\)\]'):
         build()(data)
+
+
+@pytest.mark.parametrize('num_frames', [None, 100])
+def test_spectrograms_have_a_frame_for_each_hop(num_frames):
+    assert build(num_frames=num_frames)(batch([(8, 10)]))['inputs']['audio'].shape == (1, 2, 100, 64)
+
+
+@pytest.mark.parametrize('num_frames', [32, 96, 300])
+def test_num_frames_that_disagrees_with_duration_is_refused(num_frames):
+    """Seen: `duration=5.0` beside `num_frames=300` trained on the first 3 s."""
+    message = rf'data_preprocessor.num_frames={num_frames} disagrees with `duration` of LoadAudio: 80000 samples, 5 s'
+    with pytest.raises(ValueError, match=message):
+        build(num_frames=num_frames)(batch([(8, 10)], audio_shape=(2, 80000)))
+
+
+def test_configs_of_the_first_version_on_one_second_keep_their_input():
+    data = batch([(8, 10)])
+    with pytest.warns(FutureWarning, match='num_frames=96 with 1 s'):
+        former = build(num_frames=96)(data)['inputs']['audio']
+    torch.testing.assert_close(former, build()(data)['inputs']['audio'][..., :96, :], rtol=0, atol=0)

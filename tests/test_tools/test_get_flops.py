@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmseg.registry import MODELS
+from shipped_configs import load
 from torch import nn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ def count_by_layers(cfg, shape):
                         counts.update({part: counts.get(part, 0) + operations(m, i, o)}) if torch.is_tensor(o) else None
                     )
                 )
-        audio = torch.empty(1, get_flops.count_channels(cfg), cfg.model.data_preprocessor.num_frames, 64)
+        audio = torch.empty(1, *get_flops.spectrogram_shape(cfg))
         model(dict(img=torch.empty(1, 3, *shape), audio=audio), mode='tensor')
     counts['neck'] += 4 * 256 * math.prod(_quarter(shape))  # bilinear upsampling to stage 1
     # The pixels' products with the keys of 4 heads and with their values; both folded through a matrix, once an image.
@@ -53,9 +53,19 @@ def _quarter(shape):
     return [math.ceil(length / 4) for length in shape]
 
 
+STEM = 'model.backbone.stem_channels=128'
+
+
+def released(name, depth=50):
+    """The config of a network of the authors: one of the repository with their stem."""
+    config = load(f'cavp/{name}.py')
+    config.model.backbone.update(depth=depth, stem_channels=128, init_cfg=None)
+    return config
+
+
 @pytest.fixture
 def cfg():
-    return Config.fromfile(ROOT / 'configs' / 'cavp' / 'cavp_r50-released_vpo-msmi.py')
+    return released('cavp_r50-d8_2xb8-80e_vpo-msmi-512x512')
 
 
 def test_each_part_and_all_of_it(cfg):
@@ -81,21 +91,23 @@ def test_the_tables_of_the_page(cfg):
 
 @pytest.mark.parametrize('depth', [50, 101])
 def test_the_released_networks_on_the_page(depth):
+    vpo, avs = 'cavp_r50-d8_2xb8-80e_vpo-msmi', 'cavp_r50-d16_1xb16-'
     names = {
-        '22, stereo': 'vpo-msmi', '22, mono': 'vpo-msmi-mono', '71, mono': 'avss', '71, mono, 224 x 224': 'avss-224',
-        '2, mono': 'avsbench-s4', '2, mono, 224 x 224': 'avsbench-s4-224',
+        '22, stereo': f'{vpo}-512x512', '22, mono': f'{vpo}-mono-512x512',
+        '71, mono': f'{avs}80e_avss-512x512', '71, mono, 224 x 224': f'{avs}80e_avss-224x224',
+        '2, mono': f'{avs}60e_avsbench-s4-512x512', '2, mono, 224 x 224': f'{avs}60e_avsbench-s4-224x224',
     }  # fmt: skip
     rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in PAGE.read_text().splitlines() if '|' in line]
     found = {row[0]: row[2:] for row in rows if row[0] in names}
     for row, name in names.items():
-        config = Config.fromfile(ROOT / 'configs' / 'cavp' / f'cavp_r{depth}-released_{name}.py')
+        config = released(name, depth)
         counted = count_by_layers(config, config.model.data_preprocessor.size).values()
         total = [f'{sum(parameters for parameters, _ in counted) / 1e6:.2f}', f'{sum(f for _, f in counted) / 1e9:.2f}']
         assert [cell.split(', ')[depth == 101] for cell in found[row]] == total, name
 
 
 def test_the_command_line(cfg, tmp_path, capsys):
-    get_flops.main([cfg.filename, '--shape', '64', '--cfg-options', 'model.backbone.depth=101'])
+    get_flops.main([cfg.filename, '--shape', '64', '--cfg-options', 'model.backbone.depth=101', STEM])
     out = capsys.readouterr().out
     assert 'image 64 x 64, 300 frames' in out and '| decode_head | 1.30 |' in out and '| total | 72.25 |' in out
     with pytest.raises(SystemExit):

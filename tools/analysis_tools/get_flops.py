@@ -1,4 +1,4 @@
-"""Parameters, FLOPs and activations of each part of a model, for one image and its sound.
+"""Parameters, FLOPs and activations of each part of a model, for one image and its audio.
 
     python tools/analysis_tools/get_flops.py configs/cavp/cavp_r50_vpo-msmi.py --shape 512 512
 
@@ -24,7 +24,7 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 
 import mmavs  # noqa: F401
-from mmavs.audio import LogMelSpec
+from mmavs.audio import LogMelSpec, seconds_to_samples
 
 PARTS = ('backbone', 'neck', 'audio_backbone', 'fusion', 'decode_head')
 TOTAL = 'total'
@@ -49,11 +49,10 @@ def count(cfg: Config, shape: tuple[int, int]) -> dict[str, Complexity]:
         dict: Name of the part, or ``'total'`` -> its complexity.
     """
     options = cfg.model.to_dict()
-    preprocessor = options.pop('data_preprocessor')
+    options.pop('data_preprocessor')
     with DefaultScope.overwrite_default_scope('mmseg'):
         model = revert_sync_batchnorm(MODELS.build(options)).eval()
-    audio = (1, count_channels(cfg), preprocessor['num_frames'], LogMelSpec().n_mels)
-    inputs = (dict(img=torch.zeros(1, 3, *shape), audio=torch.zeros(audio)),)
+    inputs = (dict(img=torch.zeros(1, 3, *shape), audio=torch.zeros(1, *spectrogram_shape(cfg))),)
     flops, activations = (analyzer(model, inputs) for analyzer in (FlopAnalyzer, ActivationAnalyzer))
     # mmengine does not know this operation, which is a sum and a product of matrices.
     flops.set_op_handle('aten::baddbmm', _baddbmm_flops)
@@ -70,10 +69,11 @@ def count(cfg: Config, shape: tuple[int, int]) -> dict[str, Complexity]:
     return {**{name: found[name] for name in names if name != TOTAL}, TOTAL: found[TOTAL]}
 
 
-def count_channels(cfg: Config) -> int:
-    """Channels of the sound, as the test pipeline loads it."""
+def spectrogram_shape(cfg: Config) -> tuple[int, int, int]:
+    """(channels, frames, mel bands) of the audio of a sample, as the test pipeline loads it."""
     (load_audio,) = (step for step in cfg.test_pipeline if step['type'] == 'LoadAudio')
-    return load_audio['channels']
+    spec = LogMelSpec()
+    return load_audio['channels'], spec.num_frames(seconds_to_samples(load_audio['duration'])), spec.n_mels
 
 
 def _baddbmm_flops(inputs: list, outputs: list) -> int:
@@ -115,7 +115,7 @@ def main(argv=None) -> None:
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     height, width = (2 * args.shape)[:2] if args.shape else cfg.model.data_preprocessor.size
-    print(f'{args.config}, image {height} x {width}, {cfg.model.data_preprocessor.num_frames} frames of sound')
+    print(f'{args.config}, image {height} x {width}, {spectrogram_shape(cfg)[1]} frames of audio')
     print(format_table(count(cfg, (height, width))))
 
 

@@ -1,10 +1,10 @@
-r"""Converts a released CAVP checkpoint: finds out which network it is, and chooses the config that describes it.
+r"""Converts a released CAVP checkpoint and writes the config of its network beside it.
 
     python tools/model_converters/cavp2mmavs.py cavp_vpo.pth checkpoints/
 
-Output stride, sound and classes of the released networks differ; with a wrong one the weights still load, and the
-predictions are worthless. So the written file carries its classes, their colours and its config, and the last line
-printed is the command that tests it.
+The network is recognised by the names and shapes of its weights. The released networks differ in output stride, audio
+channels and classes; with the wrong output stride the weights load and the predictions are worthless. The checkpoint
+therefore also holds its classes, their colours and its config. The last line of the output is the command for a test.
 """
 
 import argparse
@@ -18,7 +18,7 @@ if find_spec('mmavs') is None:  # not installed: take the package beside this to
     sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
-from conversion.cavp import RENAMING, recognise  # noqa: E402
+from conversion.cavp import RENAMING, Network, recognise  # noqa: E402
 from conversion.reading import ConversionError, read_weights  # noqa: E402
 from conversion.renaming import check_complete  # noqa: E402
 from conversion.writing import print_dropped, write_checkpoint  # noqa: E402
@@ -27,21 +27,24 @@ from mmengine.registry import DefaultScope  # noqa: E402
 from mmseg.registry import DATASETS, MODELS  # noqa: E402
 
 import mmavs  # noqa: E402
+from mmavs.engine.runner.checkpoint_files import AtomicLocalBackend  # noqa: E402
 
 CONFIGS = ROOT / 'configs' / 'cavp'
 
 
 def convert(source: str | Path, target: str | Path, config: str | None = None, entry: str | None = None) -> Path:
-    """Converts a checkpoint and prints what became of its entries.
+    """Converts a checkpoint and prints the entries that were left out.
 
     Args:
         source: The released file.
-        target: File or folder to write to; a part of the file's SHA-256 is added to the name.
-        config: The config to use; None for the one that fits.
-        entry: Entry of the file that has the weights, where several have.
+        target: File or folder to write to; the first digits of the file's SHA-256 are added to the name. The config is
+            written to the same name with the suffix ``.py``.
+        config: Config of the network; None for the one that is found. Of a config of this repository that fits a
+            released network, only data and image size are taken: depth and stem of the backbone are those of the file.
+        entry: Entry of the file that has the weights, if several have.
 
     Returns:
-        Path: The file that was written.
+        Path: The checkpoint that was written.
 
     Raises:
         ConversionError: The network is unknown, or an entry is left over or missing.
@@ -49,17 +52,37 @@ def convert(source: str | Path, target: str | Path, config: str | None = None, e
     weights = read_weights(source, entry)
     network = recognise(weights.state_dict)
     print(f'found {network}')
-    choices = [CONFIGS / f'{name}.py' for name in network.configs()] if config is None else [Path(config)]
-    cfg = Config.fromfile(choices[0])
+    cfg, name = _config_of(network, config)
     state_dict, dropped = RENAMING.apply(weights.state_dict)
     with DefaultScope.overwrite_default_scope('mmseg'):
-        check_complete(state_dict, _build_on_meta(cfg), RENAMING, f'{choices[0].name}, though {network} was found')
+        check_complete(state_dict, _build_on_meta(cfg), RENAMING, f'{cfg.filename}, though {network} was found')
         meta = dict(dataset_meta=_dataset_meta(cfg), cfg=cfg.pretty_text, mmavs_version=mmavs.__version__)
-    path = write_checkpoint(dict(meta=meta, state_dict=state_dict), target, choices[0].stem)
+    path = write_checkpoint(dict(meta=meta, state_dict=state_dict), target, name)
+    AtomicLocalBackend().put(f'# Network of {path.name}\n{cfg.pretty_text}'.encode(), path.with_suffix('.py'))
     print(f'{len(state_dict)} entries converted, none missing')
     print_dropped({**weights.others, **dropped})
-    _print_use(path, choices, meta['dataset_meta']['classes'])
+    _print_use(path, meta['dataset_meta']['classes'], [] if config else network.base_configs[1:])
     return path
+
+
+def _config_of(network: Network, config: str | Path | None) -> tuple[Config, str]:
+    """Complete config of a network, and the name of its files."""
+    if config is None:
+        cfg, name = Config.fromfile(CONFIGS / f'{network.base_configs[0]}.py'), network.name
+    else:
+        cfg, name = Config.fromfile(config), Path(config).stem
+        if name not in _all_names(network):
+            return cfg, name
+    cfg.model.backbone.update(network.backbone)
+    return cfg, name
+
+
+def _all_names(network: Network) -> list[str]:
+    """Names of the configs of this repository that differ from the network in depth and stem alone."""
+    try:
+        return network.base_configs
+    except ConversionError:
+        return []
 
 
 def _build_on_meta(cfg: Config) -> torch.nn.Module:
@@ -81,29 +104,27 @@ def _dataset_meta(cfg: Config) -> dict:
     return dict(classes=tuple(info['classes']), palette=[list(map(int, color)) for color in info['palette']])
 
 
-def _print_use(path: Path, choices: list[Path], classes: tuple[str, ...]) -> None:
+def _print_use(path: Path, classes: tuple[str, ...], others: list[str]) -> None:
     shown = ', '.join(classes[:4]) + (', ...' if len(classes) > 4 else '')
     print(f'{len(classes)} classes: {shown}')
-    print(f'written: {path}')
-    first, *others = (str(_shorten(choice)) for choice in choices)
+    print(f'written: {path} and its config {path.with_suffix(".py").name}')
     if others:
-        print(
-            f'The same network serves other test sets and image sizes, which weights do not tell: {", ".join(others)}'
-        )
-        print('Take the config of the data and the size that the weights were trained for.')
-    print(f'test it with: python tools/test.py {first} {path}')
-
-
-def _shorten(path: Path) -> Path:
-    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+        print('The same network is used with other test sets and image sizes, which cannot be read from the weights.')
+        print('If they were trained for one of these, convert again with --config and its path:')
+        print(''.join(f'  configs/cavp/{name}.py\n' for name in others), end='')
+    print(f'test it with: python tools/test.py {path.with_suffix(".py")} {path}')
 
 
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', metavar='SRC', help='the released checkpoint')
-    parser.add_argument('target', metavar='DST', help='file or folder to write to; the name gets a part of the SHA-256')
-    parser.add_argument('--config', help='config to use in place of the one that is chosen by names and shapes')
-    parser.add_argument('--entry', help='entry of SRC that has the weights, where several have')
+    parser.add_argument(
+        'target', metavar='DST', help='file or folder to write to; a part of the SHA-256 is added to the name'
+    )
+    parser.add_argument(
+        '--config', help='config of the data that the weights were trained for, if not the first choice'
+    )
+    parser.add_argument('--entry', help='entry of SRC that has the weights, if several have')
     return parser.parse_args(argv)
 
 

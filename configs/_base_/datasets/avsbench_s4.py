@@ -1,35 +1,27 @@
-# AVSBench-Object with a single source (S4) at original size; every frame has its own second of mono sound. In training
-# only the first frame of a clip is annotated, and a method that looks at single frames can use no other.
+# AVSBench-Object with a single source (S4) at original size. Each frame has its own second of mono audio. In training
+# only the first frame of a clip is annotated; a method that takes single frames can use no other.
+# The pipelines are listed from named steps, so that training, test and test-time augmentation load the same audio.
 dataset_type = 'AVSBenchObjectDataset'
 data_root = 'data/AVSBench-object'
+num_classes = 2
 crop_size = (512, 512)
-train_pipeline = [
-    dict(type='LoadFrame'),
-    dict(type='LoadAudio', duration=1.0, channels=1),
-    dict(type='LoadAVAnnotations'),
+load_frame = dict(type='LoadFrame')
+load_audio = dict(type='LoadAudio', duration=1.0, channels=1)
+load_annotations = dict(type='LoadAVAnnotations')
+pack = dict(type='PackAVSegInputs')
+augmentation = [
     dict(type='RandomChoice', transforms=[[dict(type='Resize', scale_factor=s)] for s in (0.5, 0.75, 1.0)]),
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='AVRandomFlip', prob=0.5),
-    dict(type='PackAVSegInputs'),
 ]
-test_pipeline = [
-    dict(type='LoadFrame'),
-    dict(type='LoadAudio', duration=1.0, channels=1),
-    dict(type='LoadAVAnnotations'),
-    dict(type='PackAVSegInputs'),
-]
+tta_scales = [dict(type='Resize', scale_factor=s, keep_ratio=True) for s in (0.75, 1.0, 1.25)]
+tta_flips = [dict(type='AVRandomFlip', prob=0.0), dict(type='AVRandomFlip', prob=1.0)]
+train_pipeline = [load_frame, load_audio, load_annotations, *augmentation, pack]
+test_pipeline = [load_frame, load_audio, load_annotations, pack]
 tta_pipeline = [
-    dict(type='LoadFrame'),
-    dict(type='LoadAudio', duration=1.0, channels=1),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [dict(type='Resize', scale_factor=s, keep_ratio=True) for s in (0.75, 1.0, 1.25)],
-            [dict(type='AVRandomFlip', prob=0.0), dict(type='AVRandomFlip', prob=1.0)],
-            [dict(type='LoadAVAnnotations')],
-            [dict(type='PackAVSegInputs')],
-        ],
-    ),
+    load_frame,
+    load_audio,
+    dict(type='TestTimeAug', transforms=[tta_scales, tta_flips, [load_annotations], [pack]]),
 ]
 train_dataloader = dict(
     batch_size=16,

@@ -3,6 +3,7 @@ _base_ = './avsbench_s4.py'
 dataset_type = 'AVSBenchSemanticDataset'
 data_root = 'data/AVSBench-semantic'
 subsets = ('v1s', 'v1m', 'v2')
+num_classes = 71
 common = dict(_delete_=True, type=dataset_type, data_root=data_root, subsets=subsets)
 train_dataloader = dict(
     dataset=dict(split='train', annotated_only=True, pipeline=_base_.train_pipeline, **common),

@@ -1,18 +1,17 @@
-# The generated mini set (tools/dataset_converters/make_mini.py): small images with everything in sight, so that the
-# stereo position of a source can be compared with the place of an object. Training also uses VPO-SS: from sounds that
-# come alone a network learns where they come from.
+# The generated mini set (tools/dataset_converters/make_mini.py). Its images are small and neither cropped nor resized,
+# so that the stereo position of a source corresponds to the horizontal position of its object. Training also uses
+# VPO-SS, whose recordings have a single source each.
 _base_ = './vpo.py'
 data_root = 'data/mini'
-train_pipeline = [
-    dict(type='LoadFrame'),
-    dict(type='LoadAudio', duration=3.0, channels=2),
-    dict(type='LoadAVAnnotations'),
+# eight of the 21 classes of VPO
+metainfo = dict(classes=('background', 'airplane', 'bird', 'bus', 'car', 'cat', 'cow', 'dog', 'zebra'))
+num_classes = 9
+crop_size = (112, 144)  # height and width of the images
+augmentation = [
     dict(type='AVRandomFlip', prob=0.5),
     dict(type='ColorJitter', brightness=0.3, contrast=0.3, saturation=0.3, hue=0.05),
-    dict(type='PackAVSegInputs'),
 ]
-# eight of VPO's classes
-metainfo = dict(classes=('background', 'airplane', 'bird', 'bus', 'car', 'cat', 'cow', 'dog', 'zebra'))
+train_pipeline = [_base_.load_frame, _base_.load_audio, _base_.load_annotations, *augmentation, _base_.pack]
 train_set = dict(type='VPODataset', data_root=data_root, split='train', pipeline=train_pipeline, metainfo=metainfo)
 train_dataloader = dict(
     batch_size=8,

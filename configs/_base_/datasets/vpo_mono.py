@@ -1,9 +1,9 @@
-# VPO with mono sound: the same but for the channels.
+# VPO with mono audio.
 _base_ = './vpo.py'
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
-tta_pipeline = _base_.tta_pipeline
-train_pipeline[1].channels = test_pipeline[1].channels = tta_pipeline[1].channels = 1
+load_audio = dict(_base_.load_audio, channels=1)
+train_pipeline = [_base_.load_frame, load_audio, _base_.load_annotations, *_base_.augmentation, _base_.pack]
+test_pipeline = [_base_.load_frame, load_audio, _base_.load_annotations, _base_.pack]
+tta_pipeline = [_base_.load_frame, load_audio, _base_.test_time_augmentation]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
-test_dataloader = val_dataloader
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,17 +1,16 @@
-# CAVP with ResNet-50: DeepLabV3+ features at stride 4 (output stride 8), sigmoid cross-attention with the sound.
+# CAVP with ResNet-50: DeepLabV3+ features at stride 4 (output stride 8), cross-attention with sigmoid activation. The
+# size of the images, the number of classes and the audio channels are those of the data: leaf configs add them.
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     type='AVEncoderDecoder',
     channels_last=True,  # faster convolutions
     data_preprocessor=dict(
         type='AVDataPreProcessor',
-        num_frames=300,
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,
         pad_val=0,  # after normalisation: the mean colour
         seg_pad_val=255,
-        size=(512, 512),
     ),
     backbone=dict(
         type='ResNetV1c',
@@ -26,7 +25,7 @@ model = dict(
     neck=dict(
         type='DeepLabV3PlusNeck', in_channels=(256, 2048), channels=256, low_level_channels=48, norm_cfg=norm_cfg
     ),
-    audio_backbone=dict(type='AudioResNet', depth=18, in_channels=2, out_channels=304, norm_cfg=norm_cfg),
+    audio_backbone=dict(type='AudioResNet', depth=18, out_channels=304, norm_cfg=norm_cfg),
     fusion=dict(
         type='CrossAttentionFusion',
         in_channels=304,
@@ -43,7 +42,6 @@ model = dict(
         num_convs=2,
         concat_input=False,
         dropout_ratio=0,
-        num_classes=22,
         norm_cfg=norm_cfg,
         align_corners=False,
         loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0, avg_non_ignore=True),

@@ -9,19 +9,19 @@ _CHANNELS = (64, 'M', 128, 'M', 256, 256, 'M', 512, 512, 'M')
 
 @MODELS.register_module()
 class VGGish(BaseModule):
-    """The VGG-like audio network of AudioSet on one second of mono sound.
+    """The VGG-like audio network of AudioSet, on the first 0.96 s of mono audio.
 
     The parameters have the names of the published PyTorch weights (``features.*``, ``embeddings.*``).
 
     Args:
         out_channels: Size of the embedding; the published weights have 128.
-        frames: Frames of the spectrogram, 96 for one second.
+        frames: Frames of the spectrogram that the network takes, from the first. VGGish takes 96 of the 100 of 1 s.
         n_mels: Mel bands.
         frozen: Keeps the weights as they are.
         init_cfg: As in mmengine.
 
     Shape:
-        - Input: (B, 1, frames, n_mels)
+        - Input: (B, 1, ``frames`` or more, n_mels)
         - Output: (B, out_channels), not negative
     """
 
@@ -50,12 +50,23 @@ class VGGish(BaseModule):
             nn.Linear(4096, out_channels),
             nn.ReLU(inplace=True),
         )
+        self.frames = frames
         self.frozen = frozen
         if frozen:
             self.requires_grad_(False)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Embeds a batch of spectrograms, in 32 bits."""
+        """Embeds a batch of spectrograms, in float32.
+
+        Raises:
+            ValueError: The spectrograms have fewer than ``frames`` frames.
+        """
+        if log_mel.shape[-2] < self.frames:
+            raise ValueError(
+                f'VGGish takes {self.frames} frames, got {log_mel.shape[-2]}: set `duration` of LoadAudio to '
+                f'{self.frames / 100:g} s or more, or model.audio_backbone.frames to {log_mel.shape[-2] // 16 * 16}'
+            )
+        log_mel = log_mel[..., : self.frames, :]
         with full_precision(log_mel):
             # The original flattens with the channels last.
             return self.embeddings(self.features(log_mel).permute(0, 2, 3, 1).flatten(1))

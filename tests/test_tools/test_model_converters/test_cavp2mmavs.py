@@ -12,13 +12,14 @@ from conversion.cavp import RENAMING, recognise
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.apis import MMSegInferencer, init_model
+from shipped_configs import load
 
 from mmavs.datasets import VPODataset
 from mmavs.engine import CheckpointClassesHook
 
 CONFIGS = cavp2mmavs.CONFIGS
-RELEASED = sorted(path.stem for path in CONFIGS.glob('*-released_*.py'))
-STEREO = 'cavp_r50-released_vpo-msmi'
+BASE = 'cavp_r50-d8_2xb8-80e_vpo-msmi-512x512'
+NAME = 'cavp_r50-released_vpo-msmi'
 
 
 def blank(shapes):
@@ -26,10 +27,17 @@ def blank(shapes):
     return {name: torch.zeros(()).expand(tuple(shape)) for name, shape in shapes.items()}
 
 
-def released(name=STEREO):
+def network_config(base=BASE, depth=50):
+    """The config of a released network: one of the repository with the authors' stem."""
+    cfg = load(f'cavp/{base}.py')
+    cfg.model.backbone.update(depth=depth, stem_channels=128, init_cfg=None)
+    return cfg
+
+
+def released(base=BASE, depth=50):
     """Names and shapes that a released checkpoint of the network of a config has."""
     with DefaultScope.overwrite_default_scope('mmseg'):
-        model = cavp2mmavs._build_on_meta(Config.fromfile(CONFIGS / f'{name}.py'))
+        model = cavp2mmavs._build_on_meta(network_config(base, depth))
     shapes = {RENAMING.original(key): value.shape for key, value in model.state_dict().items()}
     unused = {'cross_att.pos_embed_v': (1, 16384, 304), 'audio_backbone.cls_head.weight': (2, 304)}
     return blank({**shapes, **unused})
@@ -57,24 +65,43 @@ def test_golden_keys_of_other_methods_are_refused(golden_file, tmp_path, network
         convert(tmp_path, blank(shapes))
 
 
-@pytest.mark.parametrize('name', RELEASED)
-def test_every_released_network_is_recognised_by_its_config(name):
-    assert name in recognise(released(name)).configs()
+VPO, S4, AVSS = 'cavp_r50-d8_2xb8-80e_vpo-', 'cavp_r50-d16_1xb16-60e_avsbench-', 'cavp_r50-d16_1xb16-80e_avss-'
 
 
-def test_released_networks_differ_from_the_trainable_ones_in_what_must_differ():
-    for name in RELEASED:
-        cfg, trainable = (Config.fromfile(CONFIGS / f'{n}.py') for n in (name, _trainable(name)))
-        assert cfg.model.backbone.stem_channels == 128 and cfg.model.backbone.depth == int(name[6:].split('-')[0])
-        for config in (cfg, trainable):
-            for key in ('stem_channels', 'init_cfg', 'depth'):
-                config.model.backbone.pop(key, None)
-        assert cfg.to_dict() == trainable.to_dict()
-    assert len(RELEASED) == 24
+@pytest.mark.parametrize('depth', [50, 101])
+@pytest.mark.parametrize(
+    'data, bases',
+    [
+        ('vpo-msmi', [f'{VPO}{subset}-512x512' for subset in ('msmi', 'ms', 'ss')]),
+        ('vpo-msmi-mono', [f'{VPO}{subset}-mono-512x512' for subset in ('msmi', 'ms', 'ss')]),
+        ('avss', [f'{AVSS}512x512', f'{AVSS}224x224']),
+        ('avsbench-s4', [f'{S4}{part}' for part in ('s4-512x512', 'ms3-512x512', 's4-224x224', 'ms3-224x224')]),
+    ],
+)
+def test_every_released_network_is_recognised(depth, data, bases):
+    """Each config that the converter offers has the model of the weights."""
+    weights = released(bases[0], depth)
+    network = recognise(weights)
+    assert network.name == f'cavp_r{depth}-released_{data}' and network.base_configs == bases
+    first, *others = (network_config(base, depth).model for base in bases)
+    for other in others:
+        other.data_preprocessor.size = first.data_preprocessor.size
+        assert other == first
 
 
-def _trainable(name):
-    return name.replace('-released', '').replace('r101', 'r50')
+def test_the_config_beside_the_checkpoint_is_complete(tmp_path, capsys):
+    path = convert(tmp_path, released(depth=101))
+    written = path.with_suffix('.py')
+    assert f'test it with: python tools/test.py {written} {path}' in capsys.readouterr().out
+    assert '_base_ =' not in written.read_text() and str(CONFIGS.parent) not in written.read_text()
+    assert Config.fromfile(written).to_dict() == network_config(depth=101).to_dict()
+
+
+def test_the_config_of_another_test_set_keeps_the_network_of_the_file(tmp_path):
+    base = f'{AVSS}224x224'
+    path = convert(tmp_path, released(f'{AVSS}512x512', 101), config=CONFIGS / f'{base}.py')
+    cfg = Config.fromfile(path.with_suffix('.py'))
+    assert cfg.to_dict() == network_config(base, 101).to_dict() and cfg.crop_size == (224, 224)
 
 
 @pytest.mark.parametrize(
@@ -91,11 +118,10 @@ def test_formats_give_the_same_file(tmp_path, capsys, wrap):
     weights = released()
     path = convert(tmp_path, wrap(weights))
     assert path == convert(tmp_path, weights)
-    assert path.name == f'{STEREO}-{sha256(path.read_bytes()).hexdigest()[:8]}.pth'
+    assert path.name == f'{NAME}-{sha256(path.read_bytes()).hexdigest()[:8]}.pth'
     out = capsys.readouterr().out
     assert ('left out: epoch, args, optimizer (not part' in out) == ('epoch' in wrap(weights))
-    assert f'test it with: python tools/test.py configs/cavp/{STEREO}.py {path}' in out
-    assert list(path.parent.iterdir()) == [path]
+    assert set(path.parent.iterdir()) == {path, path.with_suffix('.py')}
 
 
 def test_several_sets_of_weights_need_a_choice(tmp_path):
@@ -191,7 +217,7 @@ def converted(tmp_path):
 
 def test_mmseg_takes_classes_and_colours_from_the_file(converted):
     cfg = Config.fromstring(torch.load(converted, weights_only=True)['meta']['cfg'], file_format='.py')
-    assert cfg.to_dict() == Config.fromfile(CONFIGS / f'{STEREO}.py').to_dict()
+    assert cfg.to_dict() == network_config().to_dict()
     model = init_model(cfg, str(converted), device='cpu')
     # mmseg's own inferencer knows no sound; with a pipeline that it takes it has the right classes all the same.
     cfg.test_dataloader.dataset.pipeline = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
@@ -203,7 +229,7 @@ def test_mmseg_takes_classes_and_colours_from_the_file(converted):
 def test_tools_test_takes_the_file_and_refuses_other_classes(converted, run_tool, vpo_root):
     options = [f'test_dataloader.dataset.data_root={vpo_root}', 'test_dataloader.num_workers=0']
     options += ['test_dataloader.persistent_workers=False', 'test_dataloader.dataset.subset=ms']
-    words = ('test.py', CONFIGS / f'{STEREO}.py', converted, '--cfg-options')
+    words = ('test.py', converted.with_suffix('.py'), converted, '--cfg-options')
     assert 'mIoU' in run_tool(*words, *options)
     hook = CheckpointClassesHook()
     hook.after_load_checkpoint(None, torch.load(converted, weights_only=True))

@@ -45,7 +45,9 @@ def load_double(weights):
 
 def load_ours(weights):
     """The network of the released checkpoint, with weights that went through the converter."""
-    cfg = Config.fromfile(CONFIGS / f'{recognise(weights).configs()[0]}.py').model.to_dict()
+    network = recognise(weights)
+    cfg = Config.fromfile(CONFIGS / f'{network.base_configs[0]}.py').model.to_dict()
+    cfg['backbone'].update(network.backbone)
     del cfg['data_preprocessor']
     with torch.device('meta'):
         model = MODELS.build(cfg)

@@ -1,4 +1,4 @@
-"""The released CAVP networks: which one it is, which config describes it, and how its entries are called here."""
+"""The released CAVP networks: how they are recognised, their configs, and the new names of their entries."""
 
 import re
 from collections.abc import Mapping
@@ -53,13 +53,18 @@ RENAMING = Renaming(
     },
 )
 
-# (audio network, its input planes, classes) -> what follows in the names of the configs. The same network serves all
-# of a line; the first is taken unless another is asked for.
+# (audio network, its input planes, classes) -> name of the data, and the configs of ResNet-50. The same network is used
+# with all configs of a line; the first is the default.
+_VPO = 'cavp_r50-d8_2xb8-80e_vpo-{}-512x512'
+_OBJECT, _SEMANTIC = 'cavp_r50-d16_1xb16-60e_avsbench-{}', 'cavp_r50-d16_1xb16-80e_avss-{}'
 _CONFIGS = {
-    ('ResNet', 2, 22): ('vpo-msmi', 'vpo-ms', 'vpo-ss'),
-    ('ResNet', 1, 22): ('vpo-msmi-mono', 'vpo-ms-mono', 'vpo-ss-mono'),
-    ('VGG', 1, 71): ('avss', 'avss-224'),
-    ('VGG', 1, 2): ('avsbench-s4', 'avsbench-ms3', 'avsbench-s4-224', 'avsbench-ms3-224'),
+    ('ResNet', 2, 22): ('vpo-msmi', [_VPO.format(s) for s in ('msmi', 'ms', 'ss')]),
+    ('ResNet', 1, 22): ('vpo-msmi-mono', [_VPO.format(s) for s in ('msmi-mono', 'ms-mono', 'ss-mono')]),
+    ('VGG', 1, 71): ('avss', [_SEMANTIC.format(s) for s in ('512x512', '224x224')]),
+    ('VGG', 1, 2): (
+        'avsbench-s4',
+        [_OBJECT.format(s) for s in ('s4-512x512', 'ms3-512x512', 's4-224x224', 'ms3-224x224')],
+    ),
 }
 _DEPTHS = {(3, 4, 6, 3): 50, (3, 4, 23, 3): 101}
 _STEM_CHANNELS = 128
@@ -67,7 +72,7 @@ _STEM_CHANNELS = 128
 
 @dataclass(frozen=True)
 class Network:
-    """What names and shapes tell of a network.
+    """Properties of a network, as found from the names and shapes of its weights.
 
     Attributes:
         blocks: Residual blocks of each stage of the visual backbone.
@@ -91,14 +96,36 @@ class Network:
         audio = f'{sound} {self.audio} audio network' if self.audio else 'no known audio network'
         return f'{backbone} with {stem}, {audio}, {self.num_classes} classes'
 
-    def configs(self) -> tuple[str, ...]:
-        """Names of the configs that describe this network, the preferred one first.
+    @property
+    def name(self) -> str:
+        """Name for files, for example ``'cavp_r50-released_vpo-msmi'``."""
+        return f'cavp_r{self.depth}-released_{self._data[0]}'
+
+    @property
+    def depth(self) -> int:
+        """50 or 101."""
+        self._data  # noqa: B018  (checks the network)
+        return _DEPTHS[self.blocks]
+
+    @property
+    def base_configs(self) -> list[str]:
+        """Names of the configs in ``configs/cavp`` whose model this is but for the backbone, the default first."""
+        return self._data[1]
+
+    @property
+    def backbone(self) -> dict:
+        """What differs in the backbone of those configs: depth and stem, and no ImageNet weights."""
+        return dict(depth=self.depth, stem_channels=self.stem_channels, init_cfg=None)
+
+    @property
+    def _data(self) -> tuple[str, list[str]]:
+        """Data and configs of this network.
 
         Raises:
             ConversionError: It is none of the released networks.
         """
-        depth, endings = _DEPTHS.get(self.blocks), _CONFIGS.get((self.audio, self.planes, self.num_classes))
-        if depth is None or endings is None or self.stem_channels != _STEM_CHANNELS:
+        found = _CONFIGS.get((self.audio, self.planes, self.num_classes))
+        if self.blocks not in _DEPTHS or found is None or self.stem_channels != _STEM_CHANNELS:
             known = '; '.join(
                 f'{number} classes with a {"stereo" if planes == 2 else "mono"} {audio} audio network'
                 for audio, planes, number in _CONFIGS
@@ -108,7 +135,7 @@ class Network:
                 f'{_STEM_CHANNELS} channels and {known}. For a network of your own training write a config that '
                 'describes it, and name it with --config'
             )
-        return tuple(f'cavp_r{depth}-released_{ending}' for ending in endings)
+        return found
 
 
 def recognise(state_dict: Mapping[str, Tensor]) -> Network:
