@@ -12,6 +12,10 @@ from .metainfo.vpo_classes import ClassTable, load_class_table
 _COLUMNS = ('img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'audio_pos', 'split')
 _FILLED = ('img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'split')
 _FOLDERS = dict(ss='VPO-SS', ms='VPO-MS', msmi='VPO-MSMI')
+_NO_VAL = (
+    '. A build gets a validation set by build_vpo.py --val-fraction 0.1, or by val in --splits. For the released VPO, '
+    "which has none, take a config that selects on the test set (split=['test', 'val'])"
+)
 
 
 def _metainfo(table: ClassTable) -> dict:
@@ -104,9 +108,10 @@ class VPODataset(AVSegDataset):
             sample['sources'].append(source)
         if not samples:
             which = '' if self.multi_instance is None else f' with multi_instance {int(self.multi_instance)}'
+            remedy = _NO_VAL if self.splits == ('val',) else ''
             self._refuse(
                 f'has no sample of split {" or ".join(self.splits)}{which}: check `split` and `multi_instance` of the '
-                'dataset',
+                f'dataset{remedy}',
                 kind='empty split',
             )
         for sample in samples.values():

@@ -356,6 +356,14 @@ def test_split_without_samples(vpo_root):
         build(vpo_root, 'ss', multi_instance=True)
 
 
+def test_build_without_val_says_how_to_get_it(tmp_path):
+    root = vpo_tree.write_vpo_tree(tmp_path / 'VPO', num_images=3)
+    for table in root.rglob('*.csv'):
+        table.write_text(table.read_text().replace(',val', ',test'))
+    with pytest.raises(ValueError, match='no sample of split val: .*build_vpo.py --val-fraction 0.1'):
+        build(root, 'ms', 'val')
+
+
 def test_class_that_the_class_file_lacks(vpo_root):
     with pytest.raises(ValueError, match=r"holds \['unicorn'\], which .*vpo_classes.yaml does not define; it defines"):
         build(vpo_root, metainfo=dict(classes=('background', 'unicorn')))
