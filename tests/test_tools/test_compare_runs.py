@@ -51,7 +51,7 @@ def call(monkeypatch, tool, root, *words):
 
 
 def by_hand(a, b, welch):
-    """t of b against a, and two-sided p, from the formulas; p by the incomplete beta function."""
+    """t of b minus a and the two-sided p, from the formulas, with the incomplete beta function."""
     means, n = [sum(v) / len(v) for v in (a, b)], [len(a), len(b)]
     variances = [sum((x - m) ** 2 for x in v) / (len(v) - 1) for v, m in zip((a, b), means, strict=True)]
     parts = [v / k for v, k in zip(variances, n, strict=True)]
@@ -92,13 +92,48 @@ def test_table_and_json(tool, runs, monkeypatch, capsys):
     assert len(figures['runs']['a']) == 3 and not list(out.parent.glob('*.tmp'))
 
 
+def write_counts(root, counts):
+    for side, values in counts.items():
+        for seed, value in enumerate(values):
+            (path,) = (root / f'{side}_seed{seed}' / 'test').glob('*/*.json')
+            path.write_text(json.dumps(json.loads(path.read_text()) | value))
+
+
+def test_numbers_of_classes_are_below_the_table_and_not_in_it(tool, runs, monkeypatch, capsys):
+    """mFDR of runs that predict different classes is not comparable."""
+    out = runs / 'figures.json'
+    fdr = dict(a=[5, 4, 5], b=[5, 5, 5, 5])
+    counts = {side: [dict(mIoU_classes=5, mFDR_classes=n) for n in numbers] for side, numbers in fdr.items()}
+    write_counts(runs, counts)
+    call(monkeypatch, tool, runs, '--out', out)
+    table, notes = capsys.readouterr().out.split('\n\nThe means are over:\n')
+    assert '_classes' not in table
+    assert notes.splitlines() == [
+        '- mIoU: 5 classes',
+        '- mFDR: classes differ between runs, so that the means are not comparable (a 4, 5; b 5)',
+    ]
+    assert json.loads(out.read_text())['counts']['mFDR_classes'] == fdr
+
+
+def test_numbers_of_frames_of_j_and_f_are_printed(tool, runs, monkeypatch, capsys):
+    frames = {'avsbench_object/J_frames': 74, 'avsbench_object/F_frames': 70, 'avsbench_object/F_clips': 15}
+    write_counts(runs, dict(a=[frames] * 3, b=[frames] * 4))
+    call(monkeypatch, tool, runs)
+    assert capsys.readouterr().out.split('The means are over:\n')[1].splitlines() == [
+        '- avsbench_object/J: 74 frames',
+        '- avsbench_object/F: 70 frames',
+        '- avsbench_object/F: 15 clips',
+        '  J counts frames whose ground truth is empty, F leaves them out.',
+    ]
+
+
 def test_welch_and_choice_of_metrics(tool, runs, monkeypatch, capsys):
     call(monkeypatch, tool, runs, '--welch', '--metrics', 'mF')
     out = capsys.readouterr().out
     assert "Welch's" in out and f'{by_hand(A, B, True)[1]:.3f}' in out and 'mIoU' not in out
 
 
-def test_the_newest_test_of_a_work_dir_counts(tmp_path):
+def test_latest_test_of_a_work_dir_is_read(tmp_path):
     os.utime(write_test(tmp_path, '20250102_000000', mIoU=1), (1, 1))
     os.utime(write_test(tmp_path, '20250101_000000', mIoU=2), (2, 2))
     assert read_metrics(tmp_path) == dict(mIoU=2)
@@ -116,14 +151,14 @@ def test_last_validation_of_a_training(tmp_path):
     assert read_metrics(tmp_path, 'val') == dict(mIoU=20, step=2)
 
 
-def test_a_training_that_has_stopped_early(tool):
+def test_training_that_stopped_early(tool):
     runs = {str(i): dict(mIoU=1.0, step=60) for i in range(3)}
-    with pytest.raises(ValueError, match='different steps, so some training has not finished: .*b: 30'):
+    with pytest.raises(ValueError, match='different steps, so a training has not finished; .*b: 30'):
         tool.check_runs(runs, dict(a=dict(mIoU=1.0, step=60), b=dict(mIoU=1.0, step=30)), None)
     assert tool.check_runs(runs, dict(a=dict(mIoU=1.0, step=60), b=dict(mIoU=1.0, step=60)), None) == ['mIoU']
 
 
-def spoil(root, how):
+def damage(root, how):
     test = root / 'b_seed0' / 'test'
     (path,) = test.glob('*/*.json')
     if how == 'unfinished':
@@ -146,30 +181,30 @@ def spoil(root, how):
     ('how', 'message'),
     [
         ('unfinished', r'b_seed0/test has no <time>/<time>.json of tools/test.py: this test has not finished'),
-        ('cut', r'b_seed0/test/\S+.json is no whole JSON'),
-        ('nan', r'b_seed0/test: mIoU is nan; leave out this run'),
-        ('metric', r"b_seed0/test has no metric 'mF', but mIoU; choose with --metrics"),
-        ('few', r'--b matches 1 run, a t-test needs two or more'),
+        ('cut', r'b_seed0/test/\S+.json is not valid JSON'),
+        ('nan', r'b_seed0/test: mIoU is nan; omit this run'),
+        ('metric', r"b_seed0/test has no metric 'mF'; it has mIoU; choose with --metrics"),
+        ('few', r'--b matches 1 run; a t-test needs at least two'),
         ('none', r'no work dir matches '),
     ],
 )
 def test_bad_runs(tool, runs, monkeypatch, how, message):
-    spoil(runs, how)
+    damage(runs, how)
     with pytest.raises(SystemExit) as error:
         call(monkeypatch, tool, runs)
     assert re.match('error: .*' + message, error.value.code)
 
 
-def test_a_run_of_both_set_ups(tool):
+def test_run_of_both_set_ups(tool):
     runs = {'x': dict(mIoU=1.0), 'y': dict(mIoU=2.0)}
     with pytest.raises(ValueError, match='x belongs to both set-ups'):
         tool.check_runs(runs, runs, None)
 
 
-def test_a_validation_that_is_missing(tmp_path):
+def test_missing_validation(tmp_path):
     with pytest.raises(ValueError, match='no validation in .*this training has not finished'):
         read_metrics(tmp_path, 'val')
-    with pytest.raises(ValueError, match='is no folder'):
+    with pytest.raises(ValueError, match='is not a folder'):
         read_metrics(tmp_path / 'nowhere')
 
 

@@ -116,7 +116,7 @@ def test_test_prints_the_metrics_of_the_validation(trained, tested):
     folder, out = tested
     metrics = metrics_of(folder / 'work')
     assert all(0 <= value <= 100 for value in metrics.values())
-    assert 'mIoU' in out and 'per class results' in out
+    assert 'mIoU' in out and 'results per class' in out
     (validated,) = re.findall(r'Epoch\(val\) \[2\].*mIoU: (\S+)', trained[1])
     assert float(validated) == pytest.approx(metrics['mIoU'], abs=1e-2)
 

@@ -1,1 +1,1 @@
-"""Scores as pure functions of tensors and counts."""
+"""Metrics as pure functions of tensors and counts."""

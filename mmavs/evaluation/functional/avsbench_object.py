@@ -1,4 +1,4 @@
-"""J and F of AVSBench's protocol for objects, frame by frame, as pure functions."""
+"""J and F of AVSBench's object protocol, frame by frame, as pure functions."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ EMPTY_CLIP_CHOICES = ('skip', 'zero')
 
 
 class FrameScore(NamedTuple):
-    """What is kept of a frame.
+    """The scores of a frame.
 
     Attributes:
-        clip: Id of the clip that it belongs to; None for a frame that is a clip of its own.
-        frame: Its index in the clip; None if unknown.
+        clip: Name of the clip of the frame; None for a single frame, which counts as a clip.
+        frame: Index of the frame in the clip; None if unknown.
         jaccard: J, in [0, 1]; None for a frame without annotation.
-        f_curve: float32 (255,), F at each threshold, in [0, 1]; None where no object is annotated.
+        f_curve: float32 (255,), F at each threshold, in [0, 1]; None if no object is annotated.
     """
 
     clip: str | None
@@ -29,27 +29,27 @@ class FrameScore(NamedTuple):
 
 
 def f_thresholds(device: torch.device | str | None = None) -> Tensor:
-    """float32 (255,): 0 to 1 in equal steps; a pixel is predicted where its probability is no less than a threshold."""
-    return torch.linspace(0, 1, NUM_THRESHOLDS).to(device)  # a device's own linspace may differ in the last bit
+    """float32 (255,), 0 to 1 in equal steps. A pixel is predicted if its probability is at least the threshold."""
+    return torch.linspace(0, 1, NUM_THRESHOLDS).to(device)  # linspace of a GPU may differ in the last bit
 
 
 def foreground_probability(logits: Tensor) -> Tensor:
-    """Probability of the object.
+    """The probability that a pixel belongs to the object.
 
     Args:
-        logits: Floats, (2, H, W): logits of background and object; or (1, H, W): the probability itself, in [0, 1], as
-            mmseg gives it for a model with a single output.
+        logits: Float (2, H, W), the logits of background and object; or float (1, H, W), the probability in [0, 1],
+            which is what mmseg returns for a model with one output channel.
 
     Returns:
         Tensor: float32 (H, W), in [0, 1].
 
     Raises:
-        ValueError: Another number of channels, or values that are not finite.
+        ValueError: The number of channels is neither 1 nor 2, or a probability is NaN or outside [0, 1].
     """
     if logits.ndim != 3 or len(logits) not in (1, 2):
         raise ValueError(
-            f'the object protocol needs seg_logits of 2 channels (background and object) or 1, each (H, W), got shape '
-            f'{tuple(logits.shape)}; num_classes of the head and binary labels of the dataset must fit it'
+            f'the object protocol needs seg_logits of shape (2, H, W) (background and object) or (1, H, W), got '
+            f'{tuple(logits.shape)}; set num_classes=2 in the decode head and take a dataset with binary labels'
         )
     probability = logits.float().softmax(dim=0)[1] if len(logits) == 2 else logits[0].float()
     low, high = probability.aminmax()
@@ -61,16 +61,16 @@ def foreground_probability(logits: Tensor) -> Tensor:
 
 
 def threshold_counts(probability: Tensor, label: Tensor, ignore_index: int = 255) -> tuple[Tensor, Tensor, Tensor]:
-    """Counts the pixels of a frame at all thresholds in one pass, by a histogram.
+    """Counts the predicted and correct pixels of a frame at all thresholds in one pass over a histogram.
 
     Args:
         probability: float32 (H, W), in [0, 1].
         label: 0, 1 or ``ignore_index``, (H, W).
-        ignore_index: Label of pixels to leave out.
+        ignore_index: Label of the pixels to ignore.
 
     Returns:
-        tuple: int64 ``hits`` (255,), predicted pixels of the object, and ``predicted`` (255,), all predicted pixels,
-        at each of :func:`f_thresholds`; ``labelled`` (), pixels of the object.
+        tuple: int64 tensors. At each of :func:`f_thresholds`, ``hits`` (255,), the predicted pixels of the object, and
+        ``predicted`` (255,), all predicted pixels. ``labelled`` (), the pixels of the object.
     """
     size = NUM_THRESHOLDS + 1
     cells = _threshold_bins(probability).add_(_label_rows(label, probability.shape, ignore_index), alpha=size)
@@ -80,13 +80,13 @@ def threshold_counts(probability: Tensor, label: Tensor, ignore_index: int = 255
 
 
 def _threshold_bins(probability: Tensor) -> Tensor:
-    """int64, how many thresholds each probability reaches: by the nearest one, faster than by bisection."""
+    """The number of thresholds that each probability reaches, int64; faster than torch.bucketize."""
     nearest = (probability * (NUM_THRESHOLDS - 1) + 0.5).to(torch.int64)
     return nearest + (f_thresholds(probability.device)[nearest] <= probability)
 
 
 def _label_rows(label: Tensor, shape: torch.Size, ignore_index: int) -> Tensor:
-    """int64: 0 background, 1 object, 2 ignored; checked."""
+    """The label as int64: 0 background, 1 object, 2 ignored. Raises a ValueError for other values or shapes."""
     if label.shape != shape:
         raise ValueError(f'prediction {tuple(shape)} and label {tuple(label.shape)} differ in shape')
     ignored = label == ignore_index
@@ -94,8 +94,8 @@ def _label_rows(label: Tensor, shape: torch.Size, ignore_index: int) -> Tensor:
     low, high = rows.aminmax() if rows.numel() else (0, 0)
     if low < 0 or high > 1:
         raise ValueError(
-            f'labels must be 0 or 1 (or {ignore_index}, ignored), got values from {low} to {high}; '
-            'does the dataset give binary labels?'
+            f'labels must be 0, 1 or {ignore_index} (ignored), got values from {low} to {high}; '
+            'take a dataset with binary labels'
         )
     return rows.add_(ignored, alpha=2)
 
@@ -103,7 +103,7 @@ def _label_rows(label: Tensor, shape: torch.Size, ignore_index: int) -> Tensor:
 def f_curve(hits: Tensor, predicted: Tensor, labelled: Tensor, *, beta2: float = 0.3) -> Tensor:
     """F = (1 + b) P R / (b P + R) from the counts of :func:`threshold_counts`, float64 (255,), in [0, 1].
 
-    P = hits / predicted and R = hits / labelled. 0 where nothing is hit. The frame must have an object.
+    P = hits / predicted and R = hits / labelled. F is 0 where no pixel is hit. The frame must have an object.
     """
     return (1 + beta2) * hits.double() / (beta2 * labelled.double() + predicted)
 
@@ -111,15 +111,16 @@ def f_curve(hits: Tensor, predicted: Tensor, labelled: Tensor, *, beta2: float =
 def jaccard(pred: Tensor, label: Tensor, ignore_index: int = 255) -> float | None:
     """J of a frame, in [0, 1]: |P and G| / |P or G| of the object, or of the background if no object is annotated.
 
-    The latter as AVSBench does it, where the union is all pixels: the share of the frame that is not predicted.
+    In the second case the union is the whole frame, as in AVSBench's code: J is the share of pixels that are not
+    predicted.
 
     Args:
-        pred: bool (H, W), where the object is predicted.
+        pred: bool (H, W), True where the object is predicted.
         label: 0, 1 or ``ignore_index``, (H, W).
-        ignore_index: Label of pixels to leave out.
+        ignore_index: Label of the pixels to ignore.
 
     Returns:
-        float or None: None for a frame without annotation, all ``ignore_index``.
+        float or None: None for a frame without annotation (all ``ignore_index``).
     """
     cells = _label_rows(label, pred.shape, ignore_index).mul_(2).add_(pred)
     (right, false), (missed, hit) = torch.bincount(cells.flatten(), minlength=6)[:4].view(2, 2).tolist()
@@ -128,20 +129,30 @@ def jaccard(pred: Tensor, label: Tensor, ignore_index: int = 255) -> float | Non
     return right / (right + false) if right + false else None
 
 
-def object_scores(frames: Sequence[FrameScore], *, empty_clip: str = 'skip') -> dict[str, float]:
-    """J and both F of a set of frames, in any order.
+def object_scores(frames: Sequence[FrameScore], *, empty_clip: str = 'skip') -> dict[str, float | int]:
+    """J and F of a dataset. The order of the frames does not matter.
 
-    Frames without annotation count nowhere, those without an object only in J.
+    J is the mean over all annotated frames, including those whose ground truth is empty (no object). F is undefined
+    for empty frames and leaves them out. Frames without annotation are left out of both.
 
     Args:
-        frames: The scores of each.
-        empty_clip: What ``F_max_per_clip`` does with a clip none of whose annotated frames has an object: ``'skip'``
-            leaves it out, ``'zero'`` counts it as 0.
+        frames: The scores of each frame.
+        empty_clip: How ``F_max_per_clip`` treats a clip without an object in any annotated frame: ``'skip'`` leaves it
+            out, ``'zero'`` counts it as 0.
 
     Returns:
-        dict: In [0, 1], NaN where there is nothing to average: ``J``, mean over frames; ``F_max_per_clip``, the
-        published F: mean over frames at each threshold and maximum over the thresholds, of each clip, then the mean
-        over clips; ``F_max_over_set``: the same with all frames as one clip.
+        dict: Scores, float in [0, 1], NaN if there is nothing to average:
+
+        - ``J``: the mean over frames.
+        - ``F_max_per_clip``: the published F. The F curves of the frames of a clip are averaged, the maximum over
+          thresholds is taken, and these maxima are averaged over clips.
+        - ``F_max_over_set``: the same with all frames as one clip.
+
+        Numbers, int: ``J_frames`` and ``F_frames``, the frames in each mean, and ``F_clips``, the clips in
+        ``F_max_per_clip``.
+
+    Raises:
+        ValueError: ``empty_clip`` is neither of the two.
     """
     if empty_clip not in EMPTY_CLIP_CHOICES:
         raise ValueError(f'empty_clip must be one of {", ".join(EMPTY_CLIP_CHOICES)}, got {empty_clip!r}')
@@ -152,14 +163,18 @@ def object_scores(frames: Sequence[FrameScore], *, empty_clip: str = 'skip') -> 
     maxima = [_maximum_of_mean(curves) for curves in clips.values()]
     if empty_clip == 'zero':
         maxima = np.nan_to_num(maxima)
+    num_clips = int((~np.isnan(maxima)).sum())
     return dict(
         J=float(np.mean([frame.jaccard for frame in annotated])) if annotated else float('nan'),
-        F_max_per_clip=float(np.nanmean(maxima)) if not np.isnan(maxima).all() else float('nan'),
+        F_max_per_clip=float(np.nanmean(maxima)) if num_clips else float('nan'),
         F_max_over_set=_maximum_of_mean([frame.f_curve for frame in annotated]),
+        J_frames=len(annotated),
+        F_frames=sum(frame.f_curve is not None for frame in annotated),
+        F_clips=num_clips,
     )
 
 
 def _maximum_of_mean(curves: Sequence[np.ndarray | None]) -> float:
-    """Over the frames that have a curve; NaN if none has."""
+    """The maximum of the mean of the curves that are not None; NaN if there are none."""
     curves = [curve for curve in curves if curve is not None]
     return float(np.mean(curves, axis=0, dtype=np.float64).max()) if curves else float('nan')

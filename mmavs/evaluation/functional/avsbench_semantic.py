@@ -1,4 +1,4 @@
-"""Per-frame scores of AVSBench's protocol for semantics, as pure functions."""
+"""Per-frame IoU and F of AVSBench's semantic protocol, as pure functions."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,13 +10,13 @@ from .confusion import confusion_matrix
 
 
 class ClassCounts(NamedTuple):
-    """Pixels of the classes that a frame has, in its labels or in its prediction; all int32 (K,).
+    """Numbers of pixels of the K classes that occur in the label or prediction of a frame; all int32 (K,).
 
     Attributes:
-        classes: Their indices.
-        hit: Pixels that are predicted and labelled as the class.
-        labelled: Pixels that are labelled so.
-        predicted: Pixels that are predicted so.
+        classes: Class indices.
+        hit: Pixels that are both predicted and labelled as the class.
+        labelled: Pixels that are labelled as the class.
+        predicted: Pixels that are predicted as the class.
     """
 
     classes: np.ndarray
@@ -26,7 +26,7 @@ class ClassCounts(NamedTuple):
 
 
 def count_classes(pred: Tensor, label: Tensor, num_classes: int, ignore_index: int = 255) -> ClassCounts:
-    """Counts of a frame; arguments and errors as of :func:`confusion_matrix`."""
+    """Counts the pixels of a frame; arguments and errors are those of :func:`confusion_matrix`."""
     confusion = confusion_matrix(pred, label, num_classes, ignore_index).cpu().numpy().astype(np.int32)
     hit, labelled, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     classes = (labelled + predicted).nonzero()[0].astype(np.int32)
@@ -34,19 +34,20 @@ def count_classes(pred: Tensor, label: Tensor, num_classes: int, ignore_index: i
 
 
 def semantic_scores(frames: Iterable[ClassCounts], num_classes: int, *, beta2: float = 0.3) -> dict[str, np.ndarray]:
-    """IoU and F of each class, averaged over the frames that have it, and over the classes.
+    """IoU and F of each class, averaged over the frames in which it occurs, and their means over classes.
 
-    A class that no frame has counts 0 in the means, as in AVSBench: only figures of one set of classes can be compared.
+    A class that occurs in no frame counts as 0 in the means, as in AVSBench's code. Therefore results on different sets
+    of classes are not comparable.
 
     Args:
         frames: Counts of each frame.
-        num_classes: Number of classes, with the background, which is class 0.
+        num_classes: Number of classes, including the background, which is class 0.
         beta2: Weight of precision against recall in F = (1 + b) P R / (b P + R).
 
     Returns:
-        dict: Sums over the frames, per class: ``iou_sum``, ``f_sum`` and ``frames``, the number of frames that have
-        the class. In [0, 1]: ``IoU`` and ``F`` per class; ``mIoU``, ``mF``, ``mIoU_no_background`` and
-        ``mF_no_background``. NaN if there are no frames at all.
+        dict: Per class, (num_classes,): the sums over frames ``iou_sum`` and ``f_sum``, the number of ``frames`` in
+        which the class occurs, and ``IoU`` and ``F`` in [0, 1]. Means over classes, float in [0, 1]: ``mIoU``, ``mF``,
+        ``mIoU_no_background``, ``mF_no_background``. ``IoU``, ``F`` and the means are NaN if there are no frames.
     """
     iou_sum, f_sum, count = np.zeros(num_classes), np.zeros(num_classes), np.zeros(num_classes, dtype=np.int64)
     for classes, hit, labelled, predicted in frames:

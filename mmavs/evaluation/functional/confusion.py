@@ -8,19 +8,19 @@ ABSENT_CHOICES = ('skip', 'zero')
 
 
 def confusion_matrix(pred: Tensor, label: Tensor, num_classes: int, ignore_index: int = 255) -> Tensor:
-    """Counts pixels: row = label, column = prediction.
+    """The confusion matrix of labels (rows) and predictions (columns), in pixels.
 
     Args:
         pred: Class indices in [0, num_classes), any shape.
         label: Class indices or ``ignore_index``, the same shape.
         num_classes: Number of classes, background included.
-        ignore_index: Label of pixels to leave out.
+        ignore_index: Label of the pixels to ignore.
 
     Returns:
         Tensor: int64 (num_classes, num_classes).
 
     Raises:
-        ValueError: The shapes differ, or a label or prediction is no class.
+        ValueError: The shapes differ, or a value is not a class index.
     """
     if pred.shape != label.shape:
         raise ValueError(f'prediction {tuple(pred.shape)} and label {tuple(label.shape)} differ in shape')
@@ -28,11 +28,11 @@ def confusion_matrix(pred: Tensor, label: Tensor, num_classes: int, ignore_index
     pred = pred.flatten().to(torch.int64)
     if not label.numel():
         return label.new_zeros(num_classes, num_classes)
-    if ignore_index < 0:  # to a row of its own, as others have
+    if ignore_index < 0:  # moved to a row behind the classes, where other values of ignore_index are
         ignored, ignore_index = label == ignore_index, max(num_classes, int(label.amax()) + 1)
         label = label.masked_fill(ignored, ignore_index)
     _check_range('predictions', pred, num_classes, num_classes, ignore_index)
-    # One pass counts everything, values that must not occur in rows of their own.
+    # One pass counts all pixels. Ignored and invalid labels are counted in rows behind those of the classes.
     rows = max(num_classes, ignore_index + 1)
     _check_range('labels', label, rows, num_classes, ignore_index)
     counts = torch.bincount(torch.add(pred, label, alpha=num_classes), minlength=rows * num_classes)
@@ -45,7 +45,7 @@ def confusion_matrix(pred: Tensor, label: Tensor, num_classes: int, ignore_index
 
 
 def _check_range(name: str, values: Tensor, end: int, num_classes: int, ignore_index: int) -> None:
-    """Refuses values outside [0, end)."""
+    """Raises a ValueError if a value is outside [0, end)."""
     low, high = (v.item() for v in values.aminmax())
     if low < 0 or high >= end:
         raise ValueError(
@@ -54,12 +54,16 @@ def _check_range(name: str, values: Tensor, end: int, num_classes: int, ignore_i
         )
 
 
-def dataset_level_scores(confusion: np.ndarray, *, beta2: float = 0.3, absent: str = 'skip') -> dict[str, np.ndarray]:
+def dataset_level_scores(
+    confusion: np.ndarray, *, beta2: float = 0.3, absent: str = 'skip'
+) -> dict[str, np.ndarray | float | int]:
     """IoU, F, FDR and accuracy of each class and over all (Sec. 5.1 and Tables 2, 3 of the paper).
 
-    A class is absent if neither a label nor a prediction has it. F and FDR leave absent classes out; so does mIoU with
-    ``absent='skip'``, while ``'zero'`` counts them as 0, as the reference does. A class that has labels but is never
-    predicted has F = 0 and no FDR, since nothing was detected.
+    A class is absent if it occurs in no label and in no prediction. The means of F and FDR leave absent classes out. So
+    does mIoU with ``absent='skip'``; with ``'zero'`` they count as 0, as in the reference implementation.
+
+    A class that is labelled but never predicted has F = 0, and its FDR is undefined, so mFDR leaves it out. Therefore
+    mFDR may improve when a model stops predicting a class. Compare values of mFDR only if ``mFDR_classes`` is equal.
 
     Args:
         confusion: (classes, classes), row = label, column = prediction.
@@ -67,8 +71,13 @@ def dataset_level_scores(confusion: np.ndarray, *, beta2: float = 0.3, absent: s
         absent: ``'skip'`` or ``'zero'``.
 
     Returns:
-        dict: In [0, 1]: per class ``IoU``, ``F``, ``FDR``, ``Acc`` (recall), NaN where left out, and the overall
-        ``mIoU``, ``mF``, ``mFDR``, ``mAcc``, ``aAcc`` (share of all pixels that are right).
+        dict: Per class, float64 (classes,) in [0, 1], NaN where undefined: ``IoU``, ``F``, ``FDR``, ``Acc`` (recall).
+        Their means over classes, float in [0, 1], NaN if no class counts: ``mIoU``, ``mF``, ``mFDR``, ``mAcc``. The
+        number of classes in each mean, int: ``mIoU_classes``, ``mF_classes``, ``mFDR_classes``, ``mAcc_classes``. The
+        share of correct pixels, float in [0, 1]: ``aAcc``.
+
+    Raises:
+        ValueError: ``absent`` is neither of the two.
     """
     if absent not in ABSENT_CHOICES:
         raise ValueError(f'absent must be one of {", ".join(ABSENT_CHOICES)}, got {absent!r}')
@@ -76,26 +85,22 @@ def dataset_level_scores(confusion: np.ndarray, *, beta2: float = 0.3, absent: s
     hit, labelled, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     with np.errstate(invalid='ignore', divide='ignore'):
         iou = hit / (labelled + predicted - hit)
-        # P = hit / predicted and R = hit / labelled put into F; defined wherever the class occurs at all
+        # F of P = hit / predicted and R = hit / labelled, simplified; defined for every class that is not absent
         f_score = (1 + beta2) * hit / (beta2 * labelled + predicted)
         fdr = 1 - hit / predicted
         recall = hit / labelled
         overall = hit.sum() / confusion.sum()
-    counted_iou = np.nan_to_num(iou) if absent == 'zero' else iou
-    return dict(
-        IoU=iou,
-        F=f_score,
-        FDR=fdr,
-        Acc=recall,
-        mIoU=_mean(counted_iou),
-        mF=_mean(f_score),
-        mFDR=_mean(fdr),
-        mAcc=_mean(recall),
-        aAcc=overall,
+    per_class = dict(IoU=iou, F=f_score, FDR=fdr, Acc=recall)
+    averaged = per_class | dict(IoU=np.nan_to_num(iou) if absent == 'zero' else iou)
+    return (
+        per_class
+        | {f'm{name}': _mean(values) for name, values in averaged.items()}
+        | {f'm{name}_classes': int((~np.isnan(values)).sum()) for name, values in averaged.items()}
+        | dict(aAcc=overall)
     )
 
 
 def _mean(values: np.ndarray) -> float:
-    """Mean over the classes that count, NaN if none does."""
+    """The mean of the values that are not NaN; NaN if there are none."""
     values = values[~np.isnan(values)]
     return float(values.mean()) if len(values) else float('nan')

@@ -16,38 +16,42 @@ from ..functional.avsbench_object import (
     object_scores,
     threshold_counts,
 )
-from .reporting import naming
+from .reporting import sample_in_errors
 
 
 @METRICS.register_module()
 class AVSBenchObjectMetric(BaseMetric):
-    """J and F of AVSBench's protocol for objects: per frame, then averaged.
+    """J and F of AVSBench's object protocol: per frame, then averaged.
 
-    Source: the protocol of "Audio-Visual Segmentation" (Zhou et al., ECCV 2022), by which the other methods of Table 1
-    of the paper are compared. Not to be compared with the dataset-level figures of :class:`DatasetLevelMetric`, which
-    differ by 10 to 17 points on the same model. Results, in percent:
+    Source: the protocol of "Audio-Visual Segmentation" (Zhou et al., ECCV 2022), used for the other methods of Table 1
+    of the paper. The results are not comparable with those of :class:`DatasetLevelMetric`, which differ by 10 to 17
+    points for the same model. Results in percent:
 
-    - ``avsbench_object/J``: mean over frames of the intersection over union of the object; of the background where no
-      object is annotated.
-    - ``avsbench_object/F_max_per_clip``: the published F: at each of 255 thresholds the mean over the frames of a clip,
-      the maximum over the thresholds, the mean over clips.
-    - ``avsbench_object/F_max_over_set``: the same with the whole set as one clip.
+    - ``avsbench_object/J``: the mean over frames of the intersection over union of the object, or of the background if
+      the ground truth is empty.
+    - ``avsbench_object/F_max_per_clip``: the published F. F at each of 255 thresholds is averaged over the frames of a
+      clip, the maximum over thresholds is taken, and these maxima are averaged over clips.
+    - ``avsbench_object/F_max_over_set``: the same with the whole dataset as one clip.
 
-    F leaves frames without an object out. Frames without annotation (all ``ignore_index``) count nowhere. Clips are
-    told apart by ``clip`` (str) of a sample's meta information, and not by the batches, as in AVSBench's code, whose F
-    changes with the batch size; a sample without ``clip`` is a clip of its own. A pixel is predicted for J where the
-    object's logit is the larger one, or, with a single output, its probability above 0.5, whatever the threshold of the
-    head.
+    J counts frames whose ground truth is empty, F leaves them out. Both leave out frames without annotation (all
+    ``ignore_index``). ``avsbench_object/J_frames``, ``F_frames`` and ``F_clips`` are the numbers of frames and clips in
+    the means.
+
+    The meta key ``clip`` (str) of a sample names its clip; a sample without it counts as a clip. Batches do not matter,
+    whereas F of AVSBench's code changes with the batch size. For J, a pixel is predicted if the logit of the object is
+    the larger one or, with one output channel, if its probability is above 0.5. The threshold of the head is not used.
 
     Args:
-        beta2: beta^2 of the F score.
-        empty_clip: What ``F_max_per_clip`` does with a clip without any object: ``'skip'`` leaves it out, as the
-            protocol leaves out each of its frames; ``'zero'`` counts it as 0. The protocol does not speak of such
-            clips. The log says how many there are: without any, both choices give the same.
-        ignore_index: Label of pixels to leave out.
+        beta2: Weight of precision against recall in F, beta^2.
+        empty_clip: How ``F_max_per_clip`` treats a clip without an object in any frame: ``'skip'`` leaves it out,
+            ``'zero'`` counts it as 0. The protocol does not define this. The log shows the number of such clips.
+        ignore_index: Label of the pixels to ignore.
         collect_device: ``'cpu'`` or ``'gpu'``.
-        prefix: Put before the names of the results.
-        kwargs: Others of mmengine's ``BaseMetric``.
+        prefix: Prefix of the names of the results.
+        kwargs: Other arguments of mmengine's ``BaseMetric``.
+
+    Raises:
+        ValueError: An argument is invalid, or a sample does not fit the protocol; the message names the file.
     """
 
     default_prefix = 'avsbench_object'
@@ -71,9 +75,9 @@ class AVSBenchObjectMetric(BaseMetric):
         self.ignore_index = ignore_index
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Scores the frames of a batch; keeps J and 255 values of F of each."""
+        """Adds J and the F curve of each frame of a batch to the results."""
         for sample in data_samples:
-            with naming(sample):
+            with sample_in_errors(sample):
                 self.results.append(self._score(sample))
 
     def _score(self, sample: Mapping) -> FrameScore:
@@ -90,50 +94,54 @@ class AVSBenchObjectMetric(BaseMetric):
         return FrameScore(sample.get('clip'), sample.get('frame'), jaccard(pred, label, self.ignore_index), curve)
 
     def compute_metrics(self, results: list[FrameScore]) -> dict[str, float]:
-        """Averages over frames and clips, in percent, and says how many there were."""
-        results = [FrameScore(*r) for r in results]  # mmengine has made plain tuples of them
+        """Averages over frames and clips, logs the numbers of both and returns the results."""
+        results = [FrameScore(*r) for r in results]  # mmengine turns named tuples into plain ones
         _warn_of_repeated(results)
         annotated = [r for r in results if r.jaccard is not None]
-        with_object = [r for r in annotated if r.f_curve is not None]
-        alone = sum(r.clip is None for r in annotated)
+        scores = object_scores(results, empty_clip=self.empty_clip)
+        num_frames = {name: scores.pop(name) for name in ('J_frames', 'F_frames', 'F_clips')}
+        single = sum(r.clip is None for r in annotated)
         clips = _count_clips(annotated)
-        empty = clips - _count_clips(with_object)
+        empty = clips - _count_clips([r for r in annotated if r.f_curve is not None])
         print_log(
-            f'AVSBench object protocol: {len(results)} frames, {len(annotated)} of them annotated, {len(with_object)} '
-            f'with an object; {clips} clips'
-            + (f', {alone} of them single frames that belong to no clip' if alone else '')
-            + (f', {empty} without any object (empty_clip={self.empty_clip!r})' if empty else ''),
+            f'AVSBench object protocol: {len(results)} frames, {len(annotated)} annotated. J is the mean over '
+            f'{num_frames["J_frames"]} frames, including {num_frames["J_frames"] - num_frames["F_frames"]} whose '
+            f'ground truth is empty; F is the mean over {num_frames["F_frames"]} frames, without these. {clips} clips'
+            + (f', including {single} single frames that belong to no clip' if single else '')
+            + (f'; {empty} without an object in any frame (empty_clip={self.empty_clip!r})' if empty else ''),
             MMLogger.get_current_instance(),
         )
-        scores = object_scores(results, empty_clip=self.empty_clip)
-        return {name: round(100 * value, 2) for name, value in scores.items()}
+        return {name: round(100 * value, 2) for name, value in scores.items()} | num_frames
 
 
 def _count_clips(results: Sequence[FrameScore]) -> int:
     return len({r.clip for r in results if r.clip is not None}) + sum(r.clip is None for r in results)
 
 
-def _check_prediction(pred: Tensor, told: Tensor, logits: Tensor) -> None:
-    """Logits and prediction must be of one model run: mmseg's test-time augmentation leaves those of one view."""
-    differ = pred != told
+def _check_prediction(pred: Tensor, given: Tensor, logits: Tensor) -> None:
+    """Raises a ValueError if the prediction is not that of the logits.
+
+    mmseg's test-time augmentation returns the averaged prediction beside the logits of a single view.
+    """
+    differ = pred != given
     if not differ.any():
         return
-    differ &= (logits[1] - logits[0]).abs() > 1e-3  # but for rounding
+    differ &= (logits[1] - logits[0]).abs() > 1e-3  # the argmax of almost equal logits depends on rounding
     if differ.any():
         raise ValueError(
             f'pred_sem_seg is not the argmax of seg_logits at {int(differ.sum())} pixels; with test-time augmentation '
-            "take tta_model=dict(type='AVSegTTAModel'), which averages both"
+            "set tta_model=dict(type='AVSegTTAModel'), which averages both"
         )
 
 
 def _warn_of_repeated(results: Sequence[FrameScore]) -> None:
-    """Frames that occur twice: two clips of one name, or a sampler that repeats clips to fill the last batch."""
+    """Warns of frames that occur twice, because two clips have one name or the sampler fills the last batch."""
     counts = Counter((r.clip, r.frame) for r in results if r.clip is not None and r.frame is not None)
-    repeated = [place for place, count in counts.items() if count > 1]
+    repeated = [key for key, count in counts.items() if count > 1]
     if repeated:
         print_log(
-            f'{len(repeated)} frames were scored more than once, first: frame {repeated[0][1]} of clip '
-            f'{repeated[0][0]!r}. Are there two clips of this name, or does the sampler repeat clips?',
+            f'{len(repeated)} frames were scored more than once, the first is frame {repeated[0][1]} of clip '
+            f'{repeated[0][0]!r}. Give each clip a name of its own and take a sampler that does not repeat clips.',
             MMLogger.get_current_instance(),
             logging.WARNING,
         )

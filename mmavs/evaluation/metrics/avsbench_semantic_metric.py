@@ -5,29 +5,31 @@ from mmengine.logging import MMLogger, print_log
 from mmseg.registry import METRICS
 
 from ..functional.avsbench_semantic import ClassCounts, count_classes, semantic_scores
-from .reporting import class_table, naming
+from .reporting import class_table, sample_in_errors
 
 
 @METRICS.register_module()
 class AVSBenchSemanticMetric(BaseMetric):
-    """IoU and F of AVSBench's protocol for semantics: per frame and class, averaged over frames, then over classes.
+    """IoU and F of AVSBench's semantic protocol: per frame and class, averaged over frames, then over classes.
 
-    Source: the protocol of "Audio-Visual Segmentation with Semantics" (Zhou et al., 2023). Not to be compared with the
-    dataset-level figures of :class:`DatasetLevelMetric`, which differ by 10 to 17 points on the same model. The score
-    of a class is the mean over the frames whose labels or prediction have it; a class that no frame has counts 0.
-    Results, in percent, with the background (class 0) and without it:
+    Source: the protocol of "Audio-Visual Segmentation with Semantics" (Zhou et al., 2023). The results are not
+    comparable with those of :class:`DatasetLevelMetric`, which differ by 10 to 17 points for the same model. The score
+    of a class is the mean over the frames in whose label or prediction it occurs. A class that occurs in no frame
+    counts as 0. Results in percent, with the background (class 0) and without it:
 
     - ``avsbench_semantic/frame_mIoU``, ``avsbench_semantic/frame_mIoU_no_background``
     - ``avsbench_semantic/frame_mF``, ``avsbench_semantic/frame_mF_no_background``
 
-    Frames without annotation (all ``ignore_index``) count nowhere. Does not depend on batch size or processes.
+    Each has the number of classes in the mean beside it, as in ``avsbench_semantic/frame_mIoU_classes``. Frames without
+    annotation (all ``ignore_index``) are left out. The results do not depend on the batch size or the number of
+    processes.
 
     Args:
-        beta2: beta^2 of the F score.
-        ignore_index: Label of pixels to leave out.
+        beta2: Weight of precision against recall in F, beta^2.
+        ignore_index: Label of the pixels to ignore.
         collect_device: ``'cpu'`` or ``'gpu'``.
-        prefix: Put before the names of the results.
-        kwargs: Others of mmengine's ``BaseMetric``.
+        prefix: Prefix of the names of the results.
+        kwargs: Other arguments of mmengine's ``BaseMetric``.
     """
 
     default_prefix = 'avsbench_semantic'
@@ -45,22 +47,30 @@ class AVSBenchSemanticMetric(BaseMetric):
         self.ignore_index = ignore_index
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Counts the pixels of a batch; keeps the counts of the classes that each frame has."""
+        """Adds the counts of the classes that occur in each frame of a batch to the results."""
         num_classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
             pred = sample['pred_sem_seg']['data'].squeeze()
             label = sample['gt_sem_seg']['data'].squeeze().to(pred.device)
-            with naming(sample):
+            with sample_in_errors(sample):
                 self.results.append(count_classes(pred, label, num_classes, self.ignore_index))
 
     def compute_metrics(self, results: list[ClassCounts]) -> dict[str, float]:
-        """Averages over frames, prints the table of classes and returns the means over classes in percent."""
+        """Averages over frames, prints the table of classes and returns the results."""
         classes = self.dataset_meta['classes']
         scores = semantic_scores(results, len(classes), beta2=self.beta2)
         columns = {name: scores[name] for name in ('IoU', 'F', 'frames')}
+        means, num_classes = dict(IoU=scores['mIoU'], F=scores['mF']), dict(IoU=len(classes), F=len(classes))
+        unseen = int((scores['frames'] == 0).sum())
         print_log(
-            'AVSBench semantic protocol, per class means over frames, in %:\n' + class_table(classes, columns),
+            'AVSBench semantic protocol, means over frames per class, in %:\n'
+            + class_table(classes, columns, means, num_classes)
+            + (f'\nClasses that occur in no frame, counted as 0: {unseen}' if unseen else ''),
             MMLogger.get_current_instance(),
         )
+        counts = dict.fromkeys(('mIoU', 'mF'), len(classes))
+        counts |= dict.fromkeys(('mIoU_no_background', 'mF_no_background'), len(classes) - 1)
         names = ('mIoU', 'mIoU_no_background', 'mF', 'mF_no_background')
-        return {f'frame_{name}': round(100 * scores[name], 2) for name in names}
+        return {f'frame_{name}': round(100 * scores[name], 2) for name in names} | {
+            f'frame_{name}_classes': counts[name] for name in names
+        }

@@ -15,26 +15,33 @@ from torch import Tensor
 from mmavs.utils.files import make_output_folder, writing_error
 
 from ..functional.confusion import ABSENT_CHOICES, confusion_matrix, dataset_level_scores
-from .reporting import class_table, naming
+from .reporting import class_table, sample_in_errors
 
 
 @METRICS.register_module()
 class DatasetLevelMetric(BaseMetric):
-    """mIoU, F, FDR and accuracy from one confusion matrix over the whole set (Tables 2 and 3 of the paper).
+    """mIoU, F, FDR and accuracy from one confusion matrix of the whole dataset (Tables 2 and 3 of the paper).
 
-    Does not depend on the batch size or on the number of processes. See :func:`dataset_level_scores` for the formulas.
+    The results do not depend on the batch size or the number of processes. :func:`dataset_level_scores` has the
+    formulas. In percent: ``mIoU``, ``mF``, ``mFDR``, ``mAcc``, ``aAcc``. The number of classes in each mean:
+    ``mIoU_classes``, ``mF_classes``, ``mFDR_classes``, ``mAcc_classes``. mIoU counts the background as a class. mFDR
+    leaves out the classes that are never predicted: compare it only between runs with an equal ``mFDR_classes``.
 
     Args:
         beta2: beta^2 of the F score.
-        absent: What mIoU does with a class that occurs neither in labels nor in predictions: ``'skip'`` leaves it out,
-            ``'zero'`` counts 0, as the reference does.
-        ignore_index: Label of pixels to leave out.
-        output_dir: Folder for the predictions as PNGs of class indices, each named as its mask (in VPO-SS samples
-            share an image), frames of a video below a folder of their clip; None writes none.
-        format_only: Only writes them, and computes nothing.
+        absent: How mIoU treats a class that occurs neither in labels nor in predictions: ``'skip'`` leaves it out,
+            ``'zero'`` counts it as 0, as the reference implementation does.
+        ignore_index: Label of the pixels to ignore.
+        output_dir: Folder for the predictions, PNG files of class indices. Each is named as its mask, since samples of
+            VPO-SS share images, and frames of a video are in a folder of their clip. None writes no predictions.
+        format_only: Writes the predictions without computing metrics.
         collect_device: ``'cpu'`` or ``'gpu'``.
-        prefix: Put before the names of the results.
-        kwargs: Others of mmengine's ``BaseMetric``.
+        prefix: Prefix of the names of the results.
+        kwargs: Other arguments of mmengine's ``BaseMetric``.
+
+    Raises:
+        ValueError: An argument is invalid, or a label or prediction is not a class; the message names the file.
+        OSError: A prediction cannot be written.
     """
 
     def __init__(
@@ -48,7 +55,7 @@ class DatasetLevelMetric(BaseMetric):
         prefix: str | None = None,
         **kwargs,
     ) -> None:
-        # `tools/test.py --out` of mmseg sets keep_results too.
+        # mmseg's `tools/test.py --out` also sets keep_results, which its own IoUMetric takes.
         kwargs.pop('keep_results', None)
         super().__init__(collect_device=collect_device, prefix=prefix, **kwargs)
         if absent not in ABSENT_CHOICES:
@@ -64,7 +71,7 @@ class DatasetLevelMetric(BaseMetric):
             make_output_folder(output_dir)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Counts the pixels of a batch; keeps the non-zero counts of each sample."""
+        """Adds the non-zero entries of the confusion matrix of each sample to the results."""
         num_classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
             pred = sample['pred_sem_seg']['data'].squeeze()
@@ -75,7 +82,7 @@ class DatasetLevelMetric(BaseMetric):
                 self.results.append(None)
                 continue
             label = sample['gt_sem_seg']['data'].squeeze().to(pred.device)
-            with naming(sample):
+            with sample_in_errors(sample):
                 counts = confusion_matrix(pred, label, num_classes, self.ignore_index).flatten().cpu().numpy()
             cells = counts.nonzero()[0]
             self.results.append((cells.astype(np.int32), counts[cells].astype(np.int64)))
@@ -91,16 +98,29 @@ class DatasetLevelMetric(BaseMetric):
             raise writing_error(path, error, goes_on=False) from error
 
     def compute_metrics(self, results: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
-        """Adds up the counts, prints the table of classes and returns the overall results in percent."""
+        """Sums the confusion matrices, prints the table of classes and returns the results."""
         logger = MMLogger.get_current_instance()
         if self.format_only:
-            print_log(f'predictions are in {self.output_dir}', logger)
+            print_log(f'The predictions are in {self.output_dir}.', logger)
             return {}
         classes = self.dataset_meta['classes']
         counts = np.zeros(len(classes) ** 2, dtype=np.int64)
         for cells, values in results:
             counts[cells] += values
         scores = dataset_level_scores(counts.reshape(len(classes), -1), beta2=self.beta2, absent=self.absent)
-        columns = {name: scores[name] for name in ('IoU', 'F', 'FDR', 'Acc')}
-        print_log('dataset level, per class results, in %:\n' + class_table(classes, columns), logger)
-        return {name: round(100 * float(scores[name]), 2) for name in ('mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc')}
+        columns = ('IoU', 'F', 'FDR', 'Acc')
+        table = class_table(
+            classes,
+            {name: scores[name] for name in columns},
+            {name: scores[f'm{name}'] for name in columns},
+            {name: scores[f'm{name}_classes'] for name in columns},
+        )
+        print_log('Dataset-level results per class, in %:\n' + table + self._left_out_of_fdr(scores), logger)
+        results = {name: round(100 * float(scores[name]), 2) for name in (*(f'm{name}' for name in columns), 'aAcc')}
+        return results | {f'm{name}_classes': scores[f'm{name}_classes'] for name in columns}
+
+    def _left_out_of_fdr(self, scores: dict) -> str:
+        """A line with the classes whose omission lowers mFDR; empty if there are none."""
+        unpredicted = np.isnan(scores['FDR']) & ~np.isnan(scores['Acc'])
+        names = [name for name, omitted in zip(self.dataset_meta['classes'], unpredicted, strict=True) if omitted]
+        return f'\nLabelled but never predicted, therefore not in mFDR: {", ".join(names)}' if names else ''

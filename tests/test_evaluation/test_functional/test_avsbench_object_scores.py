@@ -10,7 +10,7 @@ from mmavs.evaluation.functional.avsbench_object import f_thresholds
 
 SHAPE = (4, 5)
 THRESHOLDS = torch.linspace(0, 1 - 1e-10, 255).numpy()  # as the protocol defines them, in float32
-# Ties are what a histogram gets wrong first: half of the pixels lie on a threshold or one bit beside it.
+# Ties are the difficult case for a histogram: half of the pixels lie on a threshold or one bit beside it.
 on_threshold = st.sampled_from(THRESHOLDS)
 values = st.one_of(
     st.floats(0, 1, width=32),
@@ -32,7 +32,7 @@ def loop_counts(probability, label):
 
 
 def loop_f(probability, label, beta2=0.3):
-    """F by precision and recall; None of a frame without an object."""
+    """F from precision and recall; None for a frame without an object."""
     hits, predicted, labelled = loop_counts(probability, label)
     if not labelled:
         return None
@@ -53,7 +53,7 @@ def loop_j(pred, label):
 
 
 def loop_scores(scored, empty_clip='skip'):
-    """From [(clip, J, curve)]: J, F_max_per_clip, F_max_over_set."""
+    """From [(clip, J, curve)]: J, F_max_per_clip, F_max_over_set, and the frames of J and F and clips of F."""
 
     def best(curves):
         return max(np.mean([c[i] for c in curves]) for i in range(255)) if curves else np.nan
@@ -63,8 +63,9 @@ def loop_scores(scored, empty_clip='skip'):
     maxima = [best(curves) for curves in clips.values()]
     maxima = [0 if np.isnan(m) else m for m in maxima] if empty_clip == 'zero' else [m for m in maxima if m == m]
     js = [j for _, j, _ in scored]
-    overall = best([c for _, _, c in scored if c is not None])
-    return [np.mean(js) if js else np.nan, np.mean(maxima) if maxima else np.nan, overall]
+    all_curves = [c for _, _, c in scored if c is not None]
+    counts = [len(js), len(all_curves), len(maxima)]
+    return [np.mean(js) if js else np.nan, np.mean(maxima) if maxima else np.nan, best(all_curves), *counts]
 
 
 def score(clip, probability, label):
@@ -123,24 +124,24 @@ def test_scores_against_brute_force_in_any_order(clips, empty_clip, random):
     scored = [score(*frame) for frame in clips]
     random.shuffle(scored)
     found = object_scores(scored, empty_clip=empty_clip)
-    assert list(found) == ['J', 'F_max_per_clip', 'F_max_over_set']
+    assert list(found) == ['J', 'F_max_per_clip', 'F_max_over_set', 'J_frames', 'F_frames', 'F_clips']
     np.testing.assert_allclose(list(found.values()), wanted, atol=1e-9)
 
 
 @settings(max_examples=40)
 @given(st.lists(st.tuples(probabilities, labels), min_size=1, max_size=5))
-def test_frames_of_no_clip_are_clips_of_their_own(pairs):
-    alone = object_scores([score(None, *pair) for pair in pairs])
+def test_each_frame_without_clip_counts_as_a_clip(pairs):
+    single = object_scores([score(None, *pair) for pair in pairs])
     named = object_scores([score(str(i), *pair) for i, pair in enumerate(pairs)])
     one_clip = object_scores([score('a', *pair) for pair in pairs])
-    np.testing.assert_equal(alone, named)
+    np.testing.assert_equal(single, named)
     np.testing.assert_equal(one_clip['F_max_per_clip'], one_clip['F_max_over_set'])
-    if not np.isnan(alone['F_max_over_set']):  # each frame with its own best threshold
-        assert alone['F_max_per_clip'] >= alone['F_max_over_set'] - 1e-12
+    if not np.isnan(single['F_max_over_set']):  # each frame with its own best threshold
+        assert single['F_max_per_clip'] >= single['F_max_over_set'] - 1e-12
 
 
 def test_by_hand():
-    """Object 0.9 and 0.6, background 0.7 and 0.1: from 0.6 on 2 of 3 are right, from 0.7 on 1 of 2, above 1 of 1."""
+    """Object 0.9 and 0.6, background 0.7 and 0.1: up to 0.6, 2 of 3 are correct, up to 0.7, 1 of 2, above, 1 of 1."""
     probability = torch.tensor([[0.9, 0.6], [0.7, 0.1]])
     label = torch.tensor([[1, 1], [0, 0]])
     curve = f_curve(*threshold_counts(probability, label)).numpy()
@@ -155,15 +156,14 @@ def test_by_hand():
     assert scores['F_max_per_clip'] == pytest.approx(f(1, 1 / 2))
 
 
-def test_the_two_f_differ_where_clips_want_different_thresholds():
+def test_the_two_f_differ_where_the_best_thresholds_of_clips_differ():
     low, high = np.zeros(255), np.zeros(255)
     low[10], high[200] = 1, 1
     scores = object_scores([FrameScore('a', 0, 1, low), FrameScore('b', 0, 1, high)])
     assert (scores['F_max_per_clip'], scores['F_max_over_set']) == (1, 0.5)
 
 
-def test_frames_without_object():
-    """Scored by J on the background, left out of F; a clip of only such frames as told."""
+def test_j_counts_frames_with_empty_ground_truth_and_f_leaves_them_out():
     label = torch.zeros(2, 2, dtype=torch.int64)
     pred = torch.tensor([[True, False], [False, False]])
     assert jaccard(pred, label) == 0.75
@@ -171,29 +171,32 @@ def test_frames_without_object():
     assert jaccard(pred, label) == 0.5
     curve = np.full(255, 0.4)
     scored = [FrameScore('a', 0, 1, curve), FrameScore('a', 1, 0, None), FrameScore('b', 0, 0.5, None)]
-    assert object_scores(scored) == pytest.approx(dict(J=0.5, F_max_per_clip=0.4, F_max_over_set=0.4))
-    zero = object_scores(scored, empty_clip='zero')
-    assert zero == pytest.approx(dict(J=0.5, F_max_per_clip=0.2, F_max_over_set=0.4))
+    counts = dict(J_frames=3, F_frames=1)
+    skip, zero = (object_scores(scored, empty_clip=choice) for choice in ('skip', 'zero'))
+    assert skip == pytest.approx(dict(J=0.5, F_max_per_clip=0.4, F_max_over_set=0.4, F_clips=1, **counts))
+    assert zero == pytest.approx(dict(J=0.5, F_max_per_clip=0.2, F_max_over_set=0.4, F_clips=2, **counts))
 
 
-def test_frames_without_annotation_count_nowhere():
+def test_frames_without_annotation_are_left_out():
     ignored = torch.full((2, 2), 255)
     assert jaccard(torch.ones(2, 2, dtype=torch.bool), ignored) is None
     unannotated = FrameScore('b', 0, None, None)
     first = FrameScore('a', 0, 0.5, np.full(255, 0.4))
     for empty_clip in ('skip', 'zero'):
         assert object_scores([first, unannotated], empty_clip=empty_clip) == object_scores([first])
-    assert all(np.isnan(value) for value in object_scores([unannotated]).values())
-    assert all(np.isnan(value) for value in object_scores([]).values())
+    for nothing in ([unannotated], []):
+        scores = object_scores(nothing)
+        assert all(np.isnan(scores[name]) for name in ('J', 'F_max_per_clip', 'F_max_over_set'))
+        assert scores['J_frames'] == scores['F_frames'] == scores['F_clips'] == 0
 
 
 def test_perfect_and_worst():
     label = np.array([[0, 1], [1, 0]])
     perfect = object_scores([score('a', label.astype(np.float32), label)])
     worst = object_scores([score('a', 1 - label.astype(np.float32), label)])
-    assert perfect == pytest.approx(dict(J=1, F_max_per_clip=1, F_max_over_set=1), abs=1e-12)
+    assert [perfect[name] for name in ('J', 'F_max_per_clip', 'F_max_over_set')] == pytest.approx([1] * 3, abs=1e-12)
     assert worst['J'] == 0
-    assert worst['F_max_per_clip'] == pytest.approx(1.3 * 0.5 / (0.3 * 0.5 + 1))  # all predicted, at threshold 0
+    assert worst['F_max_per_clip'] == pytest.approx(1.3 * 0.5 / (0.3 * 0.5 + 1))  # at threshold 0
 
 
 def test_probability_of_two_channels_and_of_one():
@@ -207,8 +210,8 @@ def test_probability_of_two_channels_and_of_one():
 @pytest.mark.parametrize(
     ('logits', 'message'),
     [
-        (torch.zeros(71, 2, 2), r'2 channels .* or 1, .* got shape \(71, 2, 2\)'),
-        (torch.zeros(2, 2), r'got shape \(2, 2\)'),
+        (torch.zeros(71, 2, 2), r'shape \(2, H, W\) .* or \(1, H, W\), got \(71, 2, 2\); set num_classes=2'),
+        (torch.zeros(2, 2), r'got \(2, 2\)'),
         (torch.full((2, 2, 2), torch.nan), 'probabilities from nan to nan'),
         (torch.full((2, 2, 2), torch.inf), 'probabilities from nan'),
         (torch.full((1, 2, 2), -3.0), 'probabilities from -3'),
@@ -222,7 +225,7 @@ def test_bad_logits(logits, message):
 @pytest.mark.parametrize(
     ('label', 'message'),
     [
-        (torch.tensor([[0, 7]]), r'labels must be 0 or 1 \(or 255, ignored\), got values from 0 to 7.*binary labels'),
+        (torch.tensor([[0, 7]]), r'labels must be 0, 1 or 255 \(ignored\), got values from 0 to 7.*binary labels'),
         (torch.tensor([[0], [1]]), r'prediction \(1, 2\) and label \(2, 1\) differ in shape'),
     ],
 )
@@ -233,7 +236,7 @@ def test_bad_labels(label, message):
         jaccard(torch.zeros(1, 2, dtype=torch.bool), label)
 
 
-def test_unknown_choice_for_empty_clips():
+def test_unknown_choice_of_empty_clip():
     with pytest.raises(ValueError, match="empty_clip must be one of skip, zero, got 'one'"):
         object_scores([], empty_clip='one')
 

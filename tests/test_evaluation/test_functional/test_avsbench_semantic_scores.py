@@ -19,7 +19,7 @@ def count(frames):
 
 
 def brute_force(frames, beta2):
-    """The definition, one class and one frame after the other: (IoU, F) of each class, and the frames that have it."""
+    """The definition, class by class and frame by frame: sums of IoU and F per class, and the frames with the class."""
     ious, fs, counts = np.zeros(CLASSES), np.zeros(CLASSES), np.zeros(CLASSES, dtype=int)
     for c in range(CLASSES):
         for pred, label in frames:
@@ -54,7 +54,7 @@ def test_scores_against_brute_force_in_any_order(frames, beta2, random):
 
 
 def test_by_hand():
-    """Class 1 is half right in a first frame, missed in a second and absent in a third; class 2 a false alarm."""
+    """Class 1 is half correct in a frame, not predicted in another, absent in a third; class 2 is a false positive."""
     frames = [
         (np.array([[0, 0, 1, 0]]), np.array([[0, 0, 1, 1]])),
         (np.array([[0, 0, 2, 2]]), np.array([[0, 0, 1, 255]])),
@@ -70,13 +70,13 @@ def test_by_hand():
     assert scores['mIoU_no_background'] == pytest.approx(1 / 4 / 4)
 
 
-def test_frames_weigh_alike_whatever_their_size():
+def test_frames_of_different_sizes_have_equal_weight():
     small, large = (np.array([[1]]), np.array([[1]])), (np.zeros((9, 9), int), np.ones((9, 9), int))
     scores = semantic_scores(count([small, large]), CLASSES)
     assert scores['IoU'][1] == 0.5
 
 
-def test_frames_without_annotation_count_nowhere():
+def test_frames_without_annotation_are_left_out():
     frame = (np.array([[1, 0]]), np.array([[1, 1]]))
     unannotated = (np.array([[1, 0]]), np.array([[255, 255]]))
     np.testing.assert_equal(
@@ -91,7 +91,7 @@ def test_perfect_and_worst():
     assert [worst[name] for name in MEANS] == [0] * 4
 
 
-def test_only_the_classes_of_a_frame_are_kept():
+def test_counts_hold_only_the_classes_of_a_frame():
     counts = count_classes(torch.tensor([[0, 3]]), torch.tensor([[0, 255]]), 71)
     assert [values.tolist() for values in counts] == [[0], [1], [1], [1]]
 

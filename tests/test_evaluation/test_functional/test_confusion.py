@@ -18,7 +18,7 @@ def brute_force(pred, label, num_classes=CLASSES, ignore=255):
 
 
 def brute_scores(pred, label, beta2):
-    """The definitions, one class and one pixel after the other; None where there is nothing to divide by."""
+    """The definitions, class by class and pixel by pixel; None where the denominator is 0."""
     pairs = [(p, t) for p, t in zip(pred, label, strict=True) if t != 255]
     scores = []
     for c in range(CLASSES):
@@ -64,8 +64,10 @@ def test_scores_against_brute_force(pairs, beta2):
         np.testing.assert_allclose(scores[name], wanted, atol=1e-12)
         present = [c[name] for c in truth if c[name] is not None]
         np.testing.assert_allclose(scores['m' + name], np.mean(present) if present else np.nan, atol=1e-12)
+        assert scores[f'm{name}_classes'] == len(present)
     zero = dataset_level_scores(np.array(brute_force(pred, label)), absent='zero')
     np.testing.assert_allclose(zero['mIoU'], np.mean([c['IoU'] or 0 for c in truth]), atol=1e-12)
+    assert zero['mIoU_classes'] == CLASSES and zero['mFDR_classes'] == scores['mFDR_classes']
 
 
 def test_rows_are_labels():
@@ -100,7 +102,7 @@ def test_shapes_differ():
         ([255, 0], [0, 0], 'predictions must lie in .* from 0 to 255'),
         ([-1, 0], [0, 0], 'predictions must lie in .* from -1 to 0'),
         ([0, 0], [1, 4], r'labels must lie in \[0, 2\] \(labels may also be 255\), got values from 1 to 4'),
-        ([0, 0], [3, 255], 'labels must lie in .* to 3'),  # just one too many
+        ([0, 0], [3, 255], 'labels must lie in .* to 3'),  # the first value behind the classes
         ([0, 0], [300, 2], r'labels must lie in \[0, 2\] .* from 2 to 300'),
         ([0, 0], [-1, 2], 'labels must lie in .* from -1 to 2'),
     ],
@@ -111,7 +113,7 @@ def test_values_out_of_range(pred, label, message):
 
 
 def test_by_hand():
-    """Class 0: 6 right, 2 missed. Class 1: 1 right of 4, 2 false alarms. Class 2 is labelled and never predicted."""
+    """Class 0: 6 of 8 correct. Class 1: 1 of 4 correct, 2 false positives. Class 2 is never predicted, 3 is absent."""
     scores = dataset_level_scores(np.array([[6, 2, 0, 0], [3, 1, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0]]), beta2=0.3)
     np.testing.assert_allclose(scores['IoU'], [6 / 13, 1 / 6, 0, np.nan])
     np.testing.assert_allclose(scores['FDR'], [5 / 11, 2 / 3, np.nan, np.nan])
@@ -122,6 +124,16 @@ def test_by_hand():
     np.testing.assert_allclose(scores['mIoU'], (6 / 13 + 1 / 6) / 3)
     np.testing.assert_allclose(scores['mFDR'], (5 / 11 + 2 / 3) / 2)
     np.testing.assert_allclose(scores['aAcc'], 7 / 14)
+    assert [scores[f'm{name}_classes'] for name in ('IoU', 'F', 'FDR', 'Acc')] == [3, 3, 2, 3]
+
+
+def test_mfdr_improves_when_a_class_is_no_longer_predicted():
+    """The number of classes shows why: mFDR is then the mean over the other classes."""
+    before = dataset_level_scores(np.array([[8, 0, 2], [0, 9, 1], [3, 3, 2]]))
+    after = dataset_level_scores(np.array([[10, 0, 0], [0, 10, 0], [4, 4, 0]]))
+    assert after['mFDR'] < before['mFDR']
+    assert (before['mFDR_classes'], after['mFDR_classes']) == (3, 2)
+    assert before['mIoU_classes'] == after['mIoU_classes'] == 3
 
 
 def test_perfect_and_worst():
@@ -132,7 +144,7 @@ def test_perfect_and_worst():
         assert worst[name] == 1 - best
 
 
-def test_unknown_choice_for_absent_classes():
+def test_unknown_choice_of_absent():
     with pytest.raises(ValueError, match="absent must be one of skip, zero, got 'nan'"):
         dataset_level_scores(np.eye(2), absent='nan')
 
@@ -150,6 +162,6 @@ def test_golden_dataset_metrics(golden_file):
     np.testing.assert_allclose(f03['aAcc'], golden['acc'], atol=1e-4)
 
 
-def test_label_just_above_the_classes_beside_a_negative_ignore_index():
+def test_first_label_behind_the_classes_with_negative_ignore_index():
     with pytest.raises(ValueError, match='labels must lie in .* to 3'):
         confusion_matrix(torch.tensor([0, 1]), torch.tensor([3, -100]), 3, ignore_index=-100)

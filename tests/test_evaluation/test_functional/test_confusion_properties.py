@@ -1,4 +1,4 @@
-"""What holds for the metrics of any prediction."""
+"""Invariants of the dataset-level metrics."""
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from mmavs.evaluation import confusion_matrix, dataset_level_scores
 CLASSES = 4
 PER_CLASS = ('IoU', 'F', 'FDR', 'Acc')
 OVERALL = ('mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc')
+COUNTS = tuple(f'm{name}_classes' for name in PER_CLASS)
 confusions = st_numpy.arrays('int64', (CLASSES, CLASSES), elements=st.integers(0, 50) | st.just(0))
 labels = st.lists(
     st.tuples(st.integers(0, CLASSES - 1), st.sampled_from([*range(CLASSES), 255])), min_size=1, max_size=30
@@ -32,7 +33,7 @@ def test_counts_of_parts_add_up(pairs, cut):
 
 @settings(max_examples=40)
 @given(confusions)
-def test_scores_are_shares_and_iou_is_the_strictest(confusion):
+def test_scores_are_in_0_to_1_and_iou_is_at_most_f(confusion):
     scores = dataset_level_scores(confusion)
     for name in (*PER_CLASS, *OVERALL):
         values = np.atleast_1d(scores[name])
@@ -47,18 +48,18 @@ def test_scores_are_shares_and_iou_is_the_strictest(confusion):
 
 @settings(max_examples=40)
 @given(confusions, st.permutations(range(CLASSES)), st.integers(1, 9))
-def test_neither_the_order_of_classes_nor_the_size_of_the_set_matters(confusion, order, times):
+def test_invariant_to_the_order_of_classes_and_the_size_of_the_dataset(confusion, order, times):
     scores = dataset_level_scores(confusion)
     renamed = dataset_level_scores(times * confusion[np.ix_(order, order)])
     for name in PER_CLASS:
         equal(renamed[name], scores[name][list(order)])
-    for name in OVERALL:
+    for name in OVERALL + COUNTS:
         equal(renamed[name], scores[name])
 
 
 @settings(max_examples=40)
 @given(confusions, st.integers(0, CLASSES - 1), st.integers(0, CLASSES - 1))
-def test_a_mistake_put_right_lowers_no_score_of_the_class(confusion, label, pred):
+def test_correcting_a_pixel_lowers_no_score_of_its_class(confusion, label, pred):
     if label == pred or not confusion[label, pred]:
         return
     better = confusion.copy()

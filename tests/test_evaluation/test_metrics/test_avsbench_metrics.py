@@ -1,4 +1,4 @@
-"""The metrics of AVSBench's two protocols as a test run uses them, beside the dataset-level one."""
+"""The metrics of AVSBench's two protocols in an evaluator, together with the dataset-level metric."""
 
 import json
 import logging
@@ -26,9 +26,13 @@ from mmavs.evaluation.metrics import avsbench_object_metric, avsbench_semantic_m
 ALL = [dict(type='DatasetLevelMetric'), dict(type='AVSBenchObjectMetric'), dict(type='AVSBenchSemanticMetric')]
 CLIPS = ('a', 'a', 'b', 'a', 'b', None, 'c', 'c', 'b')
 OBJECT_NAMES = [f'avsbench_object/{name}' for name in ('J', 'F_max_per_clip', 'F_max_over_set')]
+OBJECT_COUNTS = [f'avsbench_object/{name}' for name in ('J_frames', 'F_frames', 'F_clips')]
 SEMANTIC_NAMES = [
     f'avsbench_semantic/frame_{name}' for name in ('mIoU', 'mIoU_no_background', 'mF', 'mF_no_background')
 ]
+SEMANTIC_COUNTS = [f'{name}_classes' for name in SEMANTIC_NAMES]
+DATASET_NAMES = ['mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc']
+DATASET_COUNTS = [f'{name}_classes' for name in DATASET_NAMES[:4]]
 
 
 def make_samples(classes=2):
@@ -57,7 +61,7 @@ def make_samples(classes=2):
 
 
 def evaluate(samples, metrics=ALL, batch_size=2, classes=2, total=None):
-    """Figures of all processes; ``total`` frames, if these are those of one of several."""
+    """The results; ``total`` is the number of frames of all processes."""
     evaluator = Evaluator([dict(metric) for metric in metrics])
     evaluator.dataset_meta = dict(classes=[str(i) for i in range(classes)])
     for start in range(0, len(samples), batch_size):
@@ -65,12 +69,15 @@ def evaluate(samples, metrics=ALL, batch_size=2, classes=2, total=None):
     return evaluator.evaluate(total or len(samples))
 
 
-def test_one_run_has_all_figures_each_under_a_name_of_its_own():
+def test_results_of_three_metrics_have_different_names():
     results = evaluate(make_samples())
-    assert list(results) == ['mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc', *OBJECT_NAMES, *SEMANTIC_NAMES]
-    assert all(0 < value < 100 for value in results.values())
-    assert len(set(results.values())) == len(results)
     json.dumps(results)
+    names = [DATASET_NAMES, DATASET_COUNTS, OBJECT_NAMES, OBJECT_COUNTS, SEMANTIC_NAMES, SEMANTIC_COUNTS]
+    assert list(results) == sum(names, [])
+    shares = [results[name] for name in DATASET_NAMES + OBJECT_NAMES + SEMANTIC_NAMES]
+    assert all(0 < value < 100 for value in shares) and len(set(shares)) == len(shares)
+    assert [results[name] for name in OBJECT_COUNTS] == [8, 7, 4]
+    assert [results[name] for name in SEMANTIC_COUNTS] == [2, 1, 2, 1]
 
 
 def test_equals_the_pure_functions():
@@ -83,8 +90,9 @@ def test_equals_the_pure_functions():
         frames.append(FrameScore(clip, None, jaccard(logits.argmax(dim=0) == 1, label), curve))
         counts.append(count_classes(logits.argmax(dim=0), label, 2))
     results = evaluate(samples)
-    for name, value in object_scores(frames).items():
-        assert results[f'avsbench_object/{name}'] == pytest.approx(100 * value, abs=0.0051), name
+    scores = object_scores(frames)
+    for name in ('J', 'F_max_per_clip', 'F_max_over_set'):
+        assert results[f'avsbench_object/{name}'] == pytest.approx(100 * scores[name], abs=0.0051), name
     scores = semantic_scores(counts, 2)
     for name in ('mIoU', 'mIoU_no_background', 'mF', 'mF_no_background'):
         assert results[f'avsbench_semantic/frame_{name}'] == pytest.approx(100 * scores[name], abs=0.0051), name
@@ -92,13 +100,13 @@ def test_equals_the_pure_functions():
 
 @pytest.mark.parametrize('batch_size', [1, 4, len(CLIPS)])
 def test_neither_batch_size_nor_order_matters(batch_size):
-    """AVSBench's own code takes the maximum over thresholds of each batch."""
+    """AVSBench's code takes the maximum over thresholds of each batch instead."""
     order = np.random.RandomState(batch_size).permutation(len(CLIPS))
     samples = make_samples()
     assert evaluate([samples[i] for i in order], batch_size=batch_size) == evaluate(samples)
 
 
-def test_clips_are_told_apart_by_name():
+def test_frames_of_equal_clip_names_are_one_clip():
     samples = make_samples()
     names = ('avsbench_object/F_max_per_clip', 'avsbench_object/F_max_over_set')
     first = evaluate(samples)
@@ -127,11 +135,12 @@ def test_a_clip_without_any_object():
     )
     name = 'avsbench_object/F_max_per_clip'
     assert zero.pop(name) == pytest.approx(skip.pop(name) * 3 / 4, abs=0.01)  # of a, b, c and the single frame
+    assert (skip.pop('avsbench_object/F_clips'), zero.pop('avsbench_object/F_clips')) == (3, 4)
     assert zero == skip
 
 
 def test_single_output():
-    """mmseg gives the probability, and predicts at the threshold of the head, which does not enter J."""
+    """mmseg returns the probability, and a prediction at the threshold of the head, which J does not use."""
     samples = make_samples()
     (wanted,) = [evaluate(samples, [dict(type='AVSBenchObjectMetric')])]
     for sample in samples:
@@ -144,10 +153,10 @@ def test_single_output():
 def test_more_classes():
     samples = make_samples(classes=5)
     results = evaluate(samples, [ALL[0], ALL[2]], classes=5)
-    assert list(results) == ['mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc', *SEMANTIC_NAMES]
+    assert list(results) == DATASET_NAMES + DATASET_COUNTS + SEMANTIC_NAMES + SEMANTIC_COUNTS
     wider = evaluate(samples, [ALL[0], ALL[2]], classes=10)
     assert wider['mIoU'] == results['mIoU']
-    assert wider[SEMANTIC_NAMES[0]] == pytest.approx(results[SEMANTIC_NAMES[0]] / 2, abs=0.01)  # never seen: 0
+    assert wider[SEMANTIC_NAMES[0]] == pytest.approx(results[SEMANTIC_NAMES[0]] / 2, abs=0.01)  # 5 unseen classes
 
 
 def test_ignore_index():
@@ -170,7 +179,7 @@ def test_prefix():
         assert {n.split('/')[0] for n in evaluate(make_samples(), [dict(metric, prefix='own')])} == {'own'}
 
 
-def test_what_is_kept_of_a_frame_does_not_grow_with_it():
+def test_memory_of_a_result_does_not_depend_on_the_size_of_the_frame():
     sample = make_samples()[0].to_dict()
     size = (300, 400)
     sample['seg_logits']['data'] = torch.randn(2, *size)
@@ -184,33 +193,34 @@ def test_what_is_kept_of_a_frame_does_not_grow_with_it():
         assert sum(getattr(value, 'nbytes', 0) for value in kept) <= 1024
 
 
-def told(monkeypatch, module):
+def logged(monkeypatch, module):
     texts = []
     monkeypatch.setattr(module, 'print_log', lambda text, logger=None, level=logging.INFO: texts.append((level, text)))
     return texts
 
 
-def test_says_what_was_counted(monkeypatch):
-    texts = told(monkeypatch, avsbench_object_metric)
+def test_log_has_the_numbers_of_frames_and_clips(monkeypatch):
+    texts = logged(monkeypatch, avsbench_object_metric)
     evaluate(make_samples())
     assert texts == [
         (
             logging.INFO,
-            'AVSBench object protocol: 9 frames, 8 of them annotated, 7 with an object; 4 clips, 1 of them single '
-            'frames that belong to no clip',
+            'AVSBench object protocol: 9 frames, 8 annotated. J is the mean over 8 frames, including 1 whose ground '
+            'truth is empty; F is the mean over 7 frames, without these. 4 clips, including 1 single frames that '
+            'belong to no clip',
         )
     ]
 
 
 @pytest.mark.parametrize('choice', ['skip', 'zero'])
-def test_says_how_many_clips_have_no_object(monkeypatch, choice):
-    """The clip of frames 6 and 7, and the single frame 5."""
-    texts = told(monkeypatch, avsbench_object_metric)
+def test_log_has_the_number_of_clips_without_object(monkeypatch, choice):
+    """These are the clip of frames 6 and 7 and the single frame 5."""
+    texts = logged(monkeypatch, avsbench_object_metric)
     samples = make_samples()
     for sample in samples[5:8]:
         sample.gt_sem_seg.data.mul_(sample.gt_sem_seg.data == 255)
     evaluate(samples, [dict(type='AVSBenchObjectMetric', empty_clip=choice)])
-    assert texts[0][1].endswith(f"belong to no clip, 2 without any object (empty_clip='{choice}')")
+    assert texts[0][1].endswith(f"belong to no clip; 2 without an object in any frame (empty_clip='{choice}')")
 
 
 def test_by_default_a_clip_without_any_object_is_left_out():
@@ -223,21 +233,22 @@ def test_by_default_a_clip_without_any_object_is_left_out():
 
 
 def test_warns_of_frames_scored_twice(monkeypatch):
-    texts = told(monkeypatch, avsbench_object_metric)
+    texts = logged(monkeypatch, avsbench_object_metric)
     samples = make_samples()
     evaluate([*samples, samples[2], samples[5]])
     ((_, text),) = [entry for entry in texts if entry[0] == logging.WARNING]
-    assert text.startswith("1 frames were scored more than once, first: frame 2 of clip 'b'.")
+    assert text.startswith("1 frames were scored more than once, the first is frame 2 of clip 'b'.")
 
 
 def test_table_of_classes(monkeypatch):
-    texts = told(monkeypatch, avsbench_semantic_metric)
+    texts = logged(monkeypatch, avsbench_semantic_metric)
     results = evaluate(make_samples(classes=3), [ALL[2]], classes=4)
     ((_, text),) = texts
-    assert text.startswith('AVSBench semantic protocol, per class means over frames, in %:')
+    assert text.startswith('AVSBench semantic protocol, means over frames per class, in %:')
     rows = {line.split()[1]: line.replace('|', ' ').split()[1:] for line in text.splitlines() if '|' in line}
     assert rows['class'] == ['IoU', 'F', 'frames']
     assert rows['3'] == ['0.00', '0.00', '0'] and rows['0'][2] == '8'
+    assert rows['classes'] == ['in', 'the', 'mean', '4', '4'] and text.endswith('counted as 0: 1')
     mean = np.mean([float(rows[name][0]) for name in '0123'])
     assert results['avsbench_semantic/frame_mIoU'] == pytest.approx(mean, abs=0.01)
 
@@ -250,7 +261,7 @@ def test_errors_name_the_sample(index):
         evaluate(samples, [ALL[index]])
 
 
-def test_logits_of_another_run_than_the_prediction():
+def test_logits_that_do_not_belong_to_the_prediction():
     samples = make_samples()
     samples[2].pred_sem_seg.data = 1 - samples[2].pred_sem_seg.data
     with pytest.raises(ValueError, match=r'mask/2.png: pred_sem_seg is not the argmax .*AVSegTTAModel'):
@@ -258,7 +269,7 @@ def test_logits_of_another_run_than_the_prediction():
 
 
 def test_object_protocol_of_a_semantic_model():
-    with pytest.raises(ValueError, match=r'mask/0.png: the object protocol needs .* got shape \(5, 6, 7\)'):
+    with pytest.raises(ValueError, match=r'mask/0.png: the object protocol needs .* got \(5, 6, 7\)'):
         evaluate(make_samples(classes=5), [ALL[1]], classes=5)
 
 

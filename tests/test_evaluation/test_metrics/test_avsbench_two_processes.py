@@ -1,4 +1,4 @@
-"""Two processes find the figures of one, with clips that are spread over both."""
+"""Two processes give the results of one, with clips whose frames are in both."""
 
 import torch
 from mmengine.dataset import DefaultSampler
@@ -7,21 +7,21 @@ from processes import run_in_processes
 from test_avsbench_metrics import CLIPS, evaluate, make_samples
 
 
-class _Numbered(torch.utils.data.Dataset):
+class _Frames(torch.utils.data.Dataset):
     def __len__(self):
         return len(CLIPS)
 
 
 def evaluate_share():
-    """The figures, as each process gets them, and which frames this one had."""
+    """The results of this process and the frames that it evaluated."""
     samples = make_samples()
-    own = list(DefaultSampler(_Numbered(), shuffle=False))
+    own = list(DefaultSampler(_Frames(), shuffle=False))
     with DefaultScope.overwrite_default_scope('mmseg'):
         return evaluate([samples[i] for i in own], total=len(CLIPS)), own
 
 
-def test_two_processes_find_the_figures_of_one(tmp_path):
+def test_two_processes_give_the_results_of_one(tmp_path):
     (first, own), (second, others) = run_in_processes(evaluate_share, folder=tmp_path / 'two')
-    assert len(CLIPS) % 2 and set(own) | set(others) == set(range(len(CLIPS))), 'one frame is repeated, and left out'
+    assert len(CLIPS) % 2 and set(own) | set(others) == set(range(len(CLIPS))), 'one frame is repeated, and ignored'
     assert any(CLIPS[i] is not None and CLIPS[i] in {CLIPS[j] for j in others} for i in own)
     assert first == second == evaluate(make_samples())

@@ -11,11 +11,13 @@ from mmavs.evaluation.metrics import dataset_level_metric
 
 CLASSES = ('background', 'cat', 'dog', 'zebra')
 NUM_SAMPLES = 6
+SHARES = ('mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc')
+COUNTS = ('mIoU_classes', 'mF_classes', 'mFDR_classes', 'mAcc_classes')
 
 
 @pytest.fixture
 def samples():
-    """Zebra occurs nowhere, dog is never predicted."""
+    """The class zebra is absent, dog is never predicted."""
     generator = torch.Generator().manual_seed(0)
     found = []
     for i in range(NUM_SAMPLES):
@@ -49,13 +51,16 @@ def test_equals_one_confusion_matrix_of_all_pixels(samples, kwargs):
     pred, label = all_pixels(samples)
     truth = dataset_level_scores(confusion_matrix(pred, label, len(CLASSES)).numpy(), **kwargs)
     results = evaluate(samples, **kwargs)
-    assert set(results) == {'mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc'}
-    for name, value in results.items():
-        assert value == pytest.approx(100 * truth[name], abs=0.0051), name
+    assert tuple(results) == SHARES + COUNTS
+    for name in SHARES:
+        assert results[name] == pytest.approx(100 * truth[name], abs=0.0051), name
+    for name in COUNTS:
+        assert results[name] == truth[name] and type(results[name]) is int, name  # JSON takes no numpy integers
 
 
 def test_absent_class_lowers_only_miou(samples):
     skip, zero = evaluate(samples), evaluate(samples, absent='zero')
+    assert (skip.pop('mIoU_classes'), zero.pop('mIoU_classes')) == (3, 4)
     assert zero.pop('mIoU') == pytest.approx(skip.pop('mIoU') * 3 / 4, abs=0.01)
     assert zero == skip
 
@@ -66,7 +71,7 @@ def test_batch_size_does_not_matter(samples, batch_size):
 
 
 def test_not_the_mean_of_the_samples(samples):
-    """A dataset-level metric counts pixels: two images of unlike size weigh unlike."""
+    """A dataset-level metric counts pixels, so that a larger image has a larger weight."""
     small = dict(
         samples[0],
         pred_sem_seg=dict(data=torch.ones(1, 1, 2, dtype=torch.int64)),
@@ -83,11 +88,11 @@ def test_not_the_mean_of_the_samples(samples):
 def test_perfect(samples):
     for s in samples:
         s['pred_sem_seg']['data'] = s['gt_sem_seg']['data'].clamp(max=2)
-    assert evaluate(samples) == dict(mIoU=100, mF=100, mFDR=0, mAcc=100, aAcc=100)
+    assert evaluate(samples) == dict(mIoU=100, mF=100, mFDR=0, mAcc=100, aAcc=100) | dict.fromkeys(COUNTS, 3)
 
 
 def test_ignore_index(samples):
-    """The background left out: what is predicted there no longer counts."""
+    """With the background ignored, predictions there do not count."""
     for s in samples:
         s['gt_sem_seg']['data'][s['gt_sem_seg']['data'] == 255] = 0
     first = evaluate(samples, ignore_index=0)
@@ -99,18 +104,21 @@ def test_ignore_index(samples):
 def test_class_table(samples, monkeypatch):
     printed = []
     monkeypatch.setattr(dataset_level_metric, 'print_log', lambda text, *_: printed.append(text))
-    evaluate(samples)
+    results = evaluate(samples)
     (table,) = printed
-    assert table.startswith('dataset level, per class results, in %:')
+    assert table.startswith('Dataset-level results per class, in %:')
     rows = {line.split()[1]: line.replace('|', ' ').split()[1:] for line in table.splitlines() if '|' in line}
     assert rows['class'] == ['IoU', 'F', 'FDR', 'Acc']
     assert rows['zebra'] == ['-'] * 4
     assert rows['dog'] == ['0.00', '0.00', '-', '0.00']
     assert 0 < float(rows['cat'][0]) < 100
+    assert rows['classes'] == ['in', 'the', 'mean', '3', '3', '2', '3']
+    assert rows['mean'] == [f'{results[name]:.2f}' for name in SHARES[:4]]
+    assert table.endswith('Labelled but never predicted, therefore not in mFDR: dog')
 
 
 def test_prefix(samples):
-    assert set(evaluate(samples, prefix='vpo')) == {f'vpo/{n}' for n in ('mIoU', 'mF', 'mFDR', 'mAcc', 'aAcc')}
+    assert set(evaluate(samples, prefix='vpo')) == {f'vpo/{name}' for name in SHARES + COUNTS}
 
 
 @pytest.mark.parametrize('format_only', [False, True])
@@ -131,12 +139,12 @@ def test_writes_predictions_of_one_row_or_column(samples, tmp_path, size):
 
 
 def test_samples_of_one_image_get_files_of_their_own(samples, tmp_path):
-    """In VPO-SS one image is a sample with each of its objects; only the masks have different names."""
+    """In VPO-SS an image is a sample for each of its objects, and only the names of the masks differ."""
     evaluate([dict(s, img_path='same.jpg') for s in samples], output_dir=str(tmp_path))
     assert len(list(tmp_path.iterdir())) == NUM_SAMPLES
 
 
-def test_frames_of_all_clips_may_have_the_same_names(samples, tmp_path):
+def test_frames_of_different_clips_may_have_equal_names(samples, tmp_path):
     evaluate(
         [dict(s, clip=f'v2/c{i}', seg_map_path='l/0.png') for i, s in enumerate(samples)], output_dir=str(tmp_path)
     )
@@ -151,13 +159,13 @@ def test_without_labels(samples, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {f'{i}.png' for i in range(NUM_SAMPLES)}
 
 
-def test_folder_for_predictions_that_can_not_be_made_is_named(tmp_path):
+def test_error_names_the_folder_that_cannot_be_made(tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(OSError, match=r'cannot write .*file/out: Not a directory; a file is in the way.* --out'):
         DatasetLevelMetric(output_dir=str(tmp_path / 'file' / 'out'))
 
 
-def test_full_disk_is_named(samples, tmp_path, small_disk):
+def test_error_names_the_file_if_the_disk_is_full(samples, tmp_path, small_disk):
     with small_disk(10), pytest.raises(OSError, match=r'cannot write .*0_7\.png: File too large; make room.* --out'):
         evaluate(samples, output_dir=str(tmp_path))
 
@@ -181,7 +189,7 @@ def test_bad_arguments(kwargs, message):
 
 
 def test_built_by_name():
-    """`tools/test.py --out` sets keep_results, which mmseg's metrics take."""
+    """mmseg's `tools/test.py --out` sets keep_results."""
     init_default_scope('mmseg')
     metric = METRICS.build(dict(type='DatasetLevelMetric', keep_results=True, absent='zero'))
     assert isinstance(metric, DatasetLevelMetric)
@@ -189,10 +197,10 @@ def test_built_by_name():
 
 
 @pytest.mark.parametrize('all_predicted', [False, True])
-def test_beside_the_metric_of_mmseg(samples, all_predicted):
-    """One evaluator with both: what they define alike is the same number.
+def test_equals_the_metric_of_mmseg(samples, all_predicted):
+    """Metrics with the same definition are equal.
 
-    mmseg leaves a class that is never predicted out of the mean F, ours counts it as 0.
+    mmseg's mean F leaves out classes that are never predicted, ours counts them as 0.
     """
     if all_predicted:
         samples[0]['pred_sem_seg']['data'][0, -2:] = 2
