@@ -8,12 +8,12 @@ from torch import Tensor
 
 
 def is_position(value: object) -> bool:
-    """Whether a source can sound from there: a number in [0, 1]."""
+    """Whether a value is a valid position of a source: a number in [0, 1]."""
     return isinstance(value, Real) and 0 <= value <= 1
 
 
 def pan(waveform: Tensor, position: float) -> Tensor:
-    """Places a mono source between the two channels: left = w * (1 - alpha), right = w * alpha (Fig. 3 of the paper).
+    """Pans a mono waveform: left = w * (1 - alpha), right = w * alpha (Fig. 3 of the paper).
 
     Args:
         waveform: (samples,).
@@ -28,12 +28,13 @@ def pan(waveform: Tensor, position: float) -> Tensor:
 
 
 def mix_sources(waveforms: Sequence[Tensor], positions: Sequence[float], *, channels: int = 2) -> Tensor:
-    """Adds the sources of a sample.
+    """Pans the sources of a sample and adds them.
 
     Args:
-        waveforms: One (samples,) each, all of one length.
-        positions: Where each sounds from, in [0, 1]; read for stereo only.
-        channels: 2 pans each source to its position, 1 adds them as they are.
+        waveforms: One of shape (samples,) per source, all of the same length. A stereo waveform, (2, samples), is
+            added without panning.
+        positions: Position of each source in [0, 1]. Not used for mono output and for stereo waveforms.
+        channels: 2 pans each source to its position, 1 adds the mono waveforms.
 
     Returns:
         Tensor: (channels, samples).
@@ -44,4 +45,4 @@ def mix_sources(waveforms: Sequence[Tensor], positions: Sequence[float], *, chan
         )
     if channels == 1:
         return sum(waveforms).unsqueeze(0)
-    return sum(pan(w, p) for w, p in zip(waveforms, positions, strict=True))
+    return sum(w if w.ndim == 2 else pan(w, p) for w, p in zip(waveforms, positions, strict=True))

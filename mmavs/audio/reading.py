@@ -1,13 +1,15 @@
-"""Reading the wanted seconds of a recording at the wanted rate."""
+"""Reading the required seconds of a recording at the required sample rate."""
 
 import math
 from functools import lru_cache
 
+import soundfile
 import torch
 from torch import Tensor
 from torchaudio.transforms import Resample
 
-from .audio_file import open_audio, rate_ratio, read_frames, too_short_error
+from .audio_file import AudioFileError, open_audio, rate_ratio, read_frames, too_short_error
+from .excerpt import EXCERPT_CHOICES, loudest_start, middle_start
 from .spec import SAMPLE_RATE
 
 MISSING_CHOICES = ('error', 'silence')
@@ -15,23 +17,23 @@ MISSING_CHOICES = ('error', 'silence')
 
 @lru_cache(maxsize=8)
 def _resampler(orig: int, new: int) -> Resample:
-    """Its kernel costs half as much as resampling a clip, hence the cache."""
+    """Cached, because computing the kernel costs half as much as resampling a clip."""
     return Resample(orig, new)
 
 
 def fit_length(waveform: Tensor, num_samples: int) -> Tensor:
-    """Brings a waveform to a length: its middle if it is longer, repeated as a whole from its start if shorter.
+    """Crops a waveform to its middle or repeats it from its start, so that it has the given length.
 
     Args:
         waveform: (..., samples), at least one sample.
-        num_samples: The wanted length.
+        num_samples: Length of the result.
 
     Returns:
         Tensor: (..., num_samples).
     """
     length = waveform.shape[-1]
     if length >= num_samples:
-        start = (length - num_samples) // 2
+        start = middle_start(length, num_samples)
         return waveform[..., start : start + num_samples]
     repeats = math.ceil(num_samples / length)
     return waveform.repeat(*[1] * (waveform.ndim - 1), repeats)[..., :num_samples]
@@ -44,69 +46,101 @@ def read_clip(
     sample_rate: int = SAMPLE_RATE,
     start: float | None = None,
     missing: str = MISSING_CHOICES[0],
+    excerpt: str = EXCERPT_CHOICES[0],
+    mono: bool = True,
 ) -> Tensor:
-    """Reads a part of a recording, mono, at the wanted rate.
+    """Reads a part of a recording at the given sample rate.
 
-    Only the frames that the result depends on are read and resampled; the result equals that of resampling the whole
-    file and taking the part.
+    Only the frames that the result depends on are read and resampled (all frames for ``excerpt='loudest'``). The result
+    equals that of resampling the complete recording and cutting the part out.
 
     Args:
-        path: The recording, any rate and any number of channels (which are averaged).
-        num_samples: Samples wanted, at ``sample_rate``.
+        path: The recording, with any sample rate.
+        num_samples: Number of samples to return, at ``sample_rate``.
         sample_rate: Hz.
-        start: Where the part begins, in seconds. None for the middle of the recording; then a shorter recording is
-            repeated.
-        missing: What to do where the recording ends before the part does. The rest is silence if at least half of the
-            part is there; of less, ``'error'`` complains and ``'silence'`` makes silence all the same.
+        start: Start of the part in seconds. None to choose the part by ``excerpt``; a recording that is too short is
+            then repeated.
+        missing: What to do if the recording ends before half of a part with ``start``: ``'error'`` raises an error,
+            ``'silence'`` returns zeros for what is missing. If less than half is missing, it is always zeros.
+        excerpt: Part to take without ``start``: ``'middle'``, or ``'loudest'`` for the part with the largest energy.
+        mono: Whether to average the channels.
 
     Returns:
-        Tensor: float32 (num_samples,).
+        Tensor: float32, (num_samples,), or (channels, num_samples) if not ``mono``.
 
     Raises:
-        FileNotFoundError, AudioFileError: see :func:`open_audio`, :func:`rate_ratio` and :func:`read_frames`; also if
-            the recording ends too early.
+        FileNotFoundError, AudioFileError: see :func:`open_audio`, :func:`rate_ratio` and :func:`read_frames`. Also if
+            the recording ends too early, or has more than two channels that are not averaged.
     """
     with open_audio(path) as f:
+        if not mono:
+            _check_channels(f)
         orig, new = rate_ratio(f, sample_rate)
         length = math.ceil(new * f.frames / orig)
         if start is not None:
             first = math.floor(start * sample_rate + 0.5)
-            there = max(0, min(num_samples, length - first))
-            if missing == 'error' and 2 * there < num_samples:
+            available = max(0, min(num_samples, length - first))
+            if missing == 'error' and 2 * available < num_samples:
                 raise too_short_error(f, start, num_samples / sample_rate)
-            clip = _read_span(f, first, there, orig, new) if there else torch.zeros(0)
-            return torch.nn.functional.pad(clip, (0, num_samples - there))
+            if not available:
+                return torch.zeros(num_samples) if mono else torch.zeros(f.channels, num_samples)
+            clip = _read_span(f, first, available, orig, new, mono)
+            return torch.nn.functional.pad(clip, (0, num_samples - available))
         if length <= num_samples:
-            clip = _resample(_read_mono(f, 0, f.frames), orig, new)
-            return fit_length(clip, num_samples)
-        return _read_span(f, (length - num_samples) // 2, num_samples, orig, new)
+            return fit_length(_read_all(f, orig, new, mono), num_samples)
+        if excerpt == 'loudest':
+            waveform = _read_all(f, orig, new, mono)
+            first = loudest_start(waveform.numpy(), num_samples)
+            return waveform[..., first : first + num_samples]
+        return _read_span(f, middle_start(length, num_samples), num_samples, orig, new, mono)
 
 
-def _read_span(f, first: int, count: int, orig: int, new: int) -> Tensor:
+def read_recording(path: str, *, sample_rate: int = SAMPLE_RATE, mono: bool = True) -> Tensor:
+    """Reads a complete recording as :func:`read_clip` reads a part of it.
+
+    Returns:
+        Tensor: float32, (samples,), or (channels, samples) if not ``mono``.
+
+    Raises:
+        FileNotFoundError, AudioFileError: see :func:`read_clip`.
+    """
+    with open_audio(path) as f:
+        if not mono:
+            _check_channels(f)
+        return _read_all(f, *rate_ratio(f, sample_rate), mono)
+
+
+def _check_channels(f: soundfile.SoundFile) -> None:
+    if f.channels > 2:
+        raise AudioFileError(
+            f'recording has {f.channels} channels: {f.name}. Only one or two channels can be kept; convert it, for '
+            'example with `ffmpeg -i IN -ac 2 OUT.wav`, or average its channels (LoadAudio: keep_channels=False).',
+            'too many channels in',
+        )
+
+
+def _read_span(f: soundfile.SoundFile, first: int, count: int, orig: int, new: int, mono: bool) -> Tensor:
     """Samples ``first`` to ``first + count`` of the resampled recording."""
     # The resampler maps blocks of `orig` samples to blocks of `new` ones, each reaching `margin` blocks beyond
-    # its own: a read that starts at a block boundary gives the same samples as one of the whole file.
+    # its own: a read that starts at a block boundary gives the same samples as one of the complete file.
     margin = 0 if orig == new else math.ceil(_resampler(orig, new).width / orig) + 1
     first_block = max(0, first // new - margin)
     last_block = math.ceil((first + count) / new) + margin
     start, stop = first_block * orig, min(f.frames, last_block * orig)
-    clip = _resample(_read_mono(f, start, stop - start), orig, new)
+    clip = _resample(_read(f, start, stop - start, mono), orig, new)
     offset = first - first_block * new
-    return clip[offset : offset + count]
+    return clip[..., offset : offset + count]
 
 
-def read_recording(path: str, *, sample_rate: int = SAMPLE_RATE) -> Tensor:
-    """Reads a whole recording as :func:`read_clip` reads its middle.
-
-    Returns:
-        Tensor: float32 (samples,).
-    """
-    with open_audio(path) as f:
-        return _resample(_read_mono(f, 0, f.frames), *rate_ratio(f, sample_rate))
+def _read_all(f: soundfile.SoundFile, orig: int, new: int, mono: bool) -> Tensor:
+    return _resample(_read(f, 0, f.frames, mono), orig, new)
 
 
-def _read_mono(f, start: int, count: int) -> Tensor:
+def _read(f: soundfile.SoundFile, start: int, count: int, mono: bool) -> Tensor:
+    """(count,), or (channels, count) if not ``mono``."""
     channels = read_frames(f, start=start, count=count).T
+    if not mono:
+        return torch.from_numpy(channels.copy())
     # `mean` over so short an axis takes longer than reading and resampling.
     return torch.from_numpy(sum(channels) / len(channels))
 

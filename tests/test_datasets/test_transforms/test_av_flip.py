@@ -88,6 +88,36 @@ def test_same_as_loading_with_mirrored_positions(tmp_path, sample, channels):
     torch.testing.assert_close(loaded_after, mirrored, atol=1e-6, rtol=0)
 
 
+def test_stereo_recordings_are_mirrored_in_either_order(tmp_path, sample):
+    """Two stereo recordings and a mono one, without positions, before and after the flip."""
+    sources = []
+    for k, channels in enumerate((2, 2, 1)):
+        soundfile.write(tmp_path / f'{k}.wav', np.random.uniform(-0.3, 0.3, (4000, channels)), 16000)
+        sources.append(dict(audio_path=str(tmp_path / f'{k}.wav')))
+    sources[2]['position'] = 0.2
+    load = LoadAudio(duration=0.2, keep_channels=True)
+    del sample['audio']
+    sample['sources'] = sources
+    original = load({**sample})['audio']
+    torch.testing.assert_close(flip(load({**sample}))['audio'], original.flip(0), atol=1e-6, rtol=0)
+    torch.testing.assert_close(load(flip(sample))['audio'], original.flip(0), atol=1e-6, rtol=0)
+    torch.testing.assert_close(load(flip(flip(sample), 'vertical'))['audio'], original.flip(0), atol=1e-6, rtol=0)
+    torch.testing.assert_close(load(flip(flip(sample)))['audio'], original, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ('direction', 'window'),
+    [
+        ('horizontal', (0.1, 0.3, 0.3, 0.8)),
+        ('vertical', (0.7, 0.9, 0.2, 0.7)),
+        ('diagonal', (0.7, 0.9, 0.3, 0.8)),
+    ],
+)
+def test_mirrors_the_window_of_a_crop(sample, direction, window):
+    sample['crop_window'] = (0.1, 0.3, 0.2, 0.7)
+    assert flip(sample, direction)['crop_window'] == pytest.approx(window)
+
+
 def test_golden_stereo_mix_flipped(golden_file, sample):
     golden = np.load(golden_file('stereo_mix.npz'))
     waves = [fit_length(torch.from_numpy(golden[f'source_{k}'][0]), 48000) for k in range(len(golden['position']))]

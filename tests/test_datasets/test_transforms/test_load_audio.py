@@ -75,12 +75,23 @@ def test_bad_arguments(kwargs, message):
 
 def test_built_by_name_and_repr():
     (transform,) = Compose([dict(type='mmseg.LoadAudio', duration=1.0, channels=1, silent=True)]).transforms
-    assert repr(transform) == "LoadAudio(duration=1.0, channels=1, sample_rate=16000, silent=True, missing='error')"
+    assert repr(transform) == (
+        "LoadAudio(duration=1.0, channels=1, sample_rate=16000, silent=True, missing='error', "
+        "excerpt='middle', keep_channels=False)"
+    )
 
 
-def test_bad_missing():
-    with pytest.raises(ValueError, match="LoadAudio: missing must be one of error, silence, got 'repeat'"):
-        LoadAudio(missing='repeat')
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(missing='repeat'), "missing must be one of error, silence, got 'repeat'"),
+        (dict(excerpt='start'), "excerpt must be one of middle, loudest, got 'start'"),
+        (dict(keep_channels=True, channels=1), 'keep_channels=True needs channels=2'),
+    ],
+)
+def test_bad_choices(kwargs, message):
+    with pytest.raises(ValueError, match=f'LoadAudio: {message}'):
+        LoadAudio(**kwargs)
 
 
 @pytest.mark.parametrize('rate', [8000, 16000, 44100])
@@ -130,3 +141,73 @@ def test_source_without_a_position(sources):
     del sources[0]['position']
     with pytest.raises(ValueError, match=r'`position` of .*0\.wav .* got None'):
         LoadAudio()(dict(sources=sources))
+
+
+@pytest.mark.parametrize(('sources', 'image'), [({}, 'the sample'), (dict(img_path='a.jpg'), 'a.jpg')])
+def test_sample_without_sources(sources, image):
+    with pytest.raises(ValueError, match=rf'{image} has no `sources`.*dict\(audio_path=.*inference_model'):
+        LoadAudio()(sources)
+
+
+def write_stereo(path, rate=16000, seconds=0.5, channels=2):
+    wave = np.random.uniform(-0.5, 0.5, (round(rate * seconds), channels)).astype(np.float32)
+    soundfile.write(path, wave, rate, subtype='FLOAT')
+    return torch.from_numpy(wave.T.copy())
+
+
+def test_keep_channels_keeps_the_stereo_recording(tmp_path):
+    """A recording with a signal in its right channel only stays on the right, whatever its position."""
+    wave = write_stereo(tmp_path / 'a.wav')
+    wave[0] = 0
+    soundfile.write(tmp_path / 'a.wav', wave.T.numpy(), 16000, subtype='FLOAT')
+    for source in (dict(position=0), {}):
+        source['audio_path'] = str(tmp_path / 'a.wav')
+        audio = LoadAudio(duration=0.5, keep_channels=True)(dict(sources=[source]))['audio']
+        assert torch.equal(audio, wave)
+
+
+@pytest.mark.parametrize('rate', [8000, 44100])
+@pytest.mark.parametrize('start', [None, 0.2])
+def test_keep_channels_resamples_each_channel(tmp_path, rate, start):
+    wave = write_stereo(tmp_path / 'a.wav', rate)
+    source = dict(audio_path=str(tmp_path / 'a.wav'), start=start)
+    audio = LoadAudio(duration=0.25, keep_channels=True)(dict(sources=[source]))['audio']
+    for k in range(2):
+        soundfile.write(tmp_path / 'b.wav', wave[k].numpy(), rate, subtype='FLOAT')
+        channel = read_clip(str(tmp_path / 'b.wav'), num_samples=4000, start=start)
+        torch.testing.assert_close(audio[k], channel, atol=1e-6, rtol=0)
+
+
+def test_keep_channels_pans_a_mono_recording(sources):
+    rising, falling = (read_clip(s['audio_path'], num_samples=8000) for s in sources)
+    del sources[1]['position']
+    audio = LoadAudio(duration=0.5, keep_channels=True)(dict(sources=sources))['audio']
+    torch.testing.assert_close(audio[0], 0.75 * rising + 0.5 * falling)
+    torch.testing.assert_close(audio[1], 0.25 * rising + 0.5 * falling)
+
+
+def test_keep_channels_refuses_surround(tmp_path):
+    write_stereo(tmp_path / 'a.wav', channels=6)
+    results = dict(sources=[dict(audio_path=str(tmp_path / 'a.wav'), position=0.5)])
+    with pytest.raises(AudioFileError, match=r'has 6 channels: .*a\.wav.*-ac 2.*keep_channels=False'):
+        LoadAudio(keep_channels=True)(results)
+    assert LoadAudio()(results)['audio'].shape == (2, 48000)
+
+
+def test_keep_channels_of_a_recording_that_ends_early(tmp_path):
+    write_stereo(tmp_path / 'a.wav')
+    source = dict(audio_path=str(tmp_path / 'a.wav'), start=0.75)
+    load = LoadAudio(duration=0.25, keep_channels=True, missing='silence')
+    assert torch.equal(load(dict(sources=[source]))['audio'], torch.zeros(2, 4000))
+
+
+@pytest.mark.parametrize('channels', [1, 2])
+def test_loudest_excerpt(tmp_path, channels):
+    """The recording is silent but for one second near its end."""
+    wave = np.full((16000 * 8, channels), 0.1, np.float32)
+    wave[16000 * 6 : 16000 * 7] += np.random.choice([-0.5, 0.5], (16000, 1))
+    soundfile.write(tmp_path / 'a.wav', wave, 16000, subtype='FLOAT')
+    results = dict(sources=[dict(audio_path=str(tmp_path / 'a.wav'), position=1)])
+    middle, loudest = (LoadAudio(duration=1.0, excerpt=e)(results)['audio'][1] for e in ('middle', 'loudest'))
+    assert middle.std() < 1e-6
+    torch.testing.assert_close(loudest, torch.from_numpy(wave[16000 * 6 : 16000 * 7].mean(1)))
