@@ -45,7 +45,8 @@ class ClipDataset(AVSegDataset):
             'audio_label': None,          # the classes that the mask `audio_label_path` holds, before any crop
             'audio_label_path': 'data/AVSBench-semantic/v2/abc/labels_semantic/3.png',
             'mask_encoding': 'index',
-            'clip': 'v2/abc', 'frame': 3, 'num_frames': 10, 'category': None,
+            'clip': 'v2/abc', 'frame': 3, 'num_frames': 10,
+            'category': 'dog_barking',    # only where the annotation has one
         }
 
     A source's ``label`` is None, since one recording holds all that sounds. A mask shows exactly what sounds in its
@@ -94,7 +95,7 @@ class ClipDataset(AVSegDataset):
                 clip=clip.name,
                 frame=index,
                 num_frames=len(clip.frames),
-                category=clip.category,
+                **({} if clip.category is None else dict(category=clip.category)),
             )
 
     def _own_rows(self, columns: Sequence[str], name_column: str) -> Iterator[tuple[int, dict]]:

@@ -4,10 +4,28 @@ import torch
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
+META_KEYS = (
+    'img_path',
+    'seg_map_path',
+    'ori_shape',
+    'img_shape',
+    'pad_shape',
+    'scale_factor',
+    'flip',
+    'flip_direction',
+    'reduce_zero_label',
+    'audio_label',
+    'sources',
+    'clip',
+    'frame',
+    'category',
+    'crop_window',
+)
+
 
 @TRANSFORMS.register_module()
 class PackAVSegInputs(PackSegInputs):
-    """mmseg's ``PackSegInputs`` for a sample with sound.
+    """mmseg's ``PackSegInputs`` for a sample with audio.
 
     Required Keys: those of ``PackSegInputs``, and
 
@@ -17,35 +35,19 @@ class PackAVSegInputs(PackSegInputs):
 
     - inputs (dict): ``img`` (torch.Tensor, uint8, (3, H, W)) and ``audio`` (torch.Tensor, float32, (channels,
       samples))
-    - data_samples (SegDataSample): as in mmseg; its meta information also holds ``audio_label`` (tuple[int], the
-      classes that sound, in order), ``sources`` and, of frames of a video, ``clip`` and ``frame``
+    - data_samples (SegDataSample): as in mmseg. Its meta information also contains ``audio_label`` (tuple[int], the
+      sounding classes in order) and ``sources``; of frames of a video, ``clip``, ``frame`` and, where it is known, the
+      ``category`` (str) of the video; of crops by ``AVRandomCrop``, ``crop_window``
 
     Args:
-        meta_keys: Keys of the sample that go into the meta information.
+        meta_keys: Keys of the sample that are copied to the meta information, as far as the sample has them.
     """
 
-    def __init__(
-        self,
-        meta_keys: Sequence[str] = (
-            'img_path',
-            'seg_map_path',
-            'ori_shape',
-            'img_shape',
-            'pad_shape',
-            'scale_factor',
-            'flip',
-            'flip_direction',
-            'reduce_zero_label',
-            'audio_label',
-            'sources',
-            'clip',
-            'frame',
-        ),
-    ) -> None:
+    def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
         super().__init__(meta_keys)
 
     def transform(self, results: dict) -> dict:
-        """Packs image and sound into ``inputs``, everything else into ``data_samples``."""
+        """Packs image and audio into ``inputs``, everything else into ``data_samples``."""
         audio = results.get('audio')
         if not isinstance(audio, torch.Tensor) or audio.ndim != 2:
             found = f'shape {tuple(audio.shape)}' if isinstance(audio, torch.Tensor) else repr(type(audio))

@@ -36,6 +36,13 @@ def test_packs(sample):
     assert data_sample.sources == sample['sources']
     assert data_sample.metainfo['flip'] is True
     assert data_sample.ori_shape == (4, 6)
+    assert 'category' not in data_sample
+
+
+def test_category_and_window_of_a_crop(sample):
+    data_sample = PackAVSegInputs()(sample | dict(category='dog', crop_window=(0, 1, 0.5, 1)))['data_samples']
+    assert data_sample.category == 'dog'
+    assert data_sample.crop_window == (0, 1, 0.5, 1)
 
 
 def test_without_label(sample):
