@@ -4,9 +4,10 @@ from .fold_batch_norm import fold_batch_norm
 from .fusion import CrossAttentionFusion
 from .losses import CAVPLoss, OriginalPairsLoss, SupConLoss
 from .necks import DeepLabV3PlusNeck
-from .segmentors import AVEncoderDecoder, AVSegTTAModel
+from .segmentors import AVCascadeEncoderDecoder, AVEncoderDecoder, AVSegTTAModel
 
 __all__ = [
+    'AVCascadeEncoderDecoder',
     'AVDataPreProcessor',
     'AVEncoderDecoder',
     'AVSegTTAModel',

@@ -45,7 +45,8 @@ class AVDataPreProcessor(SegDataPreProcessor):
 
         Raises:
             TypeError: ``inputs`` does not have an image and audio.
-            ValueError: The waveforms differ in shape, or their length disagrees with ``num_frames``.
+            ValueError: The waveforms differ in shape, their length disagrees with ``num_frames``, or the images differ
+                in size after padding.
         """
         inputs = data['inputs']
         if not isinstance(inputs, dict) or not {'img', 'audio'} <= set(inputs):
@@ -56,6 +57,7 @@ class AVDataPreProcessor(SegDataPreProcessor):
         shapes = {tuple(a.shape) for a in inputs['audio']}
         if len(shapes) > 1:
             raise ValueError(f'the waveforms of a batch differ in shape (channels, samples): {sorted(shapes)}')
+        self._check_image_sizes(inputs['img'], training)
         data = dict(data, inputs=inputs['img'])
         if self.test_cfg and not training and data.get('data_samples') is None:
             data['data_samples'] = [_sample_of(img) for img in inputs['img']]
@@ -83,6 +85,22 @@ class AVDataPreProcessor(SegDataPreProcessor):
             f'{num_samples} samples, {num_samples / spec.sample_rate:g} s, give {frames} frames. Remove num_frames, or '
             f'set duration={self.num_frames * spec.hop_length / spec.sample_rate:g} in LoadAudio of all pipelines'
         )
+
+    def _check_image_sizes(self, images: list[Tensor], training: bool) -> None:
+        """mmseg pads to ``size_divisor`` together; to ``size`` each image that is smaller."""
+        options = dict(size=self.size, size_divisor=self.size_divisor) if training else (self.test_cfg or {})
+        if options.get('size_divisor') is not None:
+            return
+        height, width = options.get('size') or (0, 0)
+        sizes = sorted({(max(image.shape[-2], height), max(image.shape[-1], width)) for image in images})
+        if len(sizes) > 1:
+            remedy = (
+                'end the transforms of train_pipeline with a RandomCrop of crop_size=model.data_preprocessor.size '
+                '(a transform behind it, such as RandomRotFlip, may exchange height and width)'
+                if training
+                else 'set batch_size=1 of the test data loader, or Resize with keep_ratio=False'
+            )
+            raise ValueError(f'the images of a batch differ in size (height, width): {sizes}; {remedy}')
 
 
 def _sample_of(img: Tensor) -> SegDataSample:

@@ -1,9 +1,9 @@
-"""Small parts that mixed precision leaves in 32 bits: few of the operations, and all pixels have what they round."""
+"""Small parts of a network that compute in 32 bits with mixed precision too: their rounding would reach all pixels."""
 
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def full_precision(x: Tensor) -> AbstractContextManager:
@@ -15,12 +15,3 @@ def full_precision(x: Tensor) -> AbstractContextManager:
 @torch.compiler.assume_constant_result  # torch.compile cannot look into it
 def _has_autocast(device: str) -> bool:
     return torch.amp.is_autocast_available(device)
-
-
-class FullPrecisionConv2d(nn.Conv2d):
-    """A convolution that computes in the precision of its weights, whatever autocast says."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in_channels, H, W) -> (B, out_channels, H', W')."""
-        with full_precision(x):
-            return super().forward(x.to(self.weight.dtype))

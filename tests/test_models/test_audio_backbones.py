@@ -39,7 +39,9 @@ def test_audio_resnet_embeds_mono_and_stereo(channels):
     network = MODELS.build(dict(type='AudioResNet', in_channels=channels, out_channels=20, base_channels=8))
     embedding = network(torch.randn(3, channels, 300, 64))
     assert embedding.shape == (3, 20)
-    with pytest.raises(RuntimeError, match='channels'):
+    with pytest.raises(
+        ValueError, match=rf'in_channels={channels}, but the audio has {3 - channels} channels .*LoadAudio'
+    ):
         network(torch.randn(3, 3 - channels, 300, 64))
 
 
@@ -53,6 +55,11 @@ def test_audio_resnet_pools_the_maximum():
 def test_audio_resnet_of_other_depth():
     network = AudioResNet(depth=50, in_channels=1, out_channels=6, base_channels=4)
     assert network(torch.randn(2, 1, 64, 64)).shape == (2, 6)
+
+
+def test_vggish_refuses_stereo():
+    with pytest.raises(ValueError, match='takes mono audio, but the audio has 2 channels: set channels=1 of LoadAudio'):
+        small_vggish()(torch.randn(1, 2, 16, 16))
 
 
 def small_vggish(**options):
@@ -79,10 +86,11 @@ def test_vggish_refuses_shorter_audio():
 
 def test_vggish_flattens_with_the_channels_last():
     network = small_vggish()
-    network.frames = 4
-    network.features = network.embeddings = nn.Identity()
     x = torch.arange(2 * 3 * 4 * 5).view(2, 3, 4, 5)
-    flat = network(x)
+    network.features = nn.Conv2d(1, 3, 1)
+    network.features.forward = lambda log_mel: x
+    network.embeddings = nn.Identity()
+    flat = network(torch.zeros(2, 1, 16, 16))
     assert flat[1, (2 * 5 + 3) * 3 + 1] == x[1, 1, 2, 3]
 
 

@@ -150,6 +150,21 @@ def test_inputs_without_sound_are_refused(inputs):
         build()(dict(inputs=inputs))
 
 
+@pytest.mark.parametrize(
+    'training, options, remedy',
+    [(True, dict(size=(8, 10)), 'RandomCrop'), (False, {}, 'batch_size=1'), (False, dict(test_cfg={}), 'batch_size=1')],
+)
+def test_images_that_differ_in_size_are_refused_with_the_remedy(training, options, remedy):
+    """As behind RandomRotFlip."""
+    with pytest.raises(ValueError, match=rf'differ in size .*\[\(8, 10\), \(10, 10\)\]; .*{remedy}'):
+        build(**options)(batch([(8, 10), (10, 10)]), training)
+
+
+@pytest.mark.parametrize('options', [dict(size=(10, 12)), dict(size_divisor=4)])
+def test_images_that_padding_makes_equal_are_accepted(options):
+    assert len(build(**options)(batch([(8, 10), (10, 8)]), training=True)['inputs']['img']) == 2
+
+
 def test_differing_waveforms_are_named():
     data = batch([(8, 10), (8, 10)])
     data['inputs']['audio'][1] = torch.zeros(1, 16000)

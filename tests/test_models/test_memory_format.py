@@ -1,3 +1,4 @@
+import copy
 import os
 import platform
 import subprocess
@@ -14,17 +15,22 @@ from mmavs.models.memory_format import use_channels_last
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 DEBUG_LIBRARY = 'libc_malloc_debug.so.0'
+needs_glibc = pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason="needs glibc's check of allocated memory")
 # A forward and a backward pass of each convolution, channels last, under glibc's check of what is allocated.
 RUN_CONVOLUTIONS = """
 import ast, os, sys, torch
+from mmavs.models.memory_format import use_channels_last
+torch.set_num_threads(1)
 for in_channels, out_channels, kernel, stride, dilation, groups in ast.literal_eval(sys.stdin.read()):
-    torch.manual_seed(0)
-    conv = torch.nn.Conv2d(
-        in_channels, out_channels, kernel, stride, [d * (k // 2) for d, k in zip(dilation, kernel)], dilation, groups
-    ).to(memory_format=torch.channels_last)
+    conv = torch.nn.utils.skip_init(
+        torch.nn.Conv2d, in_channels, out_channels, kernel, stride, [d * (k // 2) for d, k in zip(dilation, kernel)],
+        dilation, groups, bias=False
+    )
+    torch.nn.init.constant_(conv.weight, 0.01)
+    use_channels_last(conv)
     small = in_channels * out_channels <= 4096
-    for _ in range(20 if small else 1):
-        x = torch.randn(3, in_channels, 8, 16 if small else 4).to(memory_format=torch.channels_last).requires_grad_()
+    for _ in range(100 if small else 1):
+        x = torch.ones(3, in_channels, 8, 16 if small else 4).to(memory_format=torch.channels_last).requires_grad_()
         conv(x).square().sum().backward()
 os._exit(0)
 """
@@ -49,26 +55,39 @@ def parts_with_channels_last():
     return parts.values()
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason="needs glibc's check of allocated memory")
+@needs_glibc
 def test_convolutions_of_the_shipped_models_keep_within_their_memory(monkeypatch):
     for layer in (nn.Conv2d, nn.Linear):
         monkeypatch.setattr(layer, 'reset_parameters', lambda self: None)  # the shapes matter, and this saves 20 s
     shapes = set().union(*(convolutions(MODELS.build(cfg)) for cfg in parts_with_channels_last()))
     assert len(shapes) > 20
-    env = {**os.environ, 'LD_PRELOAD': DEBUG_LIBRARY, 'GLIBC_TUNABLES': 'glibc.malloc.check=3'}
-    done = subprocess.run(
-        [sys.executable, '-c', RUN_CONVOLUTIONS], input=repr(sorted(shapes)), env=env, capture_output=True, text=True
-    )
+    done = run_convolutions(shapes)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize('channels, stride, refused', [(4, 2, True), (12, 2, True), (16, 2, False), (4, 1, False)])
-def test_convolutions_that_corrupt_memory_on_a_cpu_are_refused(channels, stride, refused, monkeypatch):
-    model = nn.ModuleDict(dict(downsample=nn.Conv2d(channels, 8, 1, stride=stride)))
-    monkeypatch.setattr('mmavs.models.memory_format.get_device', lambda: 'cpu')
-    if refused:
-        with pytest.raises(ValueError, match=rf'downsample.* {channels} input channels.*model.channels_last=False'):
-            use_channels_last(model)
-        monkeypatch.setattr('mmavs.models.memory_format.get_device', lambda: 'cuda')
-    use_channels_last(model)
-    assert model.downsample.weight.is_contiguous(memory_format=torch.channels_last)
+def run_convolutions(shapes):
+    # AVX2 at most: with AVX-512 the fault does not show.
+    env = {**os.environ, 'LD_PRELOAD': DEBUG_LIBRARY, 'GLIBC_TUNABLES': 'glibc.malloc.check=3'}
+    env['ONEDNN_MAX_CPU_ISA'] = 'AVX2'
+    return subprocess.run(
+        [sys.executable, '-c', RUN_CONVOLUTIONS], input=repr(sorted(shapes)), env=env, capture_output=True, text=True
+    )
+
+
+@needs_glibc
+def test_strided_convolutions_with_few_channels_keep_within_their_memory():
+    shapes = [(channels, 8, (1, 1), (2, 2), (1, 1), 1) for channels in (4, 8, 12, 16)]
+    done = run_convolutions(shapes)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize('channels, stride, contiguous', [(4, 2, True), (12, 2, True), (16, 2, False), (4, 1, False)])
+def test_strided_convolutions_with_few_channels_stay_contiguous(channels, stride, contiguous):
+    conv = nn.Conv2d(channels, 8, 1, stride=stride)
+    plain = copy.deepcopy(conv)
+    use_channels_last(conv)
+    assert (conv.weight.stride() == plain.weight.stride()) == contiguous
+    x = torch.randn(2, channels, 6, 8)
+    out = conv(x.to(memory_format=torch.channels_last))
+    assert out.is_contiguous() == contiguous
+    torch.testing.assert_close(out, plain(x))

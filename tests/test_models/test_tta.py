@@ -19,16 +19,16 @@ CONFIG = ROOT / 'configs' / 'other_models' / 'segformer_mit-b0_mini.py'
 
 
 class Loudness(nn.Module):
-    """Stands in for the audio network: how loud the left and the right channel are, (B, 2)."""
+    """Replaces the audio network: the loudness of the left and the right channel, (B, 2)."""
 
     def forward(self, log_mel):
         return log_mel.mean(dim=(2, 3))
 
 
-def predict_louder_side(self, image, metas):
-    """Stands in for the network: class 1 on the side of the louder channel; elsewhere class 2 where the image is
-    bright, so that pixels must be in place."""
-    left, right = torch.stack([meta['audio_embedding'] for meta in metas]).unbind(1)
+def predict_louder_side(self, image, metas, prompts, window):
+    """Replaces the network: class 1 on the side of the louder channel, elsewhere class 2 where the image is bright, so
+    that pixels must be in place."""
+    left, right = prompts['audio'].unbind(1)
     out = image.new_zeros(len(image), self.num_classes, *image.shape[2:])
     half = image.shape[3] // 2
     out[:, 1, :, :half] = 200 * (left - right)[:, None, None]

@@ -9,7 +9,7 @@ from ..full_precision import full_precision
 
 @MODELS.register_module()
 class AudioResNet(BaseModule):
-    """A ResNet on log-mel spectrograms, with the channels of the sound as input planes.
+    """A ResNet on log-mel spectrograms, with the channels of the audio as input planes.
 
     Args:
         depth: 18, 34, 50, 101 or 152.
@@ -22,6 +22,9 @@ class AudioResNet(BaseModule):
     Shape:
         - Input: (B, in_channels, frames, mels)
         - Output: (B, out_channels)
+
+    Raises:
+        ValueError: The audio has another number of channels.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class AudioResNet(BaseModule):
         **kwargs,
     ) -> None:
         super().__init__(init_cfg)
+        self.in_channels = in_channels
         self.resnet = ResNet(
             depth,
             in_channels=in_channels,
@@ -48,6 +52,11 @@ class AudioResNet(BaseModule):
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """Embeds a batch of spectrograms, in 32 bits."""
+        if log_mel.shape[1] != self.in_channels:
+            raise ValueError(
+                f'model.audio_backbone.in_channels={self.in_channels}, but the audio has {log_mel.shape[1]} channels '
+                '(`channels` of LoadAudio in the pipelines): set both to the same number'
+            )
         with full_precision(log_mel):
             (features,) = self.resnet(log_mel)
             return self.fc(F.adaptive_max_pool2d(features, 1).flatten(1))

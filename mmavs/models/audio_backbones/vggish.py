@@ -17,7 +17,7 @@ class VGGish(BaseModule):
         out_channels: Size of the embedding; the published weights have 128.
         frames: Frames of the spectrogram that the network takes, from the first. VGGish takes 96 of the 100 of 1 s.
         n_mels: Mel bands.
-        frozen: Keeps the weights as they are.
+        frozen: Keeps the weights unchanged in training.
         init_cfg: As in mmengine.
 
     Shape:
@@ -59,8 +59,13 @@ class VGGish(BaseModule):
         """Embeds a batch of spectrograms, in float32.
 
         Raises:
-            ValueError: The spectrograms have fewer than ``frames`` frames.
+            ValueError: The spectrograms are not mono, or have fewer than ``frames`` frames.
         """
+        if log_mel.shape[1] != 1:
+            raise ValueError(
+                f'VGGish takes mono audio, but the audio has {log_mel.shape[1]} channels: set channels=1 '
+                'of LoadAudio in the pipelines'
+            )
         if log_mel.shape[-2] < self.frames:
             raise ValueError(
                 f'VGGish takes {self.frames} frames, got {log_mel.shape[-2]}: set `duration` of LoadAudio to '

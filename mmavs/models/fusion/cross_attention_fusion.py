@@ -6,46 +6,55 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from .folded_cross_attention import FoldedCrossAttention
+from .levels import Level, get_map, replace_map
 from .position_encoding import PositionEncoding
 from .tokens import Projector, to_map, to_tokens
 from .window import WHOLE, Window
 
 
 class EncodedVisual(NamedTuple):
-    """Visual features, ready to be fused with any sound.
+    """Visual features, ready to be fused with any audio.
 
     Attributes:
-        features: All levels, as they came in.
+        features: All levels, unchanged.
         tokens: The encoded pixels (B, N, C) of each fused level.
     """
 
-    features: tuple[Tensor, ...]
+    features: tuple[Level, ...]
     tokens: tuple[Tensor, ...]
 
 
 @MODELS.register_module()
 class CrossAttentionFusion(BaseModule):
-    """Fuses sound into visual features by cross-attention (Sec. 4.1).
+    """Fuses an audio embedding into visual features by cross-attention (Sec. 4.1).
 
-    The work that depends on the image alone (:meth:`encode`) is apart from the work that also depends on the sound
-    (:meth:`fuse`, :meth:`fuse_pixels`), so that several sounds share the former.
+    The work that depends on the image alone (:meth:`encode`) is separate from the work that also depends on the audio
+    (:meth:`fuse`, :meth:`fuse_pixels`), so that original and shuffled audio share the former.
 
     Args:
         in_channels: Channels of the fused level, or of each of them.
-        in_index: Which of the incoming levels are fused; the others pass through. None for all.
+        in_index: Indices of the levels that are fused; the others pass through. None for all.
         audio_channels: Channels of the audio embedding.
         num_heads: Attention heads.
         hidden_channels: Hidden channels of the MLP on each pixel before the attention.
         mlp_ratio: Hidden channels of the MLP behind the attention, in multiples of ``in_channels``.
         activation: A name of :data:`ACTIVATIONS`; see :class:`CrossAttention`.
-        position_encoding: Adds to each pixel where it is, which the paper's network leaves to the padding of its
-            convolutions. Lets a small or briefly trained network use stereo sound. In slide inference it is the place
-            in the image, not in the window; see :class:`PositionEncoding`.
+        position_encoding: Adds the coordinates of each pixel, which the paper's network leaves to the padding of its
+            convolutions. A small or briefly trained network needs them to use stereo audio. See
+            :class:`PositionEncoding`.
+        coordinates: Range of these coordinates. ``input``: the network input, which is the crop in training, the whole
+            image at test, and includes padding. ``image``: the image from which the network input was cropped, without
+            padding; a crop needs the meta key ``crop_window``. In slide inference both are the same for all crops of an
+            image.
         init_cfg: As in mmengine.
 
     Shape:
         - Input: levels (B, C_l, h_l, w_l), and audio (B, audio_channels) or (B, T, audio_channels)
         - Output: levels of the same shapes
+        - A level may also be a list of a map and other tensors, such as the class token of a ViT, which pass through
+
+    Raises:
+        ValueError: Options, levels or the audio embedding do not fit together.
     """
 
     def __init__(
@@ -59,6 +68,7 @@ class CrossAttentionFusion(BaseModule):
         mlp_ratio: float = 4.0,
         activation: str = 'sigmoid',
         position_encoding: bool = False,
+        coordinates: str = 'input',
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -66,6 +76,11 @@ class CrossAttentionFusion(BaseModule):
         self.in_index = tuple(range(len(channels)) if in_index is None else in_index)
         if len(self.in_index) != len(channels):
             raise ValueError(f'fusion: in_channels {channels} and in_index {self.in_index} differ in number')
+        if coordinates not in ('input', 'image'):
+            raise ValueError(f"model.fusion.coordinates must be 'input' or 'image', got {coordinates!r}")
+        self.in_channels = tuple(channels)
+        self.audio_channels = audio_channels
+        self.coordinates = coordinates if position_encoding else None
         self.projectors = nn.ModuleList(Projector(c, hidden_channels) for c in channels)
         self.attentions = nn.ModuleList(
             FoldedCrossAttention(c, audio_channels, num_heads=num_heads, mlp_ratio=mlp_ratio, activation=activation)
@@ -78,22 +93,25 @@ class CrossAttentionFusion(BaseModule):
         """Whether single pixels can be fused, see :meth:`fuse_pixels`."""
         return self.attentions[0].pointwise
 
-    def encode(self, features: Sequence[Tensor], window: Window = WHOLE) -> EncodedVisual:
-        """Everything that can be done without the sound, for features of a window or of the whole image."""
+    def encode(self, features: Sequence[Level], window: Window = WHOLE) -> EncodedVisual:
+        """The part that does not depend on the audio, for features of a window or of the whole image."""
+        self._check_levels(features)
         tokens = []
         for slot, index in enumerate(self.in_index):
-            pixels = self.projectors[slot](to_tokens(features[index]))
+            feature = get_map(features[index])
+            pixels = self.projectors[slot](to_tokens(feature))
             if self.positions is not None:
-                pixels = pixels + self.positions[slot](*features[index].shape[2:], window)
+                pixels = pixels + self.positions[slot](*feature.shape[2:], window)
             tokens.append(self.attentions[slot].encode(pixels))
         return EncodedVisual(tuple(features), tuple(tokens))
 
-    def fuse(self, visual: EncodedVisual, audio: Tensor) -> tuple[Tensor, ...]:
+    def fuse(self, visual: EncodedVisual, audio: Tensor) -> tuple[Level, ...]:
         """Encoded features and audio (B, D) or (B, T, D) -> all levels, the chosen ones fused."""
-        levels: list[Tensor] = list(visual.features)
+        audio = self._to_audio_tokens(audio)
+        levels: list[Level] = list(visual.features)
         for i, tokens, attention in zip(self.in_index, visual.tokens, self.attentions, strict=True):
-            fused = attention.attend(tokens, attention.fold(_as_tokens(audio)))
-            levels[i] = to_map(fused, like=levels[i])
+            fused = attention.attend(tokens, attention.fold(audio))
+            levels[i] = replace_map(levels[i], to_map(fused, like=get_map(levels[i])))
         return tuple(levels)
 
     def fuse_pixels(self, visual: EncodedVisual, audio: Tensor, level: int, image: Tensor, pixel: Tensor) -> Tensor:
@@ -103,25 +121,44 @@ class CrossAttentionFusion(BaseModule):
             visual: Encoded features.
             audio: (B, D) or (B, T, D).
             level: Index of a fused level.
-            image: (M,), which image each pixel is in.
-            pixel: (M,), its place in the flattened map.
+            image: (M,), index of the image of each pixel.
+            pixel: (M,), its index in the flattened map.
 
         Returns:
             Tensor: (M, C).
         """
-        slot = self.in_index.index(level)
+        count = len(visual.features)
+        slot = [i % count for i in self.in_index].index(level % count)
         attention, tokens = self.attentions[slot], visual.tokens[slot]
-        folded = attention.fold(_as_tokens(audio))
+        folded = attention.fold(self._to_audio_tokens(audio))
         if not attention.pointwise:
             return attention.attend(tokens, folded)[image, pixel]
         folded = type(folded)(*(part.index_select(0, image) for part in folded))
         return attention.attend(tokens[image, pixel].unsqueeze(1), folded).squeeze(1)
 
-    def forward(self, features: Sequence[Tensor], audio: Tensor, window: Window = WHOLE) -> tuple[Tensor, ...]:
+    def forward(self, features: Sequence[Level], audio: Tensor, window: Window = WHOLE) -> tuple[Level, ...]:
         """Fuses ``audio`` into ``features`` of a window or of the whole image."""
         return self.fuse(self.encode(features, window), audio)
 
+    def _check_levels(self, features: Sequence[Level]) -> None:
+        for channels, index in zip(self.in_channels, self.in_index, strict=True):
+            if not -len(features) <= index < len(features):
+                raise ValueError(
+                    f'model.fusion.in_index {self.in_index} names level {index}, but model.backbone (or model.neck) '
+                    f'gives {len(features)} levels'
+                )
+            found = get_map(features[index]).shape[1]
+            if found != channels:
+                raise ValueError(
+                    f'model.fusion.in_channels is {channels} for level {index}, but model.backbone (or model.neck) '
+                    f'gives {found} channels there: set both to the same number'
+                )
 
-def _as_tokens(audio: Tensor) -> Tensor:
-    """(B, D) -> (B, 1, D)."""
-    return audio if audio.ndim == 3 else audio.unsqueeze(1)
+    def _to_audio_tokens(self, audio: Tensor) -> Tensor:
+        """(B, D) or (B, T, D) -> (B, 1, D) or (B, T, D)."""
+        if audio.shape[-1] != self.audio_channels:
+            raise ValueError(
+                f'model.fusion.audio_channels={self.audio_channels}, but model.audio_backbone gives '
+                f'{audio.shape[-1]} channels (its out_channels): set both to the same number'
+            )
+        return audio if audio.ndim == 3 else audio.unsqueeze(1)

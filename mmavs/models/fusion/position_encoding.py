@@ -7,10 +7,9 @@ from .window import WHOLE, Window
 
 
 class PositionEncoding(nn.Module):
-    """Tells each pixel where in the image it is: a linear map of sines and cosines of its coordinates.
+    """Encodes the coordinates of each pixel: a linear map of their sines and cosines.
 
-    Coordinates run from 0 to 1 over the image that the network sees, so that its size does not matter. That is the crop
-    in training, and the padded image where the preprocessor pads: padding moves the codes of pixels towards 0.
+    Coordinates run from 0 to 1 over an image, independent of its size in pixels.
 
     Args:
         channels: Channels of the tokens that it is added to.
@@ -23,20 +22,23 @@ class PositionEncoding(nn.Module):
         self.linear = nn.Linear(4 * frequencies, channels, bias=False)
 
     def forward(self, height: int, width: int, window: Window = WHOLE) -> Tensor:
-        """Encodings (height * width, channels) of the pixels of a map, row by row.
+        """Encodes the pixels of a feature map, row by row.
 
         Args:
             height: Rows of the map.
             width: Columns of the map.
             window: The part of the image that the map shows.
-        """
-        y = self._waves(height, window.top, window.bottom)
-        x = self._waves(width, window.left, window.right)
-        rows = torch.cat([y.sin(), y.cos()], dim=1)[:, None].expand(-1, width, -1)
-        columns = torch.cat([x.sin(), x.cos()], dim=1)[None].expand(height, -1, -1)
-        return self.linear(torch.cat([rows, columns], dim=-1)).flatten(0, 1)
 
-    def _waves(self, count: int, start: float | Tensor, end: float | Tensor) -> Tensor:
-        """Angles (count, frequencies) at the middles of ``count`` equal parts of an interval."""
+        Returns:
+            Tensor: (1, height * width, channels), or (B, height * width, channels) for a window with edges (B,).
+        """
+        rows = self._encode(height, window.top, window.bottom)[:, :, None].expand(-1, -1, width, -1)
+        columns = self._encode(width, window.left, window.right)[:, None].expand(-1, height, -1, -1)
+        return self.linear(torch.cat([rows, columns], dim=-1)).flatten(1, 2)
+
+    def _encode(self, count: int, start: float | Tensor, end: float | Tensor) -> Tensor:
+        """Sines and cosines (1 or B, count, 2 * frequencies) at the centres of ``count`` equal parts of an interval."""
+        start, end = (torch.as_tensor(edge, device=self.waves.device).view(-1, 1) for edge in (start, end))
         parts = (torch.arange(count, device=self.waves.device) + 0.5) / count
-        return (start + (end - start) * parts)[:, None] * self.waves
+        angles = (start + (end - start) * parts)[..., None] * self.waves
+        return torch.cat([angles.sin(), angles.cos()], dim=-1)

@@ -1,36 +1,46 @@
+from collections.abc import Sequence
+from typing import Any
+
 import torch
-from mmseg.models import EncoderDecoder
+from mmseg.models import CascadeEncoderDecoder, EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ..full_precision import FullPrecisionConv2d
-from ..fusion.window import add_places, split_places
+from ..builder import build_part
+from ..fusion.levels import get_map
+from ..fusion.window import WHOLE, Window, input_window, sliding_windows
 from ..losses.pairing import Draw, gather_pixels, resize_label
 from ..memory_format import use_channels_last
+from .checks import check_auxiliary_heads, check_class_weights, check_contrast_level
 
-_AUDIO_KEY, _SIZE_KEY = 'audio_embedding', 'windowed_size'
+Prompts = dict[str, Any]
+"""Name -> embedding of what the fusion takes beside the visual features. ``audio``: (B, D) or (B, T, D)."""
 
 
 @MODELS.register_module()
 class AVEncoderDecoder(EncoderDecoder):
-    """mmseg's ``EncoderDecoder`` that hears: backbone -> neck -> fusion with the sound -> heads.
+    """mmseg's ``EncoderDecoder`` with audio: backbone -> neck -> fusion with the audio embedding -> heads.
 
-    Works with any backbone, neck and heads of mmseg. In training the contrastive loss compares the fused features
-    with those of swapped sound; the visual features are computed once, and only pixels that the loss reads are fused
-    with swapped sound. The classifier's last convolution computes in 32 bits, with mixed precision too.
+    Works with backbones, necks and heads of mmseg. In training the contrastive loss compares fused features of original
+    and shuffled audio-visual pairs. The visual features are computed once, and only the pixels that the loss reads are
+    fused with shuffled audio.
 
     Args:
         backbone: Visual backbone.
-        decode_head: Reads the fused levels, and others if it asks for them.
+        decode_head: Reads the fused levels, and others if its ``in_index`` names them.
         audio_backbone: log-mel (B, channels, frames, mels) -> (B, D) or (B, T, D).
         fusion: Fusion module, see :class:`CrossAttentionFusion`.
         contrast_loss: :class:`CAVPLoss`, :class:`SupConLoss`, :class:`OriginalPairsLoss` or None.
-        contrast_level: The fused level that the contrastive loss sees.
-        auxiliary_head: May read fused levels only: unfused ones can't know which object sounds.
-        channels_last: Keeps weights, and with them the features, with their channels last in memory. Faster for
-            convolutions, by a tenth or two on a CPU; some backbones and heads of mmseg refuse such features. See
+        contrast_level: The fused level that the contrastive loss reads; the first of ``fusion.in_index`` by default.
+        auxiliary_head: May read fused levels only: features without audio cannot tell which object sounds.
+        channels_last: Keeps weights, and with them the features, channels last in memory. Convolutions are faster, by
+            10 to 20 % on a CPU; some backbones and heads of mmseg refuse such features. See
             :func:`use_channels_last` for what is refused on a CPU.
         kwargs: Those of ``EncoderDecoder``.
+
+    Raises:
+        TypeError: A part has a key that its class does not take, or ``decode_head`` is a list.
+        ValueError: Parts do not fit together.
     """
 
     def __init__(
@@ -44,39 +54,63 @@ class AVEncoderDecoder(EncoderDecoder):
         channels_last: bool = False,
         **kwargs,
     ) -> None:
-        super().__init__(backbone=backbone, decode_head=decode_head, **kwargs)
-        self.audio_backbone = MODELS.build(audio_backbone)
-        self.fusion = MODELS.build(fusion)
-        self.contrast_loss = None if contrast_loss is None else MODELS.build(contrast_loss)
-        self.contrast_level = self.fusion.in_index[0] if contrast_level is None else contrast_level
-        if self.contrast_level not in self.fusion.in_index:
-            raise ValueError(
-                f'contrast_level {contrast_level} is not fused; fusion.in_index is {tuple(self.fusion.in_index)}'
+        is_cascade = 'num_stages' in kwargs or not isinstance(decode_head, dict)
+        if is_cascade and not isinstance(self, CascadeEncoderDecoder):
+            raise TypeError(
+                "AVEncoderDecoder has one decode_head and no num_stages: use type='AVCascadeEncoderDecoder' for a "
+                'cascade, as in OCRNet and PointRend'
             )
-        self._check_auxiliary_heads()
-        if type(getattr(self.decode_head, 'conv_seg', None)) is torch.nn.Conv2d:
-            self.decode_head.conv_seg.__class__ = FullPrecisionConv2d
+        super().__init__(backbone=backbone, decode_head=decode_head, **kwargs)
+        self.audio_backbone = build_part('audio_backbone', audio_backbone)
+        self.fusion = build_part('fusion', fusion)
+        self.contrast_loss = None if contrast_loss is None else build_part('contrast_loss', contrast_loss)
+        self.contrast_level = self.fusion.in_index[0] if contrast_level is None else contrast_level
+        check_contrast_level(self.contrast_level, self.fusion.in_index)
+        check_auxiliary_heads(self, self.fusion.in_index)
+        check_class_weights(self)
         if channels_last:
             use_channels_last(self)
 
-    def _check_auxiliary_heads(self) -> None:
-        heads = getattr(self, 'auxiliary_head', ())
-        for head in heads if isinstance(heads, (list, tuple, torch.nn.ModuleList)) else (heads,):
-            index = head.in_index if isinstance(head.in_index, (list, tuple)) else (head.in_index,)
-            unfused = [i for i in index if i not in self.fusion.in_index]
-            if unfused:
-                raise ValueError(
-                    f'auxiliary_head reads level {unfused}, but only {tuple(self.fusion.in_index)} are '
-                    'fused with sound: change in_index of the head or of the fusion'
-                )
+    def encode_prompts(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> Prompts:
+        """Embeds what the fusion takes beside the image.
 
-    def _split(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        A subclass adds further prompts, such as a text or a box, from ``inputs`` or ``data_samples``. They reach
+        ``fusion.fuse`` as keyword arguments of the same names.
+
+        Args:
+            inputs: As in :meth:`loss`.
+            data_samples: As in :meth:`loss`; None in a prediction without meta information.
+        """
+        return dict(audio=self.audio_backbone(inputs['audio']))
+
+    def encode_visual(self, images: Tensor, window: Window = WHOLE) -> Any:
+        """Everything that does not depend on the prompts.
+
+        Args:
+            images: (B, 3, H, W), normalised; complete network inputs or crops of them.
+            window: Where they lie in their images, for a fusion that uses coordinates.
+        """
+        features = self.extract_feat(images)
+        if self._coordinates is None:
+            return self.fusion.encode(features)
+        return self.fusion.encode(features, window)
+
+    @property
+    def _coordinates(self) -> str | None:
+        return getattr(self.fusion, 'coordinates', None)
+
+    def _window(self, images: Tensor, metas: list[dict]) -> Window:
+        """Where network inputs lie, see ``coordinates`` of :class:`CrossAttentionFusion`."""
+        return input_window(metas, images.shape[2:], images) if self._coordinates == 'image' else WHOLE
+
+    def _check_inputs(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Returns the images."""
         if not isinstance(inputs, dict) or not {'img', 'audio'} <= set(inputs):
             raise TypeError(
-                'AVEncoderDecoder needs inputs = dict(img=..., audio=...), which PackAVSegInputs and '
+                f'{type(self).__name__} needs inputs = dict(img=..., audio=...), which PackAVSegInputs and '
                 f'AVDataPreProcessor make; got {type(inputs).__name__}'
             )
-        return inputs['img'], inputs['audio']
+        return inputs['img']
 
     def loss(self, inputs: dict[str, Tensor], data_samples: list) -> dict[str, Tensor]:
         """Losses of a batch: those of the heads on original pairs, and the contrastive loss.
@@ -85,24 +119,26 @@ class AVEncoderDecoder(EncoderDecoder):
             inputs: ``img`` (B, 3, H, W), normalised, and ``audio`` (B, channels, frames, mels).
             data_samples: With ``gt_sem_seg`` and the meta key ``audio_label``.
         """
-        img, log_mel = self._split(inputs)
-        visual = self.fusion.encode(self.extract_feat(img))
-        audio = self.audio_backbone(log_mel)
-        fused = self.fusion.fuse(visual, audio)
+        images = self._check_inputs(inputs)
+        visual = self.encode_visual(images, self._window(images, [s.metainfo for s in data_samples]))
+        prompts = self.encode_prompts(inputs, data_samples)
+        fused = self.fusion.fuse(visual, **prompts)
         losses = self._decode_head_forward_train(fused, data_samples)
         if self.with_auxiliary_head:
+            check_auxiliary_heads(self, self.fusion.in_index, len(fused))
             losses.update(self._auxiliary_head_forward_train(fused, data_samples))
         if self.contrast_loss is not None:
-            losses.update(self._contrast(visual, fused[self.contrast_level], audio, data_samples))
+            check_contrast_level(self.contrast_level, self.fusion.in_index, len(fused))
+            losses.update(self._contrast(visual, get_map(fused[self.contrast_level]), prompts, data_samples))
         return losses
 
-    def _contrast(self, visual, fused: Tensor, audio: Tensor, data_samples: list) -> dict[str, Tensor]:
+    def _contrast(self, visual, fused: Tensor, prompts: Prompts, data_samples: list) -> dict[str, Tensor]:
         """The contrastive loss of a batch: draw pixels, fuse those of shuffled pairs, compare.
 
         Args:
             visual: Encoded visual features, the same for both kinds of pairs.
             fused: (B, C, h, w), fused with the original audio.
-            audio: The audio embedding of each image.
+            prompts: See :meth:`encode_prompts`.
             data_samples: With ``gt_sem_seg`` and the meta key ``audio_label``.
         """
         label = torch.stack([s.gt_sem_seg.data[0] for s in data_samples])
@@ -111,7 +147,8 @@ class AVEncoderDecoder(EncoderDecoder):
         features, labels = gather_pixels(fused, draw.original), draw.original.label
         if len(draw.shuffled.label):
             image, pixel, shuffled_labels = draw.shuffled
-            shuffled = self.fusion.fuse_pixels(visual, audio[draw.permutation], self.contrast_level, image, pixel)
+            shuffled = dict(prompts, audio=prompts['audio'][draw.permutation])
+            shuffled = self.fusion.fuse_pixels(visual, level=self.contrast_level, image=image, pixel=pixel, **shuffled)
             features, labels = torch.cat([features, shuffled.to(features.dtype)]), torch.cat([labels, shuffled_labels])
 
         losses = {self.contrast_loss.loss_name: self.contrast_loss(features, labels)}
@@ -120,39 +157,81 @@ class AVEncoderDecoder(EncoderDecoder):
         return losses
 
     def predict(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> list:
-        """Segments a batch; see ``EncoderDecoder.predict``. ``inputs`` as in :meth:`loss`."""
-        img, log_mel = self._split(inputs)
+        """Segments a batch; see ``EncoderDecoder.predict``. ``inputs`` as in :meth:`loss`.
+
+        The logits are float32, with mixed precision too.
+        """
+        images = self._check_inputs(inputs)
         if data_samples is not None:
             metas = [s.metainfo for s in data_samples]
         else:
-            size = tuple(img.shape[2:])
-            metas = [dict(ori_shape=size, img_shape=size, pad_shape=size, padding_size=[0] * 4) for _ in img]
-        # The embedding rides with the meta information, so that mmseg's own whole and slide inference serve here.
-        for meta, embedding in zip(metas, self.audio_backbone(log_mel), strict=True):
-            meta[_AUDIO_KEY] = embedding
-        return self.postprocess_result(self.inference(img, metas), data_samples)
+            size = tuple(images.shape[2:])
+            metas = [dict(ori_shape=size, img_shape=size, pad_shape=size, padding_size=[0] * 4) for _ in images]
+        logits = self.inference(images, metas, self.encode_prompts(inputs, data_samples))
+        return self.postprocess_result(logits.float(), data_samples)
 
-    def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
-        """Logits (B, classes, H, W), averaged where windows overlap; each window hears the sound of its whole image."""
-        if getattr(self.fusion, 'positions', None) is not None:
-            # mmseg does not say which window it cuts out: the pixels bring their places along.
-            batch_img_metas = [{**meta, _SIZE_KEY: inputs.shape[2:]} for meta in batch_img_metas]
-            inputs = add_places(inputs)
-        return super().slide_inference(inputs, batch_img_metas)
+    def inference(self, inputs: Tensor, batch_img_metas: list[dict], prompts: Prompts) -> Tensor:
+        """Logits (B, classes, H, W) of images (B, 3, H, W), of the whole images or of crops of them.
 
-    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
-        """Logits (B, classes, H, W) of images, or windows of them, whose sound is in their meta information."""
-        audio = torch.stack([meta[_AUDIO_KEY] for meta in batch_img_metas])
-        place = {}
-        if _SIZE_KEY in batch_img_metas[0]:
-            inputs, place['window'] = split_places(inputs, batch_img_metas[0][_SIZE_KEY])
-        fused = self.fusion(self.extract_feat(inputs), audio, **place)
+        Args:
+            inputs: Images, normalised.
+            batch_img_metas: Meta information of each.
+            prompts: See :meth:`encode_prompts`.
+
+        Raises:
+            ValueError: ``test_cfg.mode`` is unknown.
+        """
+        mode, window = self.test_cfg.get('mode', 'whole'), self._window(inputs, batch_img_metas)
+        if mode == 'whole':
+            return self.encode_decode(inputs, batch_img_metas, prompts, window)
+        if mode == 'slide':
+            return self.slide_inference(inputs, batch_img_metas, prompts, window)
+        raise ValueError(f"model.test_cfg.mode must be 'whole' or 'slide', got {mode!r}")
+
+    def slide_inference(
+        self, inputs: Tensor, batch_img_metas: list[dict], prompts: Prompts, window: Window = WHOLE
+    ) -> Tensor:
+        """Logits (B, classes, H, W), averaged where crops overlap. Each crop is fused with the prompts of its image.
+
+        Args:
+            inputs: (B, 3, H, W), normalised.
+            batch_img_metas: Meta information of each image.
+            prompts: See :meth:`encode_prompts`.
+            window: Where the network inputs lie in their images.
+        """
+        height, width = inputs.shape[2:]
+        logits = inputs.new_zeros(len(inputs), self.out_channels, height, width)
+        counts = inputs.new_zeros(height, width)
+        for rows, columns in sliding_windows((height, width), self.test_cfg.crop_size, self.test_cfg.stride):
+            images = inputs[..., rows, columns]
+            # mmseg's heads take the size of their output from `img_shape` if it is a torch.Size.
+            metas = [{**meta, 'img_shape': images.shape[2:]} for meta in batch_img_metas]
+            crop = Window(rows.start / height, rows.stop / height, columns.start / width, columns.stop / width)
+            logits[..., rows, columns] += self.encode_decode(images, metas, prompts, window.crop(crop))
+            counts[rows, columns] += 1
+        return logits / counts
+
+    def encode_decode(
+        self, inputs: Tensor, batch_img_metas: list[dict], prompts: Prompts, window: Window = WHOLE
+    ) -> Tensor:
+        """Logits (B, classes, H, W) of images or crops; arguments as in :meth:`slide_inference`."""
+        fused = self.fusion.fuse(self.encode_visual(inputs, window), **prompts)
+        return self.predict_by_heads(fused, batch_img_metas)
+
+    def predict_by_heads(self, fused: Sequence[Tensor], batch_img_metas: list[dict]) -> Tensor:
+        """Logits (B, classes, H, W) of the decode head, at the size of the input."""
         return self.decode_head.predict(fused, batch_img_metas, self.test_cfg)
 
-    def _forward(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> Tensor:
+    def forward_heads(self, fused: Sequence[Tensor]) -> Tensor:
         """The decode head's output, without post-processing."""
-        img, log_mel = self._split(inputs)
-        return self.decode_head(self.fusion(self.extract_feat(img), self.audio_backbone(log_mel)))
+        return self.decode_head(fused)
+
+    def _forward(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> Tensor:
+        """The decode head's output, without post-processing: ``mode='tensor'``."""
+        images = self._check_inputs(inputs)
+        window = WHOLE if data_samples is None else self._window(images, [s.metainfo for s in data_samples])
+        visual = self.encode_visual(images, window)
+        return self.forward_heads(self.fusion.fuse(visual, **self.encode_prompts(inputs, data_samples)))
 
 
 def _count_pixels(draw: Draw) -> dict[str, Tensor]:

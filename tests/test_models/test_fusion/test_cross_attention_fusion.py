@@ -116,5 +116,31 @@ def test_numbers_of_channels_and_levels_must_agree():
 def test_in_channels_follow_in_index(levels):
     fusion, features = make(levels=levels)
     fusion(features, torch.randn(3, 10))
-    with pytest.raises(RuntimeError, match='shapes cannot be multiplied'):
+    channels = {0: 8, 2: 16}[levels[0]]
+    with pytest.raises(ValueError, match=rf'in_channels is {channels} for level {levels[0]}, .* gives {24 - channels}'):
         fusion(features[::-1], torch.randn(3, 10))
+
+
+def test_level_that_does_not_exist_is_named():
+    fusion, features = make(levels=(0, 2))
+    with pytest.raises(ValueError, match=r'in_index \(0, 2\) names level 2, but model.backbone .* gives 2 levels'):
+        fusion(features[:2], torch.randn(3, 10))
+
+
+def test_audio_channels_that_differ_are_named_with_both_keys():
+    fusion, features = make()
+    with pytest.raises(ValueError, match='model.fusion.audio_channels=10, but model.audio_backbone gives 7'):
+        fusion(features, torch.randn(3, 7))
+
+
+def test_coordinates_must_be_known():
+    with pytest.raises(ValueError, match="model.fusion.coordinates must be 'input' or 'image', got 'crop'"):
+        MODELS.build(dict(type='CrossAttentionFusion', position_encoding=True, coordinates='crop'))
+
+
+def test_level_with_a_class_token_keeps_it():
+    """As the levels of a ViT with ``output_cls_token``."""
+    fusion, features = make()
+    audio, token = torch.randn(3, 10), torch.randn(3, 8)
+    out = fusion([[features[0], token], *features[1:]], audio)
+    assert torch.equal(out[0][0], fusion(features, audio)[0]) and out[0][1] is token

@@ -290,7 +290,7 @@ def test_channels_last_changes_the_memory_alone():
 def test_logits_have_32_bits_with_mixed_precision():
     model = build().eval()
     with torch.autocast('cpu', torch.bfloat16):
-        assert model(**make_batch(model), mode='tensor').dtype == torch.float32
+        assert logits(model, make_batch(model)).dtype == torch.float32
 
 
 def test_heads_that_view_features_as_vectors():
@@ -335,28 +335,6 @@ def test_numbers_of_drawn_pixels_are_logged_where_their_share_is_set():
     losses = model.loss(**make_batch(model, training=True))
     counts = [losses[f'contrast.{kind}'].item() for kind in ('foreground', 'background', 'shuffled')]
     assert counts == [8, 12, 12]  # 2 classes x 8 + 8 + 8 by default
-
-
-@pytest.mark.parametrize('index', [2, [1, 3]])
-def test_auxiliary_head_on_unfused_level_is_refused(index):
-    auxiliary = head(in_channels=32, in_index=2)
-    if isinstance(index, list):
-        auxiliary = dict(
-            type='SegformerHead', in_channels=[16, 64], in_index=index, channels=8, num_classes=CLASSES, norm_cfg=NORM
-        )
-    with pytest.raises(ValueError, match=r'auxiliary_head reads level \[[12]\], but only \(3,\)'):
-        build('no contrast', auxiliary_head=auxiliary)
-
-
-def test_every_auxiliary_head_is_checked():
-    heads = [head(in_channels=64, in_index=3), head(in_channels=8, in_index=0)]
-    with pytest.raises(ValueError, match=r'reads level \[0\]'):
-        build('no contrast', auxiliary_head=heads)
-
-
-def test_contrast_level_must_be_fused():
-    with pytest.raises(ValueError, match=r'contrast_level 1 is not fused; fusion.in_index is \(2, 3\)'):
-        build('two levels, auxiliary head', contrast_level=1)
 
 
 @pytest.mark.parametrize('mode', ['loss', 'predict', 'tensor'])

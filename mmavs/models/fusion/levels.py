@@ -1,0 +1,15 @@
+"""Levels of visual features: a map, or a map with further tensors beside it, such as the class token of a ViT."""
+
+from torch import Tensor
+
+Level = Tensor | list[Tensor] | tuple[Tensor, ...]
+
+
+def get_map(level: Level) -> Tensor:
+    """The feature map (B, C, h, w) of a level."""
+    return level if isinstance(level, Tensor) else level[0]
+
+
+def replace_map(level: Level, feature: Tensor) -> Level:
+    """The level with another map; what lies beside it stays."""
+    return feature if isinstance(level, Tensor) else type(level)([feature, *level[1:]])
