@@ -1,6 +1,5 @@
 """Packaging of mmavs. requirements/constraints.txt has the tested versions of the dependencies."""
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -20,33 +19,24 @@ MIM_CONTENT = ('configs', 'tools', 'model-index.yml')
 
 
 class BuildWithConfigs(build_py):
-    """Puts configs, tools and the index of models to `mmavs/.mim`, where mim and mmengine look for them.
+    """Copies configs, tools and the index of models to `mmavs/.mim`, where mim and mmengine look for them.
 
-    An editable installation gets links instead of copies.
+    The repository has links there, which are used as they are by an editable installation and by a plain checkout.
     """
 
     def run(self):
-        """Builds as ever, then adds the content for mim."""
+        """Runs the usual build, then adds the files."""
         super().run()
-        editable = getattr(self, 'editable_mode', False)
-        folder = (ROOT if editable else Path(self.build_lib)) / 'mmavs' / '.mim'
-        folder.mkdir(parents=True, exist_ok=True)
+        if getattr(self, 'editable_mode', False):
+            return
+        folder = Path(self.build_lib) / 'mmavs' / '.mim'
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         for name in MIM_CONTENT:
-            _replace(folder / name, ROOT / name, as_link=editable)
-
-
-def _replace(target, source, *, as_link):
-    """Makes `target` a link to or a copy of `source`, whatever an earlier build left there."""
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    else:
-        target.unlink(missing_ok=True)
-    if as_link:
-        target.symlink_to(os.path.relpath(source, target.parent))
-    elif source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns('__pycache__'))
-    else:
-        shutil.copyfile(source, target)
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns('__pycache__'))
+            else:
+                shutil.copyfile(ROOT / name, folder / name)
 
 
 setup(

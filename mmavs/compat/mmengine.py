@@ -3,7 +3,10 @@
 import functools
 import warnings
 from importlib.util import find_spec
+from pathlib import Path
 
+import mmengine.config.config
+import mmengine.hub.hub
 import mmengine.runner.checkpoint as mmengine_checkpoint
 import torch
 from mmengine.config.utils import MODULE2PACKAGE
@@ -16,6 +19,7 @@ def apply() -> None:
     """Applies the repairs that are needed."""
     check_checkpoint_loads()
     find_mmseg_configs()
+    find_own_configs()
     warn_without_pkg_resources()
 
 
@@ -40,6 +44,22 @@ def find_mmseg_configs() -> None:
     """
     if not is_installed(MODULE2PACKAGE['mmseg']):
         MODULE2PACKAGE['mmseg'] = 'mmseg'  # by its module
+
+
+def find_own_configs() -> None:
+    """Let ``_base_ = 'mmavs::...'`` and ``mmengine.hub.get_config('mmavs::...')`` find the configs of this package.
+
+    mmengine knows the packages of OpenMMLab only. It also looks for a package beside its metadata, which lie elsewhere
+    for an editable installation. See also :mod:`mmavs.registry`.
+    """
+    MODULE2PACKAGE['mmavs'] = 'mmavs'
+    for module in (mmengine.config.config, mmengine.hub.hub):
+        module.get_installed_path = _get_installed_path
+
+
+def _get_installed_path(package: str) -> str:
+    """mmengine's function of this name, but for the package that is imported here."""
+    return str(Path(__file__).parents[1]) if package == 'mmavs' else package_utils.get_installed_path(package)
 
 
 def warn_without_pkg_resources() -> None:
