@@ -144,6 +144,17 @@ def test_cavp_without_a_download(option, weights):
     assert (config.model.backbone.init_cfg or {}).get('checkpoint') == weights
 
 
+def test_config_of_an_own_project(tmp_path, monkeypatch):
+    """The config of docs/own_project.md inherits from the package, and the page's command writes it in full."""
+    (text,) = snippets('docs/own_project.md')
+    (tmp_path / 'my_config.py').write_text(text)
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / 'docs' / 'own_project.md').read_text(encoding='utf-8')
+    exec(re.search(r'^python -c "(import mmavs; from .*)"$', page, flags=re.MULTILINE).group(1), {})
+    config = Config.fromfile('my_config_full.py')
+    assert config.train_dataloader.batch_size == 4 and config.model.type == 'AVEncoderDecoder'
+
+
 def test_weights_are_found_in_the_cache(tmp_path, monkeypatch):
     """The files that docs/training.md lists are read from the cache folder, without a download."""
     text = (ROOT / 'docs' / 'training.md').read_text(encoding='utf-8')

@@ -39,7 +39,9 @@ def commands():
 
 
 def split(block):
-    return block.replace('\\\n', ' ').splitlines()
+    """The commands of a block, without assignments of a command's output to a variable."""
+    lines = block.replace('\\\n', ' ').replace('$MMAVS/', '').splitlines()
+    return [line for line in lines if not re.match(r'\w+=\$\(', line)]
 
 
 @lru_cache
@@ -104,7 +106,9 @@ def check_pytest(words):
 @pytest.mark.parametrize('words', list(commands()))
 def test_command(words, monkeypatch, capsys):
     program, *rest = words
-    if program in ('python', 'bash') and rest[0] != '-c':
+    if program == 'python' and rest[0] == '-c':
+        compile(rest[1], 'python -c', 'exec')
+    elif program in ('python', 'bash'):
         check_tool(rest, monkeypatch)
     elif program in ('make', 'pip', 'pytest'):
         dict(make=check_make, pip=check_pip, pytest=check_pytest)[program](rest)
