@@ -56,7 +56,7 @@ def test_one_pixel_images_are_tested(tmp_path, mini_root, run_tool):
 
 
 def test_tensorboard(tmp_path, mini_root, run_tool):
-    """mmseg's backend for TensorBoard, with the visualizer of a segmentor that hears."""
+    """mmseg's backend for TensorBoard, with the visualizer of an audio-visual segmentor."""
     pytest.importorskip('tensorboard')
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

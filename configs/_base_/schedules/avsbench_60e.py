@@ -1,4 +1,4 @@
-# AVSBench-Object: 16 images a step.
+# AVSBench-Object: 16 images per step.
 _base_ = './vpo_80e.py'
 max_epochs = 60
 train_cfg = dict(max_epochs=max_epochs)

@@ -1,5 +1,5 @@
-# The mini set from scratch, in mmseg's manner for transformers: AdamW, norms without weight decay, linear warm-up, then
-# polynomial decay. From scratch the rate is higher than mmseg's, which starts from pretrained weights.
+# The mini set from scratch, with mmseg's schedule for transformers: AdamW, no weight decay on norms, linear warm-up and
+# polynomial decay. The learning rate is higher than mmseg's, which is for pretrained weights.
 max_epochs = 12
 train_cfg = dict(type='ExactEpochBasedTrainLoop', max_epochs=max_epochs, val_interval=4)
 val_cfg = dict(type='ValLoop')

@@ -1,4 +1,4 @@
-# The mini sets from scratch: AdamW, which needs fewer steps for it than the SGD of the full configs.
+# The mini sets from scratch: AdamW, which needs fewer steps than the SGD of the paper configs.
 _base_ = './vpo_80e.py'
 max_epochs = 15
 train_cfg = dict(max_epochs=max_epochs, val_interval=3)

@@ -1,8 +1,8 @@
-# 2 GPUs x 8 images; `auto_scale_lr` adapts the learning rates to other totals with `tools/train.py --auto-scale-lr`.
+# 2 GPUs x 8 images; `tools/train.py --auto-scale-lr` scales the learning rates to other totals.
 train_cfg = dict(type='ExactEpochBasedTrainLoop', max_epochs=80, val_interval=5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-# Visual parts with SGD, the neck and the head at ten times the rate; the audio network with Adam at a constant rate.
+# Visual parts: SGD, neck and head at ten times the learning rate. Audio network: Adam at a constant rate.
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='AVOptimWrapperConstructor',
