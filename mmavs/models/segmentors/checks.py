@@ -22,8 +22,8 @@ def check_class_weights(model: nn.Module) -> None:
         ValueError: A loss has another number of them.
     """
     for key, head in list_heads(model):
-        losses = head.loss_decode if isinstance(head.loss_decode, nn.ModuleList) else [head.loss_decode]
-        for loss in losses:
+        losses = getattr(head, 'loss_decode', None)  # heads that predict masks have losses of their own
+        for loss in losses if isinstance(losses, nn.ModuleList) else [losses]:
             weights = getattr(loss, 'class_weight', None)
             # A binary cross entropy may have a single weight for all classes.
             if weights is None or len(weights) == head.out_channels or (len(weights) == 1 and _is_binary(loss)):

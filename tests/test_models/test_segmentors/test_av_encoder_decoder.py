@@ -43,14 +43,6 @@ MIT = dict(
     mlp_ratio=2,
 )
 CONTRAST = dict(type='CAVPLoss', max_views=16)
-POSITIONED = dict(
-    type='CrossAttentionFusion',
-    in_channels=8,
-    audio_channels=10,
-    num_heads=2,
-    hidden_channels=8,
-    position_encoding=True,
-)
 
 
 def head(**options):
@@ -228,31 +220,6 @@ def test_slide_inference_equals_whole_where_the_window_covers_the_image(size, st
     slide = logits(model, batch)
     assert slide.shape == whole.shape and slide.isfinite().all()
     assert torch.allclose(slide, whole, atol=1e-5) == same
-
-
-class Colours(torch.nn.Module):
-    """A backbone without context: each pixel's eight features depend on that pixel alone."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv = torch.nn.Conv2d(3, 8, 1)
-
-    def forward(self, image):
-        return (self.conv(image),)
-
-
-@pytest.mark.parametrize(
-    'size, stride', [((32, 48), (32, 48)), ((16, 20), (8, 20)), ((9, 13), (7, 11)), ((1, 1), (1, 1))]
-)
-def test_windows_know_their_place_in_the_image(size, stride):
-    """Without context, the place is all that a window could change."""
-    decode_head = dict(head(in_channels=8, in_index=0), num_convs=0)
-    model = sharpen(build('no contrast', decode_head=decode_head, fusion=POSITIONED))
-    model.backbone = Colours()
-    batch = make_batch(model, count=2)
-    whole = logits(model, batch)
-    model.test_cfg.update(mode='slide', crop_size=size, stride=stride)
-    torch.testing.assert_close(logits(model, batch), whole, rtol=1e-4, atol=1e-5)
 
 
 def test_one_batch_can_be_learnt():
