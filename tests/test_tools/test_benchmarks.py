@@ -1,4 +1,4 @@
-"""The speed figures at tiny sizes: both sides give equal results, and what is recorded of them is complete."""
+"""The benchmarks at tiny sizes: both implementations give equal results, and the records are complete."""
 
 import json
 import os
@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / 'tools' / 'benchmarks'))
 
 from speed.benchmarks import BENCHMARKS  # noqa: E402
 from speed.compare import close  # noqa: E402
-from speed.harness import in_turns, is_met  # noqa: E402
+from speed.harness import is_met, time_alternately  # noqa: E402
 from throughput import Setting, make_table, measure  # noqa: E402
 
 NAMES = (
@@ -31,15 +31,15 @@ def test_names():
 def test_both_sides_give_equal_results(name, tmp_path):
     case = BENCHMARKS[name].make(True, tmp_path)
     assert case.equal()
-    case.ours(), case.double()
+    case.ours(), case.reference()
 
 
-def test_copies_sound_the_same(tmp_path):
+def test_copies_at_16_khz_give_equal_audio(tmp_path):
     assert BENCHMARKS['audio_16k'].make(False, tmp_path).equal()
 
 
-def test_a_double_that_gives_something_else_is_noticed(tmp_path, monkeypatch):
-    from speed.doubles import sample
+def test_different_results_are_detected(tmp_path, monkeypatch):
+    from speed.reference import sample
 
     load = sample.load_audio
     monkeypatch.setattr(sample, 'load_audio', lambda sources, seconds: 1.001 * load(sources, seconds))
@@ -52,9 +52,9 @@ def test_close():
     assert not close([one], [torch.full((2,), float('nan'))], 1e-4)
 
 
-def test_in_turns_takes_medians_without_the_first_call():
-    ours, double = iter([90.0, 3.0, 1.0, 2.0]), iter([80.0, 6.0, 5.0, 4.0])
-    assert in_turns(lambda: next(ours), lambda: next(double), 3) == (2.0, 5.0)
+def test_times_are_medians_without_the_first_call():
+    ours, reference = iter([90.0, 3.0, 1.0, 2.0]), iter([80.0, 6.0, 5.0, 4.0])
+    assert time_alternately(lambda: next(ours), lambda: next(reference), 3) == (2.0, 5.0)
 
 
 @pytest.mark.parametrize(
@@ -68,20 +68,21 @@ def test_in_turns_takes_medians_without_the_first_call():
         (dict(linear=2.3, linear_goal=2.2), False),
     ],
 )
-def test_a_figure_is_met_with_all_its_goals(changes, met):
+def test_a_benchmark_must_reach_all_its_goals(changes, met):
     figure = dict(equal=True, ratio=2.0, goal=2.0, memory_goal=None, memory_ratio=None)
     assert is_met(figure | changes) == met
 
 
-def test_run_all_records_the_figures(tmp_path, monkeypatch):
-    (tmp_path / 'sitecustomize.py').write_text('print("as some libraries do")')
+@pytest.mark.slow
+def test_run_all_writes_the_records(tmp_path, monkeypatch):
+    (tmp_path / 'sitecustomize.py').write_text('print("output of a library")')
     monkeypatch.setenv('PYTHONPATH', str(tmp_path), prepend=os.pathsep)
     command = [sys.executable, str(ROOT / 'tools' / 'benchmarks' / 'run_all.py'), '--tiny', '--rounds', '1']
     done = subprocess.run([*command, '--only', 'index', '--out', str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert done.returncode == 0  # no goal holds at tiny sizes
     (figure,) = json.loads((tmp_path / 'bench.json').read_text())
     assert figure['name'] == 'index' and figure['equal'] is True and figure['tiny'] is True
-    assert figure['ratio'] == pytest.approx(figure['double_seconds'] / figure['ours_seconds'])
+    assert figure['ratio'] == pytest.approx(figure['reference_seconds'] / figure['ours_seconds'])
     assert figure['memory_ratio'] is None and figure['linear'] > 0
     assert '| index |' in done.stdout
 
@@ -98,7 +99,7 @@ def test_throughput(setting):
     assert found['hours'] == pytest.approx(886_400 / found['images_per_second'] / 3600)
 
 
-def test_throughput_names_what_could_not_be_measured():
+def test_throughput_table_shows_errors():
     setting = Setting(16, 'fp32', 'channels_last', False)._asdict()
     table = make_table([setting | dict(error='out of memory')])
     assert table.splitlines()[-1] == '| 16 | fp32 | channels last | no | out of memory |  |  |  |'

@@ -1,10 +1,11 @@
-"""Memory of the VPO builder on annotations of COCO's size, measured on a generated set.
+"""Measures the memory of the VPO builder on generated annotations of the size of COCO.
 
     python tools/benchmarks/builder_memory.py --images 118287 --workers 2
 
-Writes an annotation file with the number, the kinds and the outline lengths of objects of COCO's train2017, runs the
-builder's reading and planning on it (all source images are links to one JPEG), and prints the peak over this process
-and its workers: of the resident memory added up, and of the proportional one, which counts shared pages once. Linux.
+The annotation file has as many objects as COCO's train2017, with its shares of categories and lengths of polygons. All
+images are links to one JPEG. The tool runs the steps of the builder that read and plan, and prints the peak memory of
+this process and its workers: the sum of the resident memory, and the sum of the proportional memory, which counts shared
+pages once. Linux only.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from mmavs.data_tools.vpo_builder.sampling import SamplingRules, draw_multi_inst
 from mmavs.data_tools.vpo_builder.sound_set import load_sounds
 from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
-WIDTH, HEIGHT = 160, 120  # small, for the sake of time: pixels are in memory one image at a time
+WIDTH, HEIGHT = 160, 120  # small to save time; a worker holds one image at a time
 OBJECTS_PER_IMAGE = 7.27  # COCO train2017: 860,001 objects in 118,287 images, 31 % of them persons
 PERSONS, OTHERS_OF_TABLE = 0.31, 0.19
 CAPTIONS = (
@@ -60,7 +61,7 @@ def main() -> None:
 
 
 def read_and_plan(root: Path, workers: int) -> dict[str, int]:
-    """The builder's steps up to, and without, the writing of samples; returns the number of samples."""
+    """Runs the steps of the builder before the writing of samples; returns the number of samples."""
     table = load_class_table()
     part = ImagePart(str(root / 'instances.json'), str(root / 'images'), str(root / 'captions.json'), None)
     images = load_images([part], table)
@@ -104,11 +105,11 @@ def generate(root: Path, number: int) -> None:
 
 
 def write_instances(path: Path, number: int, categories: list[str], generator: random.Random) -> None:
-    """Writes the annotation file piece by piece, with outlines out of a stock of 2,000."""
+    """Writes the annotation file object by object, with polygons drawn from 2,000."""
     names = {name: i + 1 for i, name in enumerate(categories)}
     of_table = [n for n in categories if not n.startswith('other') and n != 'person']
     other = [n for n in categories if n.startswith('other')]
-    stock = [outline(generator) for _ in range(2000)]
+    polygons = [polygon(generator) for _ in range(2000)]
     with open(path, 'w') as f:
         images = [
             {
@@ -131,15 +132,15 @@ def write_instances(path: Path, number: int, categories: list[str], generator: r
                 else generator.choice(of_table if draw < PERSONS + OTHERS_OF_TABLE else other)
             )
             f.write(
-                (', ' if i else '') + f'{{"segmentation": {generator.choice(stock)}, "area": 5000.25, "iscrowd": 0,'
+                (', ' if i else '') + f'{{"segmentation": {generator.choice(polygons)}, "area": 5000.25, "iscrowd": 0,'
                 f' "image_id": {generator.randrange(number)}, "bbox": [10.5, 20.25, 110.5, 90.75],'
                 f' "category_id": {names[name]}, "id": {i + 1}}}'
             )
         f.write(f'], "categories": {json.dumps([{"id": i, "name": n} for n, i in names.items()])}}}')
 
 
-def outline(generator: random.Random) -> str:
-    """A polygon whose number of points is distributed like COCO's: 24 on average, some of 100 and more."""
+def polygon(generator: random.Random) -> str:
+    """A polygon; the number of points is distributed as in COCO: 24 on average, sometimes over 100."""
     points = max(4, round(generator.lognormvariate(2.85, 0.8)))
     radius = generator.uniform(2, 28)
     x, y = generator.uniform(radius, WIDTH - radius), generator.uniform(radius, HEIGHT - radius)
@@ -152,8 +153,8 @@ class PeakMemory:
     """Peak memory of this process and its children in bytes, sampled five times a second.
 
     Attributes:
-        resident: Largest sum of the resident memory (pages that processes share count in each).
-        proportional: Largest sum of the proportional memory (they count once).
+        resident: Largest sum of the resident memory, which counts shared pages in each process.
+        proportional: Largest sum of the proportional memory, which counts shared pages once.
     """
 
     def __init__(self) -> None:
@@ -188,7 +189,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def memory_of(pid: int) -> tuple[int, int]:
-    """Resident and proportional memory of a process in bytes, 0 for one that has ended."""
+    """Resident and proportional memory of a process in bytes; 0 if the process has ended."""
     try:
         lines = Path(f'/proc/{pid}/smaps_rollup').read_text().splitlines()[1:]
     except OSError:

@@ -1,7 +1,7 @@
-"""Measures the speed figures: `python tools/benchmarks/run_all.py`, or some with `--only NAME ...`.
+"""Runs the speed benchmarks: `python tools/benchmarks/run_all.py`, or some of them with `--only NAME ...`.
 
-Prints them as a table and writes bench.json; README.md in this folder says how they are defined. Exit status 1 where
-one misses its goal.
+Prints a table and writes bench.json. README.md in this folder defines the benchmarks. The exit status is 1 if a
+benchmark misses its goal.
 """
 
 import argparse
@@ -17,17 +17,19 @@ from tqdm import tqdm
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--only', nargs='+', choices=BENCHMARKS, metavar='NAME', help=f'of {", ".join(BENCHMARKS)}')
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/bench'), help='folder (default: %(default)s)')
-    parser.add_argument('--rounds', type=int, help='how often each side is timed (default: 3 or 5)')
-    parser.add_argument('--tiny', action='store_true', help='tiny sizes: shows that all works, says nothing of speed')
+    parser.add_argument('--only', nargs='+', choices=BENCHMARKS, metavar='NAME', help=f'any of {", ".join(BENCHMARKS)}')
+    parser.add_argument(
+        '--out', type=Path, default=Path('work_dirs/bench'), help='folder of bench.json (default: %(default)s)'
+    )
+    parser.add_argument('--rounds', type=int, help='number of times that each side is timed (default: 3 or 5)')
+    parser.add_argument('--tiny', action='store_true', help='tiny sizes, only to test the tool')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     results = []
-    for name in tqdm(args.only or BENCHMARKS, desc='figures'):
+    for name in tqdm(args.only or BENCHMARKS, desc='benchmarks'):
         results.append(measure(name, BENCHMARKS[name], tiny=args.tiny, rounds=args.rounds))
         write(results, args.out)
     print(make_table(results))
@@ -36,7 +38,7 @@ def main() -> None:
 
 
 def write(results: list[dict], folder: Path) -> None:
-    """Writes bench.json."""
+    """Writes bench.json atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / 'bench.json.tmp'
     temporary.write_text(json.dumps(results, indent=2) + '\n')
@@ -44,15 +46,15 @@ def write(results: list[dict], folder: Path) -> None:
 
 
 def make_table(results: list[dict]) -> str:
-    """The figures in Markdown."""
+    """The results as a Markdown table."""
     lines = [
-        '| figure | ours | double | times faster (goal) | memory (goal) | equal | met |',
+        '| benchmark | ours | reference | times faster (goal) | memory (goal) | equal | met |',
         '|---|---|---|---|---|---|---|',
     ]
     for r in results:
         memory = '' if r['memory_ratio'] is None else f'{r["memory_ratio"]:.2f} ({r["memory_goal"]:.2f})'
         lines.append(
-            f'| {r["name"]} | {_duration(r["ours_seconds"])} | {_duration(r["double_seconds"])} '
+            f'| {r["name"]} | {_duration(r["ours_seconds"])} | {_duration(r["reference_seconds"])} '
             f'| {r["ratio"]:.2f} ({r["goal"]:g}) | {memory} | {_yes(r["equal"])} | {_yes(r["met"])} |'
         )
     return '\n'.join(lines)

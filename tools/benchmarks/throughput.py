@@ -1,11 +1,11 @@
-"""Images per second of the training step with each precision, memory format, compiled or not.
+"""Measures images per second of a training step by precision, memory format and compilation.
 
     python tools/benchmarks/throughput.py --batch 8 16
 
-measures CAVP with ResNet-50 on 512 x 512 as configs/cavp/cavp_r50_vpo-msmi.py trains it (preprocessing, forward,
-backward and optimizer; the data is in memory), each setting in a process of its own. Prints a table and writes
-throughput.json, after each setting. The share of the peak is that of the multiplications in convolutions and matrix
-products in what the device is measured to do on large bf16 matrices.
+The step is that of CAVP with ResNet-50 on 512 x 512 images: preprocessing, forward, backward and optimizer step, with
+the data in memory. Each setting runs in a process of its own. The tool prints a table and writes throughput.json after
+each setting. The share of the peak is the rate of multiplications in convolutions and matrix products, divided by the
+rate that the device reaches for large bf16 matrices.
 """
 
 import argparse
@@ -38,12 +38,12 @@ IMAGES = 886_400  # 80 epochs of VPO-MSMI
 
 
 class Setting(NamedTuple):
-    """How a training step is done.
+    """The settings of a training step.
 
     Attributes:
-        batch: Images.
-        precision: ``fp32``; ``tf32``, what NVIDIA's matrix units make of 32 bits; ``bf16`` and ``fp16`` mixed.
-        layout: ``channels_last`` or ``channels_first`` in memory.
+        batch: Images per step.
+        precision: ``fp32``, ``tf32`` (NVIDIA's TensorFloat-32), or mixed ``bf16`` or ``fp16``.
+        layout: Memory format, ``channels_last`` or ``channels_first``.
         compiled: Whether the parts of the model are compiled.
     """
 
@@ -66,27 +66,29 @@ def main() -> None:
 def parse_args() -> argparse.Namespace:
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--batch', nargs='+', type=int, default=[8, 16], help='images a step (default: 8 16)')
+    parser.add_argument('--batch', nargs='+', type=int, default=[8, 16], help='images per step (default: 8 16)')
     parser.add_argument('--precision', nargs='+', choices=PRECISIONS, default=['fp32', 'tf32', 'bf16'])
     parser.add_argument('--layout', nargs='+', choices=LAYOUTS, default=LAYOUTS)
     parser.add_argument(
         '--compiled', nargs='+', type=_yes_or_no, default=[False, True], metavar='yes|no', help='default: both'
     )
-    parser.add_argument('--steps', type=int, default=20, help='steps that are timed (default: %(default)s)')
+    parser.add_argument('--steps', type=int, default=20, help='timed steps (default: %(default)s)')
     parser.add_argument('--device', default=device, help='default: %(default)s')
-    parser.add_argument('--tiny', action='store_true', help='a tiny network: shows that all works')
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/bench'), help='folder (default: %(default)s)')
+    parser.add_argument('--tiny', action='store_true', help='a tiny network, for a test of the tool')
+    parser.add_argument(
+        '--out', type=Path, default=Path('work_dirs/bench'), help='output folder (default: %(default)s)'
+    )
     return parser.parse_args()
 
 
 def _yes_or_no(text: str) -> bool:
     if text not in ('yes', 'no'):
-        raise argparse.ArgumentTypeError(f'yes or no, not {text!r}')
+        raise argparse.ArgumentTypeError(f'expected yes or no, got {text!r}')
     return text == 'yes'
 
 
 def measure_apart(setting: Setting, args: argparse.Namespace) -> dict:
-    """:func:`measure` in a new process, or why there is no figure."""
+    """Runs :func:`measure` in a new process; returns its result or the error."""
     spawn = multiprocessing.get_context('spawn')
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
         try:
@@ -94,22 +96,23 @@ def measure_apart(setting: Setting, args: argparse.Namespace) -> dict:
         except torch.OutOfMemoryError:
             return dict(error='out of memory')
         except BrokenProcessPool:
-            return dict(error='the process was killed; for want of memory, as a rule')
+            return dict(error='the process was killed, usually because memory ran out')
 
 
 def measure(setting: Setting, device: str, steps: int, *, tiny: bool = False, backend: str = 'inductor') -> dict:
     """Speed and memory of a training step.
 
     Args:
-        setting: How it is done.
-        device: On which device.
-        steps: How many are timed.
-        tiny: Of a tiny network.
-        backend: What compiles.
+        setting: The settings of the step.
+        device: Device that runs it.
+        steps: Number of timed steps.
+        tiny: Whether to take a tiny network.
+        backend: Backend of ``torch.compile``.
 
     Returns:
-        dict: ``images_per_second``, by the median step; ``first_step_seconds``, with compilation; ``peak_bytes``, None
-        on a CPU; ``share_of_peak``, of the measured bf16 rate; ``hours``, for 80 epochs of VPO-MSMI.
+        dict: ``images_per_second``, from the median step; ``first_step_seconds``, including compilation;
+        ``peak_bytes``, None on a CPU; ``share_of_peak``, relative to the measured bf16 rate; ``hours`` for 80 epochs of
+        VPO-MSMI.
     """
     step, model = make_step(setting, device, tiny)
     with FlopCounterMode(display=False) as counter:
@@ -135,7 +138,7 @@ def measure(setting: Setting, device: str, steps: int, *, tiny: bool = False, ba
 
 
 def make_step(setting: Setting, device: str, tiny: bool) -> tuple[Callable[[], dict], torch.nn.Module]:
-    """A function that does one training step, and the model that it trains."""
+    """Returns a function that runs one training step, and the model."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = setting.precision == 'tf32'
     torch.backends.cudnn.benchmark = True
     cfg = load_config(tiny)
@@ -145,7 +148,7 @@ def make_step(setting: Setting, device: str, tiny: bool) -> tuple[Callable[[], d
     if setting.precision in ('bf16', 'fp16'):
         cpu, scale = device == 'cpu', dict(loss_scale='dynamic') if setting.precision == 'fp16' else {}
         if cpu and scale:
-            raise ValueError('fp16 is for GPUs; take bf16')
+            raise ValueError('fp16 needs a GPU; set --precision bf16')
         dtype = {} if cpu else dict(dtype='bfloat16' if setting.precision == 'bf16' else 'float16')
         optim_wrapper.update(type='CPUAmpOptimWrapper' if cpu else 'AmpOptimWrapper', **dtype, **scale)
     with DefaultScope.overwrite_default_scope('mmseg'):
@@ -155,7 +158,7 @@ def make_step(setting: Setting, device: str, tiny: bool) -> tuple[Callable[[], d
 
 
 def timed(call: Callable[[], object], device: str) -> float:
-    """Seconds that a call takes, with all that it leaves to the device."""
+    """Duration of a call in seconds, including its work on the device."""
     synchronize = torch.cuda.synchronize if device.startswith('cuda') else lambda: None
     synchronize()
     started = time.perf_counter()
@@ -165,13 +168,13 @@ def timed(call: Callable[[], object], device: str) -> float:
 
 
 def matrix_rate(device: str, size: int) -> float:
-    """FLOPs a second of a bf16 product of two square matrices, the best of ten."""
+    """FLOPs per second of a product of two square bf16 matrices, the best of ten."""
     a, b = torch.randn(2, size, size, device=device, dtype=torch.bfloat16)
     return 2 * size**3 / min(timed(lambda: a @ b, device) for _ in range(10))
 
 
 def write(results: list[dict], folder: Path) -> None:
-    """Writes throughput.json."""
+    """Writes throughput.json atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / 'throughput.json.tmp'
     temporary.write_text(json.dumps(results, indent=2) + '\n')
@@ -179,7 +182,7 @@ def write(results: list[dict], folder: Path) -> None:
 
 
 def make_table(results: list[dict]) -> str:
-    """The figures in Markdown."""
+    """The results as a Markdown table."""
     lines = [
         '| batch | precision | memory format | compiled | images/s | peak memory (GiB) | share of bf16 rate '
         '| 80 epochs of VPO-MSMI (h) |',

@@ -1,1 +1,1 @@
-"""The speed figures: each compares mmavs with a plain double of the same."""
+"""Benchmarks of speed: each compares mmavs with a reference implementation."""

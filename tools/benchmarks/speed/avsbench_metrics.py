@@ -8,14 +8,14 @@ from mmengine.logging import MMLogger
 from mmavs.evaluation import foreground_probability, threshold_counts
 from mmavs.evaluation.metrics import AVSBenchObjectMetric
 
-from .doubles.avsbench_metrics import LoopMetrics, loop_counts
 from .harness import Case
+from .reference.avsbench_metrics import LoopMetrics, loop_counts
 
 
 def make_avsbench_metrics(tiny: bool, folder: Path) -> Case:
     """J and both F of clips of 5 frames.
 
-    Equal: the pixel counts of every frame at all thresholds, exactly; J and F to the two decimals given.
+    Equal: the pixel counts of every frame at all thresholds, exactly; J and F to two decimals.
     """
     size, count = ((16, 16), 10) if tiny else ((224, 224), 20)
     generator = torch.Generator().manual_seed(0)
@@ -36,7 +36,7 @@ def make_avsbench_metrics(tiny: bool, folder: Path) -> Case:
             metric.process({}, [sample])
         return metric.evaluate(count)
 
-    def double() -> dict[str, float]:
+    def reference() -> dict[str, float]:
         metric = LoopMetrics()
         for x, y, clip in zip(logits, labels, clips, strict=True):
             metric.add(x, y, clip)
@@ -47,8 +47,8 @@ def make_avsbench_metrics(tiny: bool, folder: Path) -> Case:
             own = threshold_counts(foreground_probability(x), y)
             if not all(torch.equal(a, b) for a, b in zip(own, loop_counts(x.softmax(dim=0)[1], y), strict=True)):
                 return False
-        own, other = ours(), double()
+        own, other = ours(), reference()
         return all(abs(own[f'avsbench_object/{name}'] - value) <= 0.00501 for name, value in other.items())
 
-    MMLogger.get_current_instance().setLevel('WARNING')  # not a line for each round
-    return Case(ours, double, equal, dict(frames=count, size=list(size), clip=5, thresholds=255), units=count)
+    MMLogger.get_current_instance().setLevel('WARNING')  # no line in each round
+    return Case(ours, reference, equal, dict(frames=count, size=list(size), clip=5, thresholds=255), units=count)

@@ -1,4 +1,4 @@
-"""All figures by name, with their goals."""
+"""All benchmarks by name, with their goals."""
 
 from . import avsbench_metrics, data, fusion, loss, steps
 from .harness import Benchmark

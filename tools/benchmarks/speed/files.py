@@ -1,4 +1,4 @@
-"""Generated files to load: a VPO of one image with three sounds, and annotations of any number of rows."""
+"""Generated files: a VPO of one image with three recordings, and annotation files of any length."""
 
 import csv
 from pathlib import Path
@@ -41,7 +41,7 @@ def write_image(path: Path, content: np.ndarray) -> None:
 
 
 def write_recording(root: Path, name: str, *, channels: int, rng: np.random.Generator) -> None:
-    """A recording of 16 bits, and its copy: mono, 16 kHz, made of the whole of it, float32 so that nothing is lost."""
+    """A 16-bit recording and its complete copy: mono, 16 kHz, float32 to avoid rounding."""
     for folder in ('audios', COPIES):
         (root / 'VGGSound' / folder).mkdir(parents=True, exist_ok=True)
     path = root / 'VGGSound' / 'audios' / f'{name}.wav'
@@ -53,7 +53,7 @@ def write_recording(root: Path, name: str, *, channels: int, rng: np.random.Gene
 
 
 def write_rows(root: Path, count: int) -> None:
-    """Annotations of ``count`` rows, two for an image, in no order."""
+    """An annotation file of ``count`` rows, two for each image, in random order."""
     rng = np.random.default_rng(0)
     classes = load_class_table().classes[1:]
     images = rng.permutation(np.repeat(rng.choice(600_000, count // 2, replace=False), 2))

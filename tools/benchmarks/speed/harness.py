@@ -1,4 +1,4 @@
-"""What all figures share: two ways to one result, each in processes of its own, timed in turns."""
+"""Times two implementations of one function in alternation, each in a process of its own."""
 
 import ctypes
 import gc
@@ -12,39 +12,39 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-KEEP = 'glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184'  # as keep_freed_memory
-SIDES = ('ours', 'double')
+SIDES = ('ours', 'reference')
+ALLOCATOR_VARIABLES = ('GLIBC_TUNABLES', 'MALLOC_MMAP_MAX_', 'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_')
 
 
 class Case(NamedTuple):
-    """Two ways to one result.
+    """Two implementations of one function.
 
     Attributes:
-        ours: Ours, called over and over.
-        double: The plain double.
-        equal: Whether both give the same on the inputs that are timed.
-        settings: Sizes and the like.
-        units: Results that a call makes, by which its time is divided.
+        ours: Runs ours.
+        reference: Runs the reference implementation.
+        equal: Returns whether the results of both are equal on the inputs that are timed.
+        settings: Sizes and other settings to record.
+        units: Number of results of a call; the time of a call is divided by it.
     """
 
     ours: Callable[[], Any]
-    double: Callable[[], Any]
+    reference: Callable[[], Any]
     equal: Callable[[], bool]
     settings: dict
     units: int = 1
 
 
 class Benchmark(NamedTuple):
-    """A figure.
+    """A benchmark and its goals.
 
     Attributes:
         make: (tiny, folder for files) -> :class:`Case`.
-        goal: The least ratio of the double's time to ours.
-        memory_goal: The largest ratio of our extra memory to the double's; None where it is not measured.
-        rounds: How often either is timed.
-        keep: Whether ours and the double run with freed memory kept, as the tools do it, or with glibc's defaults.
-        threads: Of either; 1 for what runs in the workers of a data loader, None for as many as there are cores.
-        extra: Further figures, (tiny, folder) -> dict.
+        goal: The smallest accepted ratio of the reference's time to ours.
+        memory_goal: The largest accepted ratio of our extra memory to the reference's; None does not measure memory.
+        rounds: Number of times that each side is timed.
+        keep: Whether ours and the reference keep freed memory, as the tools do; False runs with glibc's defaults.
+        threads: Number of threads; 1 for what runs in workers of a data loader, None for the number of cores.
+        extra: Further measurements, (tiny, folder) -> dict.
     """
 
     make: Callable[[bool, Path], Case]
@@ -57,24 +57,27 @@ class Benchmark(NamedTuple):
 
 
 class Worker:
-    """A process that makes a case and answers questions on one side of it.
+    """A process that measures one side of a benchmark on a CPU.
 
     Args:
-        name: Of the benchmark.
-        benchmark: The same.
-        side: ``'ours'`` or ``'double'``.
-        tiny: Tiny sizes.
-        keep: Whether glibc keeps freed memory; else its default.
+        name: Name of the benchmark.
+        benchmark: The benchmark.
+        side: ``'ours'`` or ``'reference'``.
+        tiny: Whether to run at tiny sizes.
+        keep: Whether the process keeps freed memory; False runs with glibc's defaults.
     """
 
     def __init__(self, name: str, benchmark: Benchmark, side: str, *, tiny: bool, keep: bool) -> None:
-        env = {**os.environ, 'GLIBC_TUNABLES': KEEP if keep else 'glibc.malloc.mmap_max=65536'}
+        env = {**os.environ, 'CUDA_VISIBLE_DEVICES': ''}
+        for variable in ALLOCATOR_VARIABLES:  # the worker alone decides, by `keep`
+            env.pop(variable, None)
         env['PYTHONPATH'] = os.pathsep.join([str(Path(__file__).resolve().parents[1]), env.get('PYTHONPATH', '')])
         if benchmark.threads:
             env['OMP_NUM_THREADS'] = str(benchmark.threads)
-        read, write = os.pipe()  # not the standard output, where libraries print, some as they are imported
+        read, write = os.pipe()  # libraries may print to standard output
+        flags = [flag for flag, is_set in (('--tiny', tiny), ('--keep-freed-memory', keep)) if is_set]
         self._process = subprocess.Popen(
-            [sys.executable, '-m', 'speed.worker', name, side, str(write), *(['--tiny'] if tiny else [])],
+            [sys.executable, '-m', 'speed.worker', name, side, str(write), *flags],
             env=env,
             stdin=subprocess.PIPE,
             stdout=sys.stderr,
@@ -92,46 +95,46 @@ class Worker:
         self._process.wait()
         self._replies.close()
 
-    def ask(self, what: str) -> Any:
-        """``'seconds'`` that a result takes, ``'bytes'`` that the first call takes, ``'checks'`` before all timing."""
+    def request(self, what: str) -> Any:
+        """Measures ``'seconds'`` per result or ``'bytes'`` of the first call, or runs the ``'checks'``."""
         self._process.stdin.write(what + '\n')
         self._process.stdin.flush()
-        answer = self._replies.readline()
-        if not answer:
-            raise RuntimeError(f'the process of {self._process.args[3:]} has ended: see its message above')
-        return json.loads(answer)
+        reply = self._replies.readline()
+        if not reply:
+            raise RuntimeError(f'the process of {self._process.args[3:]} has ended; its message is above')
+        return json.loads(reply)
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """Duration of a call."""
+    """The duration of a call."""
     gc.collect()
     started = time.perf_counter()
     call()
     return time.perf_counter() - started
 
 
-def in_turns(ours: Callable[[], float], double: Callable[[], float], rounds: int) -> tuple[float, float]:
-    """Medians of the durations that both report when they are called in turns; the first of each does not count."""
-    ours(), double()
-    pairs = [(ours(), double()) for _ in range(rounds)]
+def time_alternately(ours: Callable[[], float], reference: Callable[[], float], rounds: int) -> tuple[float, float]:
+    """The medians of the durations that both return in alternating calls. The first call of each is not counted."""
+    ours(), reference()
+    pairs = [(ours(), reference()) for _ in range(rounds)]
     return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs)
 
 
 def extra_memory(call: Callable[[], Any], warm_up: Callable[[], Any]) -> int:
-    """Peak of the resident memory during a call above that before it, in bytes.
+    """Peak resident memory during a call minus that before it, in bytes.
 
-    Right only in a process whose memory the kernel gets back at once, and that has not used more before.
+    Valid only in a process that returns freed memory to the kernel and has not used more memory before.
 
     Args:
-        call: What is measured.
-        warm_up: The same at a small size, so that libraries are loaded and set up.
+        call: The function to measure.
+        warm_up: The same function at a small size, which loads the libraries.
     """
     warm_up()
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
-    Path('/proc/self/clear_refs').write_text('5')  # sets the peak back to the present size
+    Path('/proc/self/clear_refs').write_text('5')  # resets the peak to the current size
     before = _status('VmRSS')
-    result = call()  # held, as part of the peak
+    result = call()  # the result is part of the peak
     peak = _status('VmHWM')
     del result
     return peak - before
@@ -145,27 +148,29 @@ def _status(key: str) -> int:
 
 
 def measure(name: str, benchmark: Benchmark, *, tiny: bool, rounds: int | None = None) -> dict:
-    """All that is recorded of a figure."""
+    """Measures a benchmark; returns the record for bench.json."""
 
     def start(side: str, keep: bool) -> Worker:
         return Worker(name, benchmark, side, tiny=tiny, keep=keep)
 
     result = dict(name=name, goal=benchmark.goal, memory_goal=benchmark.memory_goal, memory_ratio=None)
     with start('ours', True) as both:
-        result.update(both.ask('checks'))
+        result.update(both.request('checks'))
     result['settings']['keeps_freed_memory'] = dict(zip(SIDES, benchmark.keep, strict=True))
-    with start('ours', benchmark.keep[0]) as ours, start('double', benchmark.keep[1]) as double:
-        own, other = in_turns(lambda: ours.ask('seconds'), lambda: double.ask('seconds'), rounds or benchmark.rounds)
-    result.update(ours_seconds=own, double_seconds=other, ratio=other / own)
+    with start('ours', benchmark.keep[0]) as ours, start('reference', benchmark.keep[1]) as reference:
+        own, other = time_alternately(
+            lambda: ours.request('seconds'), lambda: reference.request('seconds'), rounds or benchmark.rounds
+        )
+    result.update(ours_seconds=own, reference_seconds=other, ratio=other / own)
     if benchmark.memory_goal is not None:
-        with start('ours', False) as ours, start('double', False) as double:
-            own, other = ours.ask('bytes'), double.ask('bytes')
-        result.update(ours_bytes=own, double_bytes=other, memory_ratio=own / max(other, 1))
+        with start('ours', False) as ours, start('reference', False) as reference:
+            own, other = ours.request('bytes'), reference.request('bytes')
+        result.update(ours_bytes=own, reference_bytes=other, memory_ratio=own / max(other, 1))
     return result | dict(met=is_met(result), tiny=tiny)
 
 
 def is_met(result: dict) -> bool:
-    """Whether a figure reaches its goals."""
+    """Whether a benchmark reaches its goals."""
     memory = result['memory_goal'] is None or result['memory_ratio'] <= result['memory_goal']
     linear = result.get('linear') is None or result['linear'] <= result['linear_goal']
     return result['equal'] and result['ratio'] >= result['goal'] and memory and linear

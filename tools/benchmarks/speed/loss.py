@@ -1,4 +1,4 @@
-"""The contrastive loss, with the same pixels drawn by both."""
+"""The contrastive loss; both implementations draw the same pixels."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from mmavs.models.losses import CAVPLoss
 from mmavs.models.losses.pairing import gather_pixels, resize_label
 
 from .compare import close
-from .doubles.loss import dense_cavp_loss
 from .harness import Case
 from .network import make_label
+from .reference.loss import dense_cavp_loss
 
 
 def make_loss(tiny: bool, views: int) -> Case:
@@ -31,13 +31,13 @@ def make_loss(tiny: bool, views: int) -> Case:
         value = loss(torch.cat(features), torch.cat([draw.original.label, draw.shuffled.label]))
         return value.detach(), *torch.autograd.grad(value, (original, shuffled))
 
-    def double() -> tuple[Tensor, ...]:
+    def reference() -> tuple[Tensor, ...]:
         torch.manual_seed(1)
         value = dense_cavp_loss(original, shuffled, label, audio_label, torch.randperm(8), views=views)
         return value.detach(), *torch.autograd.grad(value, (original, shuffled))
 
     settings = dict(batch=8, features=[channels, size, size], classes=4, views=views, passes='forward and backward')
-    return Case(ours, double, lambda: close(ours(), double(), 1e-4), settings)
+    return Case(ours, reference, lambda: close(ours(), reference(), 1e-4), settings)
 
 
 def make_loss_512(tiny: bool, folder: Path) -> Case:

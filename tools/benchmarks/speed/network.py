@@ -1,4 +1,4 @@
-"""CAVP with ResNet-50, and its plain double with the same weights and inputs."""
+"""CAVP with ResNet-50 and its reference implementation, with the same weights and inputs."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _TINY = dict(
 
 
 def load_config(tiny: bool) -> Config:
-    """The paper's config, without pretrained weights; or a tiny network of the same parts."""
+    """The config of the paper without pretrained weights, or that of a tiny network with the same parts."""
     cfg = Config.fromfile(CONFIG)
     cfg.model.backbone.init_cfg = None
     if tiny:
@@ -33,7 +33,7 @@ def load_config(tiny: bool) -> Config:
 
 
 def build_model(cfg: Config, *, plain: bool) -> nn.Module:
-    """The network with random weights, the same for both ways."""
+    """The network with random weights, which are equal for both implementations."""
     model_cfg = cfg.model.copy()
     if plain:
         model_cfg.update(type='PlainAVEncoderDecoder', channels_last=False)
@@ -44,7 +44,7 @@ def build_model(cfg: Config, *, plain: bool) -> nn.Module:
 
 
 def make_batch(size: tuple[int, int], images: int) -> dict:
-    """Random images and sounds; in each image two rectangles of two classes, both of which sound."""
+    """Random images and audio. Each image has two rectangles of two classes, which are the sounding classes."""
     generator = torch.Generator().manual_seed(1)
     samples = []
     for i in range(images):
@@ -62,7 +62,7 @@ def make_batch(size: tuple[int, int], images: int) -> dict:
 
 
 def make_label(size: tuple[int, int], classes: tuple[int, int]) -> Tensor:
-    """A rectangle of either class on background, a ninth of the image each."""
+    """A rectangle of each class on background, each a ninth of the image."""
     height, width = size
     label = torch.zeros(size, dtype=torch.int64)
     for column, c in zip((0, width // 2), classes, strict=True):

@@ -1,4 +1,4 @@
-"""A training step and the prediction of an image, with the whole network."""
+"""A training step and the prediction of an image with the complete network."""
 
 import copy
 from collections.abc import Callable
@@ -15,30 +15,32 @@ from .network import build_model, load_config, make_batch
 
 
 def make_train_step(tiny: bool, folder: Path) -> Case:
-    """Preprocessing, forward, backward and optimizer of a batch of 2.
+    """Preprocessing, forward, backward and optimizer step of a batch of 2.
 
-    Equal: both losses and the gradients of all weights, to 1e-3 of the largest, on the batch and the weights that the
-    first timed step has, with both networks' channels first, since the network magnifies what two memory formats round
-    in their own ways; the normalisation of the classifier does not look at the batch, since the double's batch has the
-    swapped half as well. With memory formats as timed and no layer looking at the batch: the losses and the gradient
-    as a whole.
+    Equal, on the batch and the weights of the first timed step:
+
+    - Both losses and the gradients of all weights, to 1e-3 of the largest. Both networks are channels first, because
+      the network amplifies the different rounding of two memory formats. The batch norm of the classifier is in eval
+      mode, because the reference's batch also has the shuffled pairs.
+    - The losses and the norm of the difference of all gradients, with memory formats as timed and the networks in eval
+      mode.
     """
     cfg = load_config(tiny)
     size = (64, 64) if tiny else (512, 512)
     batch = make_batch(size, 2)
-    ours, double = (build_model(cfg, plain=plain).train() for plain in (False, True))
+    ours, reference = (build_model(cfg, plain=plain).train() for plain in (False, True))
 
     def equal() -> bool:
-        first = [copy.deepcopy(m).to(memory_format=torch.contiguous_format) for m in (ours, double)]
+        first = [copy.deepcopy(m).to(memory_format=torch.contiguous_format) for m in (ours, reference)]
         for model in first:
             model.decode_head.eval()
-        timed = [copy.deepcopy(m).eval() for m in (ours, double)]
+        timed = [copy.deepcopy(m).eval() for m in (ours, reference)]
         return close(*(_losses_and_gradients(m, batch) for m in first), 1e-3) and _close_as_a_whole(
             *(_losses_and_gradients(m, batch) for m in timed), 1e-3
         )
 
-    settings = dict(batch=2, size=list(size), backbone=f'ResNet-{cfg.model.backbone.depth}', passes='whole step')
-    return Case(_make_step(ours, cfg, batch), _make_step(double, cfg, batch), equal, settings)
+    settings = dict(batch=2, size=list(size), backbone=f'ResNet-{cfg.model.backbone.depth}', passes='complete step')
+    return Case(_make_step(ours, cfg, batch), _make_step(reference, cfg, batch), equal, settings)
 
 
 def _make_step(model: nn.Module, cfg: dict, batch: dict) -> Callable[[], dict[str, Tensor]]:
@@ -60,17 +62,17 @@ def _losses_and_gradients(model: nn.Module, batch: dict) -> list[Tensor]:
     return [losses['decode.loss_ce'].detach(), losses['loss_contrast'].detach(), *gradients]
 
 
-def _close_as_a_whole(ours: list[Tensor], double: list[Tensor], tolerance: float) -> bool:
-    """Two losses each to the tolerance, and the gradients, taken as one vector, by the length of their difference."""
-    own, other = (torch.cat([g.flatten() for g in side[2:]]) for side in (ours, double))
-    return close(ours[:2], double[:2], tolerance) and bool((own - other).norm() <= tolerance * other.norm())
+def _close_as_a_whole(ours: list[Tensor], reference: list[Tensor], tolerance: float) -> bool:
+    """Compares both losses, and the gradients as one vector by the norm of their difference."""
+    own, other = (torch.cat([g.flatten() for g in side[2:]]) for side in (ours, reference))
+    return close(ours[:2], reference[:2], tolerance) and bool((own - other).norm() <= tolerance * other.norm())
 
 
 def make_inference(tiny: bool, folder: Path) -> Case:
     """Prediction of one image. Equal: the logits, to 1e-4 of the largest."""
     size = (48, 64) if tiny else (480, 640)
     batch = make_batch(size, 1)
-    ours, double = (build_model(load_config(tiny), plain=plain).eval() for plain in (False, True))
+    ours, reference = (build_model(load_config(tiny), plain=plain).eval() for plain in (False, True))
 
     def predict(model: nn.Module) -> Tensor:
         with torch.no_grad():
@@ -80,7 +82,7 @@ def make_inference(tiny: bool, folder: Path) -> Case:
     settings = dict(batch=1, size=list(size), mode='whole')
     return Case(
         lambda: predict(ours),
-        lambda: predict(double),
-        lambda: close([predict(ours)], [predict(double)], 1e-4),
+        lambda: predict(reference),
+        lambda: close([predict(ours)], [predict(reference)], 1e-4),
         settings,
     )

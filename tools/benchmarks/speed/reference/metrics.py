@@ -1,17 +1,17 @@
-"""Dataset-level metrics in two passes over each image: one for mIoU, one for F-score and false detection rate."""
+"""Dataset-level metrics in two passes over each image: one for mIoU, one for F and the false detection rate."""
 
 import numpy as np
 
 
 class PlainMetrics:
-    """Double of ``DatasetLevelMetric``: counts of all images, then the means over the classes that occur."""
+    """Double of ``DatasetLevelMetric``: counts over all images, then means over the classes that occur."""
 
     def __init__(self, num_classes: int) -> None:
         self.num_classes = num_classes
         self.confusion = np.zeros((num_classes, num_classes), dtype=np.int64)
         self.hits = np.zeros(num_classes, dtype=np.int64)
-        self.false_alarms = np.zeros(num_classes, dtype=np.int64)
-        self.misses = np.zeros(num_classes, dtype=np.int64)
+        self.false_positives = np.zeros(num_classes, dtype=np.int64)
+        self.false_negatives = np.zeros(num_classes, dtype=np.int64)
 
     def add(self, pred: np.ndarray, label: np.ndarray) -> None:
         """Counts an image; labels outside the classes are ignored."""
@@ -28,15 +28,15 @@ class PlainMetrics:
         for c in range(self.num_classes):
             predicted, labelled = (pred == c) & known, label == c
             self.hits[c] += (predicted & labelled).sum()
-            self.false_alarms[c] += (predicted & ~labelled).sum()
-            self.misses[c] += (~predicted & labelled).sum()
+            self.false_positives[c] += (predicted & ~labelled).sum()
+            self.false_negatives[c] += (~predicted & labelled).sum()
 
     def result(self, beta2: float = 0.3) -> dict[str, float]:
         """Results in percent."""
         hit = np.diag(self.confusion)
         with np.errstate(invalid='ignore', divide='ignore'):
             iou = hit / (self.confusion.sum(axis=0) + self.confusion.sum(axis=1) - hit)
-            detected = self.hits + self.false_alarms
-            f_score = (1 + beta2) * self.hits / (beta2 * (self.hits + self.misses) + detected)
-            fdr = self.false_alarms / detected
+            detected = self.hits + self.false_positives
+            f_score = (1 + beta2) * self.hits / (beta2 * (self.hits + self.false_negatives) + detected)
+            fdr = self.false_positives / detected
         return {name: 100 * float(np.nanmean(v)) for name, v in dict(mIoU=iou, mF=f_score, mFDR=fdr).items()}

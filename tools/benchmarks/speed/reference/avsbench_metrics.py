@@ -1,4 +1,4 @@
-"""J and F of AVSBench's object protocol, one threshold after the other."""
+"""J and F of AVSBench's object protocol by a loop over thresholds."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""The contrastive loss over dense maps and matrices."""
+"""The contrastive loss with dense maps and matrices."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from torch import Tensor
 
 
 def dense_cavp_loss(
-    own: Tensor,
-    swapped: Tensor,
+    original: Tensor,
+    shuffled: Tensor,
     label: Tensor,
     audio_label: Sequence[tuple[int, ...]],
     permutation: Tensor,
@@ -18,40 +18,40 @@ def dense_cavp_loss(
     temperature: float = 0.1,
     ignore_index: int = 255,
 ) -> Tensor:
-    """Eq. 4 on the pixels that :class:`mmavs.models.losses.CAVPLoss` draws with the same random numbers.
+    """Eq. 4 on the pixels that :class:`mmavs.models.losses.CAVPLoss` draws from the same random numbers.
 
     Args:
-        own: (B, C, h, w), fused with the own sound.
-        swapped: (B, C, h, w), fused with the sound of image permutation[i].
+        original: (B, C, h, w), features fused with the original audio.
+        shuffled: (B, C, h, w), features of image i fused with the audio of image permutation[i].
         label: (B, H, W), class indices.
-        audio_label: The classes that sound, of each image.
-        permutation: (B,), drawn before anything else.
-        views: Pixels of each class and kind.
+        audio_label: The sounding classes of each image.
+        permutation: (B,), drawn before all other random numbers.
+        views: Number of pixels of each class and kind of pair.
         temperature: tau.
-        ignore_index: Label of pixels to leave out.
+        ignore_index: Label of the pixels to ignore.
     """
-    label = F.interpolate(label[:, None].float(), size=own.shape[2:], mode='nearest')[:, 0].long()
+    label = F.interpolate(label[:, None].float(), size=original.shape[2:], mode='nearest')[:, 0].long()
     foreground = (label != 0) & (label != ignore_index)
     same = [set(audio_label[i]) == set(audio_label[j]) for i, j in enumerate(permutation.tolist())]
     same = torch.tensor(same, device=label.device)[:, None, None]
-    swapped_label = torch.where(foreground, torch.where(same, label, 0), ignore_index)
+    shuffled_label = torch.where(foreground, torch.where(same, label, 0), ignore_index)
 
     # all pixels of both kinds of pairs, (B * h * w, C), normalised
-    own = F.normalize(own.permute(0, 2, 3, 1).reshape(-1, own.shape[1]), dim=1)
-    swapped = F.normalize(swapped.permute(0, 2, 3, 1).reshape(-1, swapped.shape[1]), dim=1)
-    label, swapped_label = label.flatten(), swapped_label.flatten()
+    original = F.normalize(original.permute(0, 2, 3, 1).reshape(-1, original.shape[1]), dim=1)
+    shuffled = F.normalize(shuffled.permute(0, 2, 3, 1).reshape(-1, shuffled.shape[1]), dim=1)
+    label, shuffled_label = label.flatten(), shuffled_label.flatten()
 
     chosen = []
     for c in label.unique().tolist():
         if c not in (0, ignore_index):
             chosen.append(_choose(label == c, views))
-    background, other = label == 0, swapped_label != ignore_index
+    background, other = label == 0, shuffled_label != ignore_index
     count = min(views, int(background.sum()), int(other.sum()))
     chosen.append(_choose(background, count))
     chosen = torch.cat(chosen)
     other = _choose(other, count)
     return dense_info_nce(
-        torch.cat([own[chosen], swapped[other]]), torch.cat([label[chosen], swapped_label[other]]), temperature
+        torch.cat([original[chosen], shuffled[other]]), torch.cat([label[chosen], shuffled_label[other]]), temperature
     )
 
 

@@ -1,4 +1,4 @@
-"""Loading a sample step by step: whole recordings, a resampler for each, one comparison for each mask value."""
+"""Loading a sample: complete recordings, a resampler for each, one comparison for each mask value."""
 
 from collections.abc import Callable, Sequence
 
@@ -32,10 +32,10 @@ def load_audio(sources: Sequence[dict], seconds: float) -> Tensor:
 
 @TRANSFORMS.register_module()
 class PlainLoadAudio(BaseTransform):
-    """Double of ``LoadAudio``."""
+    """Reference implementation of ``LoadAudio``."""
 
     def __init__(self, duration: float, channels: int) -> None:
-        assert channels == 2, 'the double is for stereo sound'
+        assert channels == 2, 'the reference implementation is for stereo audio'
         self.duration = duration
 
     def transform(self, results: dict) -> dict:
@@ -45,7 +45,7 @@ class PlainLoadAudio(BaseTransform):
 
 @TRANSFORMS.register_module()
 class PlainLoadAnnotations(LoadAnnotations):
-    """Double of ``LoadAVAnnotations``."""
+    """Reference implementation of ``LoadAVAnnotations``."""
 
     def _load_seg_map(self, results: dict) -> None:
         mask = mmcv.imread(results['seg_map_path'], flag='unchanged')
@@ -59,7 +59,7 @@ class PlainLoadAnnotations(LoadAnnotations):
 
 @TRANSFORMS.register_module()
 class PlainColorJitter(ColorJitter):
-    """Double of ``ColorJitter``, with mmcv's change of contrast."""
+    """Reference implementation of ``ColorJitter``, with mmcv's change of contrast."""
 
     def _draw(self) -> list[tuple[Callable, float]]:
         return [(mmcv.adjust_contrast if f is scale_contrast else f, amount) for f, amount in super()._draw()]

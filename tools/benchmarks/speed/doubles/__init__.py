@@ -1,1 +1,0 @@
-"""Plain doubles: the same results, computed step by step as they are written down, without regard to time."""
