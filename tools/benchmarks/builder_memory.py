@@ -4,8 +4,8 @@
 
 The annotation file has as many objects as COCO's train2017, with its shares of categories and lengths of polygons. All
 images are links to one JPEG. The tool runs the steps of the builder that read and plan, and prints the peak memory of
-this process and its workers: the sum of the resident memory, and the sum of the proportional memory, which counts shared
-pages once. Linux only.
+this process and its workers: the sum of the resident memory, and the sum of the proportional memory, which counts
+shared pages once. Linux only.
 """
 
 import argparse

@@ -22,8 +22,11 @@ from .reference.metrics import PlainMetrics
 from .reference.sample import PlainLoadAudio
 
 CONFIG = Path(__file__).resolve().parents[3] / 'configs' / '_base_' / 'datasets' / 'vpo.py'
-REFERENCE_TYPES = {'LoadAudio': 'PlainLoadAudio', 'LoadAVAnnotations': 'PlainLoadAnnotations'}
-REFERENCE_TYPES['ColorJitter'] = 'PlainColorJitter'
+REFERENCE_TYPES = dict(
+    LoadAudio='PlainLoadAudio',
+    LoadAVAnnotations='PlainLoadAnnotations',
+    ColorJitter='PlainColorJitter',
+)
 SOURCE_SETTINGS = dict(sources=3, seconds=10, rate=44100)
 
 
