@@ -15,7 +15,7 @@ PASSED = dict(outcome='passed', text='12 passed', versions={'torch': '2.11.0', '
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Runs the tool with a stand-in for the run of a stack: ``run(option, ...)`` gives the names of the stacks that ran."""
+    """Runs the tool with a substitute for the run of a stack; ``run(option, ...)`` returns the names of the stacks."""
 
     def run(*words, result=PASSED):
         ran = []
