@@ -17,6 +17,8 @@ from speed.compare import close  # noqa: E402
 from speed.harness import is_met, time_alternately  # noqa: E402
 from throughput import Setting, make_table, measure  # noqa: E402
 
+from mmavs.models.fusion import CrossAttentionFusion  # noqa: E402
+
 NAMES = (
     *('contrastive_loss_512', 'contrastive_loss_2048', 'sample', 'audio_44k', 'audio_16k', 'index', 'metrics'),
     *('fusion', 'train_step', 'train_step_default', 'inference'),
@@ -32,6 +34,15 @@ def test_both_sides_give_equal_results(name, tmp_path):
     case = BENCHMARKS[name].make(True, tmp_path)
     assert case.equal()
     case.ours(), case.reference()
+
+
+@pytest.mark.parametrize('name', ['train_step', 'inference'])
+def test_reference_network_does_not_use_our_fusion(name, tmp_path, monkeypatch):
+    case = BENCHMARKS[name].make(True, tmp_path)
+    monkeypatch.setattr(CrossAttentionFusion, 'fuse', None)
+    case.reference()
+    with pytest.raises(TypeError):
+        case.ours()
 
 
 def test_copies_at_16_khz_give_equal_audio(tmp_path):

@@ -21,16 +21,21 @@ class PlainFusion(CrossAttentionFusion):
     The attention of audio queries over visual keys is computed and not used.
     """
 
-    def forward(self, features: Sequence[Tensor], audio: Tensor) -> tuple[Tensor, ...]:
-        levels = list(features)
+    def encode(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        return tuple(features)
+
+    def fuse(self, visual: Sequence[Tensor], audio: Tensor) -> tuple[Tensor, ...]:
+        levels = list(visual)
         for i, projector, attention in zip(self.in_index, self.projectors, self.attentions, strict=True):
-            visual = attention.visual_embed(projector(to_tokens(features[i])))
-            tokens = attention.audio_embed(audio.unsqueeze(1))
-            visual, tokens = attention.norm1(visual), attention.norm1(tokens)
-            fused = _attend(attention, visual, tokens)
-            _attend(attention, tokens, visual)
-            levels[i] = to_map(fused, like=features[i])
+            image_tokens = attention.norm1(attention.visual_embed(projector(to_tokens(visual[i]))))
+            audio_tokens = attention.norm1(attention.audio_embed(audio.unsqueeze(1)))
+            fused = _attend(attention, image_tokens, audio_tokens)
+            _attend(attention, audio_tokens, image_tokens)
+            levels[i] = to_map(fused, like=visual[i])
         return tuple(levels)
+
+    def forward(self, features: Sequence[Tensor], audio: Tensor) -> tuple[Tensor, ...]:
+        return self.fuse(self.encode(features), audio)
 
 
 def _attend(layer: CrossAttention, target: Tensor, source: Tensor) -> Tensor:
@@ -54,10 +59,9 @@ class PlainAVEncoderDecoder(AVEncoderDecoder):
     """
 
     def loss(self, inputs: dict[str, Tensor], data_samples: list) -> dict[str, Tensor]:
-        img, log_mel = self._split(inputs)
-        (visual,) = self.extract_feat(img)
-        audio = self.audio_backbone(log_mel)
-        permutation = torch.randperm(len(img))
+        (visual,) = self.extract_feat(inputs['img'])
+        audio = self.audio_backbone(inputs['audio'])
+        permutation = torch.randperm(len(visual))
         fused = self.fusion([torch.cat([visual, visual])], torch.cat([audio, audio[permutation]]))
         original_logits, shuffled_logits = self.decode_head(fused).chunk(2)
         losses = add_prefix(self.decode_head.loss_by_feat(original_logits, data_samples), 'decode')
