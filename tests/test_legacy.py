@@ -27,6 +27,7 @@ def config():
 
 def test_golden_legacy_config_and_weights_predict_the_same(config):
     shapes = json.loads((GOLDEN / 'legacy_keys.json').read_text())
+    config.model.channels_last = False  # which a CPU takes no longer with so few channels; equal but for rounding
     model = MODELS.build(config.model).eval()
     model.load_state_dict({key: torch.from_numpy(draw_weight('', key, shape)) for key, shape in shapes.items()})
     rng = np.random.default_rng(0)

@@ -61,7 +61,7 @@ def by_steps(interval):
 def iterative(config, steps=8, **changes):
     """The same training counted in steps, with checkpoints every three."""
     cfg = copy.deepcopy(config)
-    cfg.train_cfg = dict(type='ExactIterBasedTrainLoop', max_iters=steps, val_interval=4)
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=steps, val_interval=4)
     cfg.train_dataloader.sampler = dict(type='InfiniteSampler', shuffle=True)
     cfg.param_scheduler = [dict(type='VisualPolyLR', power=0.9, begin=0, end=steps, by_epoch=False)]
     cfg.merge_from_dict({**by_steps(3), 'log_processor.by_epoch': False, **changes})

@@ -5,17 +5,11 @@ runner_type = 'AVRunner'
 env_cfg = dict(cudnn_benchmark=False)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
-    logger=dict(type='MainProcessLoggerHook', interval=50, log_metric_by_epoch=True),
+    logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=True),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='ExactCheckpointHook', by_epoch=True, interval=1, max_keep_ckpts=2, save_best='mIoU', rule='greater'
+        type='CheckpointHook', by_epoch=True, interval=1, max_keep_ckpts=2, save_best='mIoU', rule='greater'
     ),
-    buffers=dict(type='BroadcastBuffersHook'),
-    classes=dict(type='CheckpointClassesHook'),
-    weights=dict(type='CheckpointWeightsHook'),
-    num_classes=dict(type='NumClassesHook'),
-    progress=dict(type='ProgressBarHook'),
-    resume_validation=dict(type='ResumeValidationHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='SegVisualizationHook'),
 )

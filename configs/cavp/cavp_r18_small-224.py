@@ -17,7 +17,7 @@ model = dict(
     decode_head=dict(in_channels=128, channels=128, num_classes=_base_.num_classes),
     contrast_loss=dict(loss_weight=0.1),
 )
-train_cfg = dict(_delete_=True, type='ExactIterBasedTrainLoop', max_iters=600, val_interval=100)
+train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=600, val_interval=100)
 optim_wrapper = dict(optimizer=dict(lr=0.01), paramwise_cfg=dict(head_lr_mult=2.0))
 param_scheduler = [dict(type='VisualPolyLR', power=0.9, eta_min=0.0, begin=0, end=600, by_epoch=False)]
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=100), logger=dict(interval=10, log_metric_by_epoch=False))

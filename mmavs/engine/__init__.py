@@ -1,14 +1,14 @@
 from .hooks import (
     BroadcastBuffersHook,
-    CheckpointClassesHook,
-    CheckpointWeightsHook,
-    ExactCheckpointHook,
-    NumClassesHook,
+    CompatibilityHook,
+    FiniteHook,
+    MainProcessLoggerHook,
     ProgressBarHook,
-    ResumeValidationHook,
+    SeedHook,
+    ValidateOnResumeHook,
 )
 from .optimizers import AVOptimWrapperConstructor, CPUAmpOptimWrapper, SGDAdam
-from .runner import AtomicLocalBackend, AVRunner, ExactEpochBasedTrainLoop, ExactIterBasedTrainLoop
+from .runner import AtomicLocalBackend, AVRunner, checked_local_files
 from .schedulers import VisualPolyLR
 
 __all__ = [
@@ -17,14 +17,13 @@ __all__ = [
     'AtomicLocalBackend',
     'BroadcastBuffersHook',
     'CPUAmpOptimWrapper',
-    'CheckpointClassesHook',
-    'CheckpointWeightsHook',
-    'ExactCheckpointHook',
-    'ExactEpochBasedTrainLoop',
-    'ExactIterBasedTrainLoop',
-    'NumClassesHook',
+    'CompatibilityHook',
+    'FiniteHook',
+    'MainProcessLoggerHook',
     'ProgressBarHook',
-    'ResumeValidationHook',
     'SGDAdam',
+    'SeedHook',
+    'ValidateOnResumeHook',
     'VisualPolyLR',
+    'checked_local_files',
 ]

@@ -11,6 +11,7 @@ from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.utils import package_utils
 
 from mmavs.compat import mmengine as compat
+from mmavs.engine import checked_local_files
 
 
 class _RunsCode:
@@ -33,7 +34,7 @@ def malicious(tmp_path):
 def test_code_in_a_local_checkpoint_is_refused(malicious, monkeypatch):
     # torch's switch against the check, and the default of torch < 2.6, must not reach mmengine's loads
     monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
-    with pytest.raises(pickle.UnpicklingError, match=f'{malicious} was not loaded'):
+    with checked_local_files(), pytest.raises(pickle.UnpicklingError, match=f'{malicious} was not loaded'):
         mmengine_checkpoint.CheckpointLoader.load_checkpoint(str(malicious))
 
 

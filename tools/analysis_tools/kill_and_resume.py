@@ -35,7 +35,12 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument(
         '--writing', type=float, default=0.4, help='share of kills while writing (default: %(default)s)'
     )
-    parser.add_argument('--interval', type=int, default=2, help='steps between checkpoints (default: %(default)s)')
+    parser.add_argument(
+        '--interval',
+        type=int,
+        default=1,
+        help='epochs, or iterations of an iteration-based config, between checkpoints (default: %(default)s)',
+    )
     parser.add_argument('--processes', type=int, default=1, help='processes that train together (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='of the moments (default: %(default)s)')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/kill_and_resume'))

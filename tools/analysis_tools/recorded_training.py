@@ -1,4 +1,4 @@
-"""Trainings in processes of their own that note what they read and do, and that can be killed."""
+"""Trainings in separate processes that record which samples they load and which steps they run, and can be killed."""
 
 import argparse
 import multiprocessing
@@ -19,7 +19,6 @@ from mmseg.registry import DATASETS, RUNNERS
 import mmavs.datasets  # noqa: F401
 from mmavs.engine import AVRunner
 from mmavs.engine.runner.checkpoint_files import PART
-from mmavs.engine.runner.seeded_dataloader import batch_size_of
 from mmavs.engine.runner.seeding import Draw, SeededDataset
 
 TRAIN = Path(__file__).resolve().parents[1] / 'train.py'
@@ -29,41 +28,41 @@ _record = Path()  # of the training in this process
 
 
 def note(*words: object) -> None:
-    """Adds a line to the record of this training, in one write, since several processes do so."""
+    """Appends a line to the record of this training; one write, since several processes do so."""
     with _record.open('a') as f:
         f.write(' '.join(map(str, words)) + '\n')
 
 
 class StepRecorder(Hook):
-    """Notes where a training begins, and its steps."""
+    """Records where a training starts, and its steps."""
 
     priority = 'VERY_HIGH'
 
     def before_train(self, runner) -> None:
-        """Notes the first pass and the first draw that have not been seen, by the count of steps alone."""
+        """Records the first epoch and the first draw that the number of steps leaves to do."""
         loader, epoch, step = runner.train_dataloader, 0, runner.iter
         if isinstance(runner.train_loop, EpochBasedTrainLoop):
             epoch, step = divmod(step, len(loader))
-        note('start', runner.iter, epoch, step * batch_size_of(loader))
+        note('start', runner.iter, epoch, step * loader.batch_sampler.batch_size)
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        """Notes the steps that are done."""
+        """Records a step."""
         if get_rank() == 0:
             note('step', runner.iter + 1)
 
 
 class RecordedDataset(SeededDataset):
-    """Notes what is read."""
+    """Records the samples that are loaded."""
 
     def __getitem__(self, draw):
         if isinstance(draw, Draw):
-            _, epoch, rank, number = draw.place
+            _, epoch, rank, number = draw.position
             note('read', epoch, rank, number, draw.index)
         return super().__getitem__(draw)
 
 
 class RecordedRunner(AVRunner):
-    """Has a hook more."""
+    """Adds :class:`StepRecorder`."""
 
     def train(self):
         """The training."""
@@ -82,7 +81,7 @@ def train(args: argparse.Namespace, folder: Path, record: Path, rank: int, port:
     torch.set_num_threads(1)
     DATASETS.register_module(name='SeededDataset', module=RecordedDataset, force=True)
     RUNNERS.register_module(name='AVRunner', module=RecordedRunner, force=True)
-    checkpoint = ['by_epoch=False', f'interval={args.interval}', 'max_keep_ckpts=2']
+    checkpoint = [f'interval={args.interval}', 'max_keep_ckpts=2']
     options = [f'default_hooks.checkpoint.{option}' for option in checkpoint] + args.cfg_options
     sys.argv = ['train.py', args.config, '--work-dir', str(folder), '--resume', '--cfg-options', *options]
     if args.processes > 1:

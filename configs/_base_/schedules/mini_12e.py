@@ -1,7 +1,7 @@
 # The mini set from scratch, with mmseg's schedule for transformers: AdamW, no weight decay on norms, linear warm-up and
 # polynomial decay. The learning rate is higher than mmseg's, which is for pretrained weights.
 max_epochs = 12
-train_cfg = dict(type='ExactEpochBasedTrainLoop', max_epochs=max_epochs, val_interval=4)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=4)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(

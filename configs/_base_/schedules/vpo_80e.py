@@ -1,5 +1,5 @@
 # 2 GPUs x 8 images; `tools/train.py --auto-scale-lr` scales the learning rates to other totals.
-train_cfg = dict(type='ExactEpochBasedTrainLoop', max_epochs=80, val_interval=5)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=80, val_interval=5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 # Visual parts: SGD, neck and head at ten times the learning rate. Audio network: Adam at a constant rate.

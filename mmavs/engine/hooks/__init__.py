@@ -1,19 +1,27 @@
+from mmengine.hooks import CheckpointHook
+from mmseg.registry import HOOKS
+
+from mmavs.utils.deprecation import register_deprecated
+
 from .broadcast_buffers_hook import BroadcastBuffersHook
-from .checkpoint_classes_hook import CheckpointClassesHook
-from .checkpoint_weights_hook import CheckpointWeightsHook
-from .exact_checkpoint_hook import ExactCheckpointHook
+from .compatibility_hook import CompatibilityHook
+from .finite_hook import FiniteHook
 from .main_process_logger_hook import MainProcessLoggerHook
-from .num_classes_hook import NumClassesHook
 from .progress_bar_hook import ProgressBarHook
-from .resume_validation_hook import ResumeValidationHook
+from .seed_hook import SeedHook
+from .validate_on_resume_hook import ValidateOnResumeHook
+
+for _old in ('CheckpointClassesHook', 'CheckpointWeightsHook', 'NumClassesHook'):
+    register_deprecated(HOOKS, _old, 'CompatibilityHook', CompatibilityHook)
+register_deprecated(HOOKS, 'ExactCheckpointHook', 'CheckpointHook', CheckpointHook)
+register_deprecated(HOOKS, 'ResumeValidationHook', 'ValidateOnResumeHook', ValidateOnResumeHook)
 
 __all__ = [
     'BroadcastBuffersHook',
-    'CheckpointClassesHook',
-    'CheckpointWeightsHook',
-    'ExactCheckpointHook',
+    'CompatibilityHook',
+    'FiniteHook',
     'MainProcessLoggerHook',
-    'NumClassesHook',
     'ProgressBarHook',
-    'ResumeValidationHook',
+    'SeedHook',
+    'ValidateOnResumeHook',
 ]

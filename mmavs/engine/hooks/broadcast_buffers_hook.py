@@ -5,15 +5,14 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class BroadcastBuffersHook(Hook):
-    """Has all processes validate the model that is saved.
+    """Copies the buffers of the main process to all processes before a validation.
 
-    Each process normalises over its own images and has running means and variances of its own; checkpoints hold those
-    of the main process. Before a validation the others take them over, so that its metrics are those of the checkpoint
-    and do not change when the training was resumed. Nothing that is trained depends on them.
+    Without SyncBN each process has its own running means and variances, and a checkpoint holds those of the main
+    process. After this hook the metrics of a validation are those of the checkpoint. Training does not read them.
     """
 
     def before_val_epoch(self, runner) -> None:
-        """Copies the buffers of the main process to the others."""
+        """Copies the buffers."""
         if get_world_size() > 1:
             for buffer in runner.model.buffers():
                 broadcast(buffer)

@@ -5,9 +5,9 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class MainProcessLoggerHook(LoggerHook):
-    """mmengine's ``LoggerHook``, of which the main process alone writes the results of a test.
+    """mmengine's ``LoggerHook``, except that the main process alone writes the results of a test.
 
-    mmengine's own writes them in every process, to one file, and now and then two mix. Arguments as in mmengine.
+    In mmengine's all processes write them to the same file. :class:`AVRunner` uses it in place of ``LoggerHook``.
     """
 
     @master_only

@@ -1,110 +1,103 @@
-from mmengine.logging import print_log
-from mmengine.optim import OptimWrapper
-from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mmengine.logging import MMLogger, print_log
+from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
+from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
 from mmavs.utils.unwrapping import unwrap
 
-_NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
+from .paramwise import AV_KEYS, check_paramwise_cfg
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
-class AVOptimWrapperConstructor:
+class AVOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     """Groups the parameters as CAVP trains them.
 
-    Visual parts go to SGD, the parts named in ``head_keys`` at a multiple of the learning rate, norms and biases
-    without weight decay. The audio network goes to Adam, at a learning rate of its own that the schedule of the visual
-    parts does not touch (see :class:`VisualPolyLR`).
+    Visual parts are trained by SGD, norms and biases without weight decay; the parts in ``head_keys`` have a multiple
+    of the learning rate. The audio network is trained by Adam, at a learning rate of its own that the schedule does not
+    change (see :class:`VisualPolyLR`). Parameters with equal settings form one group.
 
     Args:
-        optim_wrapper_cfg: Of the wrapper, with an ``optimizer`` of type :class:`SGDAdam`.
-        paramwise_cfg: ``head_keys`` (modules with the multiplied learning rate, default ``('neck', 'decode_head',
-            'auxiliary_head')``), ``head_lr_mult`` (default 10), ``audio_keys`` (default ``('audio_backbone', )``),
-            ``audio_lr`` (default: the optimizer's lr), ``audio_weight_decay`` (default 0).
+        optim_wrapper_cfg: Config of the wrapper, with an ``optimizer`` of type :class:`SGDAdam`.
+        paramwise_cfg: ``head_keys`` (parts of the model, default ``('neck', 'decode_head', 'auxiliary_head')``),
+            ``head_lr_mult`` (default 10), ``audio_keys`` (default ``('audio_backbone', )``), ``audio_lr`` (default: lr
+            of the optimizer), ``audio_weight_decay`` (default 0), and all keys of mmengine's
+            ``DefaultOptimWrapperConstructor``. ``norm_decay_mult`` and ``bias_decay_mult`` are 0 by default and apply
+            to visual parts. As in mmengine, learning rate and weight decay of ``custom_keys`` replace all other rules.
+
+    Raises:
+        ValueError: A key of ``paramwise_cfg`` is not known.
     """
 
-    _DEFAULTS = dict(
-        head_keys=('neck', 'decode_head', 'auxiliary_head'),
-        head_lr_mult=10.0,
-        audio_keys=('audio_backbone',),
-        audio_lr=None,
-        audio_weight_decay=0.0,
-    )
-
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
-        unknown = set(paramwise_cfg or {}) - set(self._DEFAULTS)
-        if unknown:
-            raise ValueError(
-                f'optim_wrapper.paramwise_cfg does not know {", ".join(sorted(unknown))}; it knows '
-                f'{", ".join(self._DEFAULTS)}'
-            )
-        self.wrapper_cfg = dict(optim_wrapper_cfg)
-        self.optimizer_cfg = dict(self.wrapper_cfg.pop('optimizer'))
-        self.options = {**self._DEFAULTS, **(paramwise_cfg or {})}
+        paramwise_cfg = {'norm_decay_mult': 0.0, 'bias_decay_mult': 0.0, **(paramwise_cfg or {})}
+        check_paramwise_cfg(dict(constructor=type(self).__name__, paramwise_cfg=paramwise_cfg))
+        self.head_keys = paramwise_cfg.get('head_keys', ('neck', 'decode_head', 'auxiliary_head'))
+        self.head_lr_mult = paramwise_cfg.get('head_lr_mult', 10.0)
+        self.audio_keys = paramwise_cfg.get('audio_keys', ('audio_backbone',))
+        self.audio_lr = paramwise_cfg.get('audio_lr')
+        self.audio_weight_decay = paramwise_cfg.get('audio_weight_decay', 0.0)
+        cfg = dict(optim_wrapper_cfg, optimizer={'weight_decay': 0.0, **optim_wrapper_cfg['optimizer']})
+        super().__init__(cfg, {key: value for key, value in paramwise_cfg.items() if key not in AV_KEYS})
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Builds the optimizer wrapper of a model."""
-        model = unwrap(model)
-        groups = self.make_groups(model)
-        for group in groups:
+        wrapper = super().__call__(unwrap(model))
+        for group in wrapper.optimizer.param_groups:
             print_log(
                 f'optimizer group {group["name"]}: {len(group["params"])} tensors, {group["algorithm"]}, '
                 f'lr {group["lr"]:g}, weight decay {group["weight_decay"]:g}',
                 'current',
             )
-        optimizer = OPTIMIZERS.build(dict(self.optimizer_cfg, params=groups))
-        self.wrapper_cfg.setdefault('type', 'OptimWrapper')
-        return OPTIM_WRAPPERS.build(self.wrapper_cfg, default_args=dict(optimizer=optimizer))
+        return wrapper
 
-    def make_groups(self, model: nn.Module) -> list[dict]:
-        """Parameter groups, in the order in which the model names their first parameters."""
-        no_decay = self._undecayed(model)
-        groups: dict[tuple, dict] = {}
-        for name, parameter in model.named_parameters():
-            if not parameter.requires_grad:
-                continue
-            part = self._part(name)
-            decayed = part == 'audio' or name not in no_decay
-            key = (part, decayed)
-            if key not in groups:
-                groups[key] = self._new_group(part, decayed)
-            groups[key]['params'].append(parameter)
-        return list(groups.values())
+    def add_params(self, params: list[dict], module: nn.Module, prefix: str = '', is_dcn_module=None) -> None:
+        """Adds a group for each setting; mmengine's calls itself for submodules and adds one for each parameter."""
+        if prefix:
+            super().add_params(params, module, prefix, is_dcn_module)
+            return
+        with _without_messages():
+            super().add_params(params, module, prefix, is_dcn_module)
+        names = {id(parameter): name for name, parameter in module.named_parameters()}
+        merged: dict[str, dict] = {}
+        for group in params:
+            settings = self._settings(names[id(group['params'][0])], group)
+            key = json.dumps(settings, sort_keys=True, default=str)
+            merged.setdefault(key, {'params': [], **settings})['params'] += group['params']
+        params[:] = merged.values()
 
-    def _part(self, name: str) -> str:
-        """Whether a parameter belongs to the audio network, the head or the rest of the visual part."""
+    def _settings(self, name: str, group: dict) -> dict:
+        """Settings of a parameter, from those that mmengine's rules give it."""
         root = name.split('.')[0]
-        if root in self.options['audio_keys']:
-            return 'audio'
-        return 'head' if root in self.options['head_keys'] else 'visual'
+        audio, head = root in self.audio_keys, root in self.head_keys
+        settings = {'lr': self.base_lr, 'weight_decay': self.base_wd, **group}
+        del settings['params']
+        if not any(key in name for key in self.paramwise_cfg.get('custom_keys', {})):
+            if audio:
+                settings['lr'] = self.base_lr if self.audio_lr is None else self.audio_lr
+                settings['weight_decay'] = self.audio_weight_decay
+            elif head:
+                settings['lr'] *= self.head_lr_mult
+            if not audio and name.endswith('_bias'):  # `in_proj_bias` of attention, which mmengine's rule passes over
+                settings['weight_decay'] = self.base_wd * self.paramwise_cfg['bias_decay_mult']
+        part = 'audio' if audio else 'head' if head else 'visual'
+        undecayed = self.base_wd and not audio and not settings['weight_decay']
+        settings.setdefault('algorithm', 'adam' if audio else 'sgd')
+        settings.setdefault('constant_lr', audio)
+        return {'name': f'{part}, norms and biases' if undecayed else part, **settings}
 
-    def _new_group(self, part: str, decayed: bool) -> dict:
-        lr = self.optimizer_cfg['lr']
-        if part == 'audio':
-            audio_lr = self.options['audio_lr']
-            return dict(
-                name='audio',
-                params=[],
-                algorithm='adam',
-                constant_lr=True,
-                lr=lr if audio_lr is None else audio_lr,
-                weight_decay=self.options['audio_weight_decay'],
-            )
-        return dict(
-            name=part if decayed else f'{part}, norms and biases',
-            params=[],
-            algorithm='sgd',
-            constant_lr=False,
-            lr=lr * (self.options['head_lr_mult'] if part == 'head' else 1),
-            weight_decay=self.optimizer_cfg.get('weight_decay', 0.0) if decayed else 0.0,
-        )
 
-    @staticmethod
-    def _undecayed(model: nn.Module) -> set:
-        """Names of the parameters without weight decay: norms and biases."""
-        names = set()
-        for prefix, module in model.named_modules():
-            for name, _ in module.named_parameters(recurse=False):
-                if isinstance(module, _NORMS) or name.endswith('bias'):  # also `in_proj_bias` of attention
-                    names.add(f'{prefix}.{name}' if prefix else name)
-        return names
+@contextmanager
+def _without_messages() -> Iterator[None]:
+    """mmengine logs each setting of each parameter; the groups contain the same in a few lines."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,13 +1,19 @@
-from .checkpoint_files import AtomicLocalBackend
-from .loops import ExactEpochBasedTrainLoop, ExactIterBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
+from mmseg.registry import LOOPS
+
+from mmavs.utils.deprecation import register_deprecated
+
+from .checkpoint_files import AtomicLocalBackend, checked_local_files
 from .runner import AVRunner
 from .seeding import SeededDataset, SeededSampler
+
+register_deprecated(LOOPS, 'ExactEpochBasedTrainLoop', 'EpochBasedTrainLoop', EpochBasedTrainLoop)
+register_deprecated(LOOPS, 'ExactIterBasedTrainLoop', 'IterBasedTrainLoop', IterBasedTrainLoop)
 
 __all__ = [
     'AVRunner',
     'AtomicLocalBackend',
-    'ExactEpochBasedTrainLoop',
-    'ExactIterBasedTrainLoop',
     'SeededDataset',
     'SeededSampler',
+    'checked_local_files',
 ]

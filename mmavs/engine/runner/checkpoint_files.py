@@ -1,12 +1,15 @@
-"""Checkpoint files: written whole or not at all, and checked before they are used."""
+"""Checkpoint files: written atomically, and checked before they are loaded."""
 
 import glob
 import os
 import os.path as osp
 import pickle
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import mmengine.runner.checkpoint as mmengine_checkpoint
 import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.runner.checkpoint import CheckpointLoader
@@ -16,14 +19,13 @@ from mmavs.utils.files import PART, whole_file
 
 @register_backend('atomic_local')
 class AtomicLocalBackend(LocalBackend):
-    """Files on this machine; what is put appears under its name when all of it is on the disk."""
+    """Files on this machine that get their name only when all of their content is on the disk."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Writes ``obj``, first under a temporary name in the same folder.
 
         Raises:
-            OSError: The disk is full or the folder can't be written: names the file; nothing is left there, and what
-                was there stays.
+            OSError: The disk is full or the folder is not writable. An earlier file of this name is kept.
         """
         with whole_file(str(filepath), '--work-dir') as part, open(part, 'wb') as f:
             f.write(obj)
@@ -32,16 +34,13 @@ class AtomicLocalBackend(LocalBackend):
 
 
 def remove_parts(folder: str) -> None:
-    """Removes what writers that were killed have left."""
+    """Removes temporary files of killed trainings."""
     for path in glob.glob(osp.join(glob.escape(folder), f'*.pth{PART}')):
         os.unlink(path)
 
 
 def find_damage(path: str | Path) -> str | None:
-    """What is wrong with a checkpoint file that `torch.save` wrote, in words; None if it is whole.
-
-    Reads all of it and compares the check sums.
-    """
+    """Describes the damage of a file written by ``torch.save``; None if it is complete. Compares all check sums."""
     if osp.getsize(path) == 0:
         return 'the file is empty'
     try:
@@ -52,11 +51,11 @@ def find_damage(path: str | Path) -> str | None:
     return None if broken is None else f'its part {broken} has changed since it was written'
 
 
-def load_from_local(filename: str, map_location=None) -> dict:
-    """Load a checkpoint file with the weights-only check on.
+def load_from_local(filename: str | Path, map_location=None) -> dict:
+    """Loads a file with torch's weights-only check.
 
     Args:
-        filename: Path of the file, ``~`` allowed.
+        filename: Path, ``~`` is expanded.
         map_location: As in :func:`torch.load`.
 
     Raises:
@@ -75,20 +74,17 @@ def load_from_local(filename: str, map_location=None) -> dict:
         ) from error
 
 
-@CheckpointLoader.register_scheme(prefixes='', force=True)
 def load_from_local_file(filename: str | Path, map_location=None) -> dict:
-    """mmengine's loader of checkpoints on this machine: whatever is wrong with a file, the error names it.
-
-    Check sums are compared first, which ``torch.load`` leaves out.
+    """Loads a checkpoint of this machine. Compares its check sums, which ``torch.load`` does not.
 
     Args:
-        filename: Path of the file, ``~`` allowed.
+        filename: Path, ``~`` is expanded.
         map_location: As in :func:`torch.load`.
 
     Raises:
         FileNotFoundError: There is no such file.
         pickle.UnpicklingError: Reading the file could run code.
-        ValueError: The file is damaged, or no checkpoint.
+        ValueError: The file is damaged, or no checkpoint; the message names it.
     """
     path = osp.expanduser(filename)
     if osp.isfile(path) and not _is_legacy(path) and (damage := find_damage(path)):
@@ -97,63 +93,86 @@ def load_from_local_file(filename: str | Path, map_location=None) -> dict:
         checkpoint = load_from_local(path, map_location)
     except (FileNotFoundError, pickle.UnpicklingError):
         raise
-    except Exception as error:  # torch raises nearly anything for a file that is cut short
+    except Exception as error:  # torch raises many types for a file that is cut short
         raise _loading_error(path, f'the file is cut short or no checkpoint ({error!r})') from error
     if not isinstance(checkpoint, dict):
         raise _loading_error(path, f'it holds a {type(checkpoint).__name__}, not a dict of weights')
     return checkpoint
 
 
+@contextmanager
+def checked_local_files() -> Iterator[None]:
+    """Within this context mmengine loads checkpoints of this machine by :func:`load_from_local_file`.
+
+    Other code in the process keeps mmengine's own loader.
+    """
+    CheckpointLoader.register_scheme(prefixes='', loader=load_from_local_file, force=True)
+    try:
+        yield
+    finally:
+        CheckpointLoader.register_scheme(prefixes='', loader=mmengine_checkpoint.load_from_local, force=True)
+
+
 def _is_legacy(path: str) -> bool:
-    """Whether it is a pickle, the format of torch before 1.6, rather than an archive."""
+    """Whether a file is a pickle, the format of torch before 1.6, rather than an archive."""
     with open(path, 'rb') as f:
         return f.read(1) == b'\x80'
 
 
 def _loading_error(path: str, reason: str) -> ValueError:
     return ValueError(
-        f'{path} can not be loaded: {reason}. Copy or download it again, or take another checkpoint; with --resume and '
-        'no name the newest whole one of the work dir is found.'
+        f'{path} can not be loaded: {reason}. Copy or download it again, or use another checkpoint; --resume without a '
+        'name finds the newest usable one of the work dir.'
     )
 
 
-def find_newest_whole(work_dir: str, warn) -> str | None:
-    """The newest checkpoint that is whole and that a training can go on from.
+def find_checkpoint(work_dir: str, warn: Callable[[str], None]) -> str | None:
+    """Finds the newest checkpoint that a training can resume from.
 
     Args:
-        work_dir (str): Folder of the training; where its file ``last_checkpoint`` points elsewhere, that folder is
-            searched too.
-        warn (Callable): Called with a message for each checkpoint that is passed over.
+        work_dir: Folder of the training. If its file ``last_checkpoint`` names another folder, that one is searched
+            as well.
+        warn: Called with a message for each checkpoint that is passed over.
 
     Returns:
-        str | None: Path; None if there is none.
+        str | None: Path; None if there is no checkpoint at all.
+
+    Raises:
+        ValueError: There are checkpoints, and none of them is usable: a new training would overwrite them.
     """
     paths = set()
     for folder in {work_dir, _folder_of_last(work_dir)}:
         for kind in ('epoch', 'iter'):
             paths.update(glob.glob(osp.join(glob.escape(folder), f'{kind}_*.pth')))
+    reasons = []
     for path in sorted(paths, key=lambda p: (osp.getmtime(p), p), reverse=True):
-        obstacle = find_damage(path) or _find_lack(path)
+        obstacle = find_damage(path) or _find_obstacle(path)
         if obstacle is None:
             return path
-        warn(f'{path} is passed over: {obstacle}')
+        reasons.append(f'{path} is passed over: {obstacle}')
+        warn(reasons[-1])
+    if reasons:
+        raise ValueError(
+            f'no checkpoint in {work_dir} is usable, so the training can not resume. {"; ".join(reasons)}. Choose '
+            'another --work-dir, or leave out --resume to start a new training there, which overwrites them.'
+        )
     return None
 
 
-def _find_lack(path: str) -> str | None:
-    """What a training that shall go on misses in a file that is whole, in words."""
+def _find_obstacle(path: str) -> str | None:
+    """Why a training can not resume from an undamaged file; None if it can."""
     try:
         checkpoint = load_from_local(path, map_location='meta')  # tensors without their values
-    except Exception as error:  # whatever it is, an older file may do
+    except Exception as error:  # an older file may be usable
         return f'it can not be loaded ({error!r})'
     if not isinstance(checkpoint, dict):
         return f'it holds a {type(checkpoint).__name__}, not a dict'
-    lacking = lacking_to_resume(checkpoint)
-    return f'it has no {", ".join(lacking)}' if lacking else None
+    missing = missing_to_resume(checkpoint)
+    return f'it lacks {", ".join(missing)}' if missing else None
 
 
-def lacking_to_resume(checkpoint: dict) -> list[str]:
-    """The entries that a training needs to go on and that a checkpoint has not."""
+def missing_to_resume(checkpoint: dict) -> list[str]:
+    """Entries that a resumed training needs and a checkpoint lacks."""
     return [name for name in ('meta', 'message_hub', 'state_dict') if name not in checkpoint]
 
 

@@ -1,12 +1,13 @@
-"""`torch.compile` for the parts of a model whose tensors have the same shapes at every step of a training."""
+"""`torch.compile` for the parts of a model whose tensors have the same shapes in every training step."""
 
-from collections.abc import Callable
+import copy
+from typing import Any
 
 import torch
 from torch import nn
 
-# Part of a model -> its methods. Losses are left out: the contrastive one draws other numbers of pixels at each step,
-# which would be compiled anew each time.
+# Part of a model -> its methods. Losses are left out: the number of pixels that the contrastive loss samples changes
+# from step to step, and each number would be compiled anew.
 PARTS = dict(
     backbone=('forward',),
     neck=('forward',),
@@ -18,14 +19,14 @@ PARTS = dict(
 
 
 def compile_parts(model: nn.Module, **options) -> list[str]:
-    """Compiles the parts of a segmentor in place, for training; in eval mode they run as they are.
+    """Compiles parts of a segmentor in place. In eval mode they run uncompiled, since image sizes vary there.
 
-    Weights, their names and checkpoints stay what they were. Images that are validated or tested have sizes of their
-    own, and compiling for each takes longer than it saves.
+    Weights, their names and checkpoints do not change. ``nn.Module.compile`` is not sufficient: mmseg's heads call
+    ``self.forward``, and the fusion has two entry points.
 
     Args:
         model: :class:`AVEncoderDecoder`, or another model with some of these parts.
-        options: Of ``torch.compile``, such as ``mode`` and ``backend``.
+        options: Options of ``torch.compile``, such as ``mode`` and ``backend``.
 
     Returns:
         list[str]: What was compiled, such as ``'fusion.encode'``.
@@ -35,15 +36,21 @@ def compile_parts(model: nn.Module, **options) -> list[str]:
         modules = getattr(model, part, None)
         for module in modules if isinstance(modules, nn.ModuleList) else filter(None, [modules]):
             for method in methods:
-                setattr(module, method, _compile_for_training(module, getattr(module, method), options))
+                setattr(module, method, _CompiledMethod(module, method, options))
                 compiled.append(f'{part}.{method}')
     return compiled
 
 
-def _compile_for_training(module: nn.Module, method: Callable, options: dict) -> Callable:
-    compiled = torch.compile(method, **options)
+class _CompiledMethod:
+    """A method of a module that is compiled for training. The copy of a module gets one that uses its own weights."""
 
-    def call(*args, **kwargs):
-        return (compiled if module.training else method)(*args, **kwargs)
+    def __init__(self, module: nn.Module, name: str, options: dict) -> None:
+        self.module, self.name, self.options = module, name, options
+        self._method = getattr(type(module), name).__get__(module)
+        self._compiled = torch.compile(self._method, **options)
 
-    return call
+    def __call__(self, *args, **kwargs) -> Any:
+        return (self._compiled if self.module.training else self._method)(*args, **kwargs)
+
+    def __deepcopy__(self, memo: dict) -> '_CompiledMethod':
+        return _CompiledMethod(copy.deepcopy(self.module, memo), self.name, self.options)

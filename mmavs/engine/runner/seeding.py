@@ -1,8 +1,8 @@
-"""Randomness that depends on where the training is, and on nothing else.
+"""Random numbers that depend on the seed and on the position in the training only.
 
-Samples are drawn by worker processes and steps by the main process; here every sample and every step gets a seed of
-its own from (seed, place in the training). So the number of workers, an interruption or a validation in between change
-nothing.
+Worker processes draw the samples, the main process runs the steps. Each sample and each step gets its own seed, which
+is computed from the seed of the training and its position. Therefore the number of workers, validations and
+interruptions do not change the result.
 """
 
 import random
@@ -11,30 +11,31 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank
+from mmengine.dataset import InfiniteSampler
+from mmengine.dist import all_gather_object, get_rank
 from mmseg.registry import DATA_SAMPLERS, DATASETS
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 _SAMPLE, _STEP = 0, 1
 
 
 class Draw(NamedTuple):
-    """Which sample, and the numbers that make its seed."""
+    """Index of a sample and the integers that its seed is computed from."""
 
     index: int
-    place: tuple[int, ...]
+    position: tuple[int, ...]
 
 
-def seed_sample(place: tuple[int, ...]) -> None:
-    """Seeds the generators that transforms use: Python's, numpy's, torch's on the CPU."""
-    seed = _mix(_SAMPLE, *place)
+def seed_sample(position: tuple[int, ...]) -> None:
+    """Seeds the generators that transforms use: Python's, NumPy's and torch's on the CPU."""
+    seed = _mix(_SAMPLE, *position)
     random.seed(seed)
     np.random.seed(seed)
     torch.default_generator.manual_seed(seed)
 
 
 def seed_step(seed: int, step: int) -> None:
-    """Seeds all generators, those of the GPUs too, for one training step of this process."""
+    """Seeds all generators, including those of the GPUs, for one training step of this process."""
     mixed = _mix(_STEP, seed, step, get_rank())
     random.seed(mixed)
     np.random.seed(mixed)
@@ -47,10 +48,12 @@ def _mix(*numbers: int) -> int:
 
 @DATASETS.register_module()
 class SeededDataset(Dataset):
-    """A dataset that draws sample ``Draw(index, place)`` with the seed of that place; all else is the dataset's own.
+    """A dataset that seeds the generators before it loads sample ``Draw(index, position)``.
+
+    All other attributes are those of the wrapped dataset.
 
     Args:
-        dataset: A dataset of mmengine, a wrapper of such, or the config of one.
+        dataset: A dataset of mmengine, a dataset wrapper, or the config of either.
     """
 
     def __init__(self, dataset: Dataset | dict) -> None:
@@ -62,53 +65,91 @@ class SeededDataset(Dataset):
     def __getitem__(self, draw: Draw | int) -> Any:
         if not isinstance(draw, Draw):
             return self.dataset[draw]
-        seed_sample(draw.place)
+        seed_sample(draw.position)
         return self.dataset[draw.index]
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith('__') or name == 'dataset':  # copying and pickling ask before `dataset` is there
+        if name.startswith('__') or name == 'dataset':  # copying and unpickling read attributes before `__init__`
             raise AttributeError(name)
         return getattr(self.dataset, name)
 
 
 @DATA_SAMPLERS.register_module()
 class SeededSampler(Sampler):
-    """Any sampler of mmengine's, with a seed for each draw and a place to go on from.
-
-    It draws nothing before :meth:`start` has been called, so that a data loader whose workers fetch ahead does not
-    read samples that a resumed training skips.
+    """Wraps a sampler of mmengine: each index becomes a :class:`Draw`, and the next pass can start in the middle.
 
     Args:
-        dataset: What is drawn from.
-        sampler: Config of the sampler that gives the indices of this process, the same for the same (seed, epoch).
-        seed: Seed of the sampler; None for one that the processes agree on.
-        training_seed: Seed of the training.
+        dataset: The dataset that is sampled.
+        sampler: Config of the sampler of this process. It must give the same indices for the same (seed, epoch).
+        seed: Seed of the training; None for one that the processes agree on.
     """
 
-    def __init__(self, dataset: Dataset, sampler: dict, *, seed: int | None, training_seed: int) -> None:
+    def __init__(self, dataset: Dataset, sampler: dict, *, seed: int | None) -> None:
         self.sampler = DATA_SAMPLERS.build(sampler, default_args=dict(dataset=dataset, seed=seed))
-        self.seed = training_seed
+        self._dataset, self._cfg = dataset, sampler
+        self.seed = getattr(self.sampler, 'seed', 0) if seed is None else seed
         self.epoch = 0
-        self._first: int | None = None
+        self.first = 0
+        """Number of the first draw of the next pass; draws before it are skipped without loading their samples."""
+
+    def set_seed(self, seed: int) -> None:
+        """Sets the seed of the training, which a checkpoint may have changed."""
+        if getattr(self.sampler, 'seed', None) == self.seed:
+            self.sampler.seed = seed
+        self.seed = seed
 
     def set_epoch(self, epoch: int) -> None:
-        """Tells which pass over the data begins."""
+        """Sets the number of the next pass over the data."""
         self.epoch = epoch
         if hasattr(self.sampler, 'set_epoch'):
             self.sampler.set_epoch(epoch)
 
-    def start(self, first: int = 0) -> None:
-        """The next pass begins with draw number ``first``; what comes before is skipped without being read."""
-        self._first = first
-
     def __iter__(self) -> Iterator[Draw]:
-        first, self._first = self._first, 0 if self._first is not None else None
-        if first is None:
-            return
+        first, self.first = self.first, 0
         rank = get_rank()
+        if isinstance(self.sampler, InfiniteSampler):
+            # Its passes share one generator, which ends with the first of them: a resumed training starts another.
+            defaults = dict(dataset=self._dataset, seed=self.sampler.seed)
+            self.sampler = DATA_SAMPLERS.build(self._cfg, default_args=defaults)
         for number, index in enumerate(self.sampler):
             if number >= first:
                 yield Draw(index, (self.seed, self.epoch, rank, number))
 
     def __len__(self) -> int:
         return len(self.sampler)
+
+
+def seed_dataloader(cfg: dict) -> dict:
+    """Wraps dataset and sampler in the config of a data loader."""
+    return dict(
+        cfg,
+        dataset=dict(type='SeededDataset', dataset=cfg['dataset']),
+        sampler=dict(type='SeededSampler', sampler=cfg['sampler']),
+    )
+
+
+def sampler_of(dataloader: DataLoader) -> SeededSampler:
+    """The sampler below the batch sampler of a data loader."""
+    return dataloader.batch_sampler.sampler
+
+
+def check_batches(dataloader: DataLoader) -> None:
+    """Compares the number of batches of all processes.
+
+    Raises:
+        ValueError: A process has no batch, or the numbers differ, so that a process would wait for ever.
+    """
+    sampler = sampler_of(dataloader)
+    if isinstance(sampler.sampler, InfiniteSampler):
+        return
+    batches = all_gather_object(len(dataloader))
+    if len(set(batches)) > 1:
+        raise ValueError(
+            f'the processes have {" and ".join(map(str, batches))} batches per epoch. Set '
+            'train_dataloader.sampler.round_up=True or train_dataloader.drop_last=True'
+        )
+    if not batches[0]:
+        raise ValueError(
+            f'train_dataloader gives no batch: this process has {len(sampler)} samples, train_dataloader.batch_size '
+            f'is {dataloader.batch_sampler.batch_size}. Set a smaller batch_size or start fewer processes'
+        )

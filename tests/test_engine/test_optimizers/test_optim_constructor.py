@@ -103,5 +103,8 @@ def test_every_group_steps():
 
 
 def test_unknown_option_is_named():
-    with pytest.raises(ValueError, match='paramwise_cfg does not know custom_keys, norm_decay; it knows head_keys'):
+    message = (
+        r"paramwise_cfg\.norm_decay is not known to AVOptim.*; did you mean 'norm_decay_mult'\? Its keys are head_keys"
+    )
+    with pytest.raises(ValueError, match=message):
         build(Model(), norm_decay=0.0, custom_keys={})

@@ -10,7 +10,14 @@ from mmengine.runner import load_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmavs.engine import AtomicLocalBackend
-from mmavs.engine.runner.checkpoint_files import find_damage, find_newest_whole, load_from_local, remove_parts
+from mmavs.engine.runner.checkpoint_files import (
+    checked_local_files,
+    find_checkpoint,
+    find_damage,
+    load_from_local,
+    load_from_local_file,
+    remove_parts,
+)
 from mmavs.utils import files
 
 
@@ -45,7 +52,7 @@ def test_damage_is_found_and_the_older_one_taken(checkpoint, spoil, damage):
     newer.write_bytes(spoil(checkpoint.read_bytes()))
     assert damage in find_damage(newer)
     os.utime(checkpoint, (10**9, 10**9))
-    assert find_newest_whole(str(checkpoint.parent), warnings.append) == str(checkpoint)
+    assert find_checkpoint(str(checkpoint.parent), warnings.append) == str(checkpoint)
     assert len(warnings) == 1 and str(newer) in warnings[0] and damage in warnings[0]
 
 
@@ -63,19 +70,19 @@ def other_archive():
 
 
 @pytest.mark.parametrize(
-    'content, lack',
+    'content, obstacle',
     [
         (bytes_of([1, 2]), 'it holds a list, not a dict'),
-        (bytes_of(dict(state_dict={})), 'it has no meta, message_hub'),
+        (bytes_of(dict(state_dict={})), 'it lacks meta, message_hub'),
         (other_archive(), 'it can not be loaded'),
     ],
 )
-def test_a_file_that_no_training_can_go_on_from_is_passed_over(checkpoint, content, lack):
+def test_a_file_that_no_training_can_go_on_from_is_passed_over(checkpoint, content, obstacle):
     newer, warnings = checkpoint.with_name('epoch_2.pth'), []
     newer.write_bytes(content)
     os.utime(checkpoint, (10**9, 10**9))
-    assert find_newest_whole(str(checkpoint.parent), warnings.append) == str(checkpoint)
-    assert len(warnings) == 1 and f'{newer} is passed over: {lack}' in warnings[0]
+    assert find_checkpoint(str(checkpoint.parent), warnings.append) == str(checkpoint)
+    assert len(warnings) == 1 and f'{newer} is passed over: {obstacle}' in warnings[0]
 
 
 LEGACY = bytes_of(dict(state_dict=dict(weight=torch.arange(5000.0))), _use_new_zipfile_serialization=False)
@@ -98,31 +105,44 @@ def test_a_file_that_is_no_checkpoint_is_named_to_whoever_loads_it(tmp_path, con
     path = tmp_path / 'bäckbone.ckpt'  # whatever its name ends with
     path.write_bytes(content)
     layer = torch.nn.Linear(1, 1)
-    for load in (CheckpointLoader.load_checkpoint, lambda name: load_checkpoint(layer, name)):
-        with pytest.raises(ValueError, match=f'bäckbone.ckpt can not be loaded: .*{reason}.* take another checkpoint'):
-            load(str(path))
-    with pytest.raises(ValueError, match='bäckbone.ckpt can not be loaded'):
-        PretrainedInit(str(path))(layer)
+    with checked_local_files():
+        for load in (CheckpointLoader.load_checkpoint, lambda name: load_checkpoint(layer, name)):
+            with pytest.raises(
+                ValueError, match=f'bäckbone.ckpt can not be loaded: .*{reason}.* use another checkpoint'
+            ):
+                load(str(path))
+        with pytest.raises(ValueError, match='bäckbone.ckpt can not be loaded'):
+            PretrainedInit(str(path))(layer)
+
+
+def test_other_code_in_the_process_keeps_the_loader_of_mmengine(tmp_path):
+    torch.save([1, 2], tmp_path / 'list.pth')
+    with checked_local_files(), pytest.raises(ValueError, match='it holds a list'):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'list.pth'))
+    assert CheckpointLoader.load_checkpoint(str(tmp_path / 'list.pth')) == [1, 2]
 
 
 def test_whole_checkpoints_of_both_formats_load(checkpoint):
     legacy = checkpoint.with_name('legacy.pth')
     legacy.write_bytes(LEGACY)
     for path in (checkpoint, legacy):
-        weights = CheckpointLoader.load_checkpoint(str(path))['state_dict']['weight']
+        weights = load_from_local_file(str(path))['state_dict']['weight']
         assert torch.equal(weights, torch.arange(5000.0))
 
 
-def test_no_checkpoint_is_whole(checkpoint):
+def test_no_usable_checkpoint_is_an_error_and_no_checkpoint_is_none(checkpoint):
     checkpoint.write_bytes(b'')
-    assert find_newest_whole(str(checkpoint.parent), lambda message: None) is None
+    with pytest.raises(ValueError, match=r'epoch_1\.pth is passed over: the file is empty.*another --work-dir'):
+        find_checkpoint(str(checkpoint.parent), lambda message: None)
+    checkpoint.unlink()
+    assert find_checkpoint(str(checkpoint.parent), pytest.fail) is None
 
 
 def test_half_written_and_best_ones_are_no_place_to_go_on_from(checkpoint):
     content = checkpoint.read_bytes()
     for name in ('epoch_2.pth.part', 'best_mIoU_epoch_3.pth', 'epoch_4.pth.bak'):
         checkpoint.with_name(name).write_bytes(content)
-    assert find_newest_whole(str(checkpoint.parent), pytest.fail) == str(checkpoint)
+    assert find_checkpoint(str(checkpoint.parent), pytest.fail) == str(checkpoint)
 
 
 def test_checkpoints_kept_elsewhere_are_found(checkpoint, tmp_path):
@@ -130,7 +150,7 @@ def test_checkpoints_kept_elsewhere_are_found(checkpoint, tmp_path):
     work_dir = tmp_path / 'wörk dir'
     work_dir.mkdir()
     (work_dir / 'last_checkpoint').write_text(str(checkpoint))
-    assert find_newest_whole(str(work_dir), pytest.fail) == str(checkpoint)
+    assert find_checkpoint(str(work_dir), pytest.fail) == str(checkpoint)
 
 
 def test_full_disk_is_named_and_what_was_there_stays(checkpoint, small_disk):

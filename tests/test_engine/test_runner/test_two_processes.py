@@ -201,4 +201,4 @@ def train_unevenly(config, work_dir):
 
 def test_processes_with_different_numbers_of_batches_do_not_wait_forever(config, tmp_path):
     for message in run_in_processes(train_unevenly, config, tmp_path / 'work', folder=tmp_path / 'shared'):
-        assert 'the processes have 2 and 1 batches an epoch' in message and 'round_up' in message
+        assert 'the processes have 2 and 1 batches per epoch' in message and 'round_up' in message

@@ -1,0 +1,94 @@
+from collections.abc import Iterator, Sequence
+
+from mmengine.hooks import Hook
+from mmseg.registry import HOOKS
+from torch import nn
+
+from mmavs.utils.unwrapping import unwrap
+
+from ..runner.checkpoint_files import missing_to_resume
+
+
+@HOOKS.register_module()
+class CompatibilityHook(Hook):
+    """Checks that the classes of checkpoint, model and dataset are the same.
+
+    A validation, a test or a resumed training with another list of classes than the checkpoint's is refused; a new
+    training warns. The weights themselves are compared by :meth:`AVRunner.load_checkpoint`.
+    """
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Compares the checkpoint with the dataset.
+
+        Raises:
+            ValueError: The classes differ, or the checkpoint lacks what a resumed training needs.
+        """
+        resumes = runner.stage == 'train' and runner.resumes
+        if resumes and (missing := missing_to_resume(checkpoint)):
+            raise ValueError(
+                f'{runner.loading} lacks {", ".join(missing)}, so no training can resume from it. To start a new '
+                'training with its weights, set load_from without resume.'
+            )
+        classes = _classes_of(runner, runner.stage)
+        trained = tuple(((checkpoint.get('meta') or {}).get('dataset_meta') or {}).get('classes') or ())
+        if not trained or not classes or trained == classes:
+            return
+        message = (
+            f'{runner.loading} was trained with other classes: {_compare(trained, classes)}. Set `metainfo` or '
+            f'`class_file` of {runner.stage}_dataloader.dataset, and model.decode_head.num_classes, to those of the '
+            'checkpoint, or use another checkpoint.'
+        )
+        if runner.stage != 'train' or resumes:
+            raise ValueError(message)
+        runner.logger.warning(f'{message} Layers of another shape keep their initial weights.')
+
+    def before_train(self, runner) -> None:
+        """Compares the heads with the training set."""
+        _check_heads(runner, 'train')
+
+    def before_val(self, runner) -> None:
+        """Compares the heads with the validation set."""
+        _check_heads(runner, 'val')
+
+    def before_test(self, runner) -> None:
+        """Compares the heads with the test set."""
+        _check_heads(runner, 'test')
+
+
+def _check_heads(runner, stage: str) -> None:
+    wanted = len(_classes_of(runner, stage))
+    for key, head in _heads(unwrap(runner.model)):
+        # A single output separates foreground from background; mmseg takes 1 and 2 as its num_classes.
+        number = 2 if getattr(head, 'out_channels', None) == 1 else head.num_classes
+        if not wanted or number == wanted:
+            continue
+        message = (
+            f'model.{key} has {number} classes, {stage}_dataloader.dataset has {wanted}. Set model.{key}.num_classes='
+            f'{wanted}, or `metainfo` or `class_file` of the datasets to the classes of the model.'
+        )
+        if number < wanted or key.startswith('decode_head'):
+            raise ValueError(message)
+        if stage == 'train':
+            runner.logger.warning(message)
+
+
+def _classes_of(runner, stage: str) -> tuple[str, ...]:
+    dataset = getattr(runner, f'{stage}_dataloader').dataset
+    return tuple(getattr(dataset, 'metainfo', {}).get('classes') or ())
+
+
+def _compare(trained: Sequence[str], given: Sequence[str]) -> str:
+    missing, new = [c for c in trained if c not in given], [c for c in given if c not in trained]
+    parts = [f'the dataset lacks {", ".join(missing)}'] if missing else []
+    parts += [f'the checkpoint lacks {", ".join(new)}'] if new else []
+    return '; '.join(parts) or 'they are the same in another order'
+
+
+def _heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """(config key, head) of each head; heads in a list have keys such as ``auxiliary_head.1``."""
+    for key in ('decode_head', 'auxiliary_head'):
+        found = getattr(model, key, None)
+        heads = (
+            {f'{key}.{i}': head for i, head in enumerate(found)} if isinstance(found, nn.ModuleList) else {key: found}
+        )
+        yield from ((name, head) for name, head in heads.items() if hasattr(head, 'num_classes'))

@@ -1,0 +1,31 @@
+from mmengine.hooks import Hook
+from mmengine.runner import EpochBasedTrainLoop
+from mmseg.registry import HOOKS
+
+from ..runner.resuming import check_accumulation
+from ..runner.seeding import check_batches, sampler_of, seed_step
+
+
+@HOOKS.register_module()
+class SeedHook(Hook):
+    """Makes a training reproducible: each step is seeded by (seed, iteration, process).
+
+    :class:`AVRunner` seeds the samples, see :mod:`mmavs.engine.runner.seeding`. The same seed then gives the same
+    weights on one machine, with any number of workers and after an interruption.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_train(self, runner) -> None:
+        """Checks what would make the result depend on an interruption, or a process wait for ever."""
+        check_batches(runner.train_dataloader)
+        check_accumulation(runner)
+
+    def before_train_epoch(self, runner) -> None:
+        """Sets the epoch of the sampler."""
+        if isinstance(runner.train_loop, EpochBasedTrainLoop):
+            sampler_of(runner.train_dataloader).set_epoch(runner.epoch)
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+        """Seeds the step."""
+        seed_step(runner.seed, runner.iter)
