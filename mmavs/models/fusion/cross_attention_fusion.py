@@ -44,7 +44,7 @@ class CrossAttentionFusion(BaseModule):
             :class:`PositionEncoding`.
         coordinates: Range of these coordinates. ``input``: the network input, which is the crop in training, the whole
             image at test, and includes padding. ``image``: the image from which the network input was cropped, without
-            padding; a crop needs the meta key ``crop_window``. In slide inference both are the same for all crops of an
+            padding, for which training needs ``AVRandomCrop``. In slide inference both are the same for all crops of an
             image.
         init_cfg: As in mmengine.
 
@@ -136,9 +136,18 @@ class CrossAttentionFusion(BaseModule):
         folded = type(folded)(*(part.index_select(0, image) for part in folded))
         return attention.attend(tokens[image, pixel].unsqueeze(1), folded).squeeze(1)
 
-    def forward(self, features: Sequence[Level], audio: Tensor, window: Window = WHOLE) -> tuple[Level, ...]:
-        """Fuses ``audio`` into ``features`` of a window or of the whole image."""
-        return self.fuse(self.encode(features, window), audio)
+    def forward(
+        self, features: Sequence[Level], audio: Tensor, window: Window = WHOLE, **prompts: Tensor
+    ) -> tuple[Level, ...]:
+        """Fuses the audio into features of a window or of the whole image.
+
+        Args:
+            features: All levels.
+            audio: (B, D) or (B, T, D).
+            window: Where the features lie in their image.
+            prompts: Further arguments of :meth:`fuse` in a subclass.
+        """
+        return self.fuse(self.encode(features, window), audio, **prompts)
 
     def _check_levels(self, features: Sequence[Level]) -> None:
         for channels, index in zip(self.in_channels, self.in_index, strict=True):

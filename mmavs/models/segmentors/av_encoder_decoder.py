@@ -75,7 +75,7 @@ class AVEncoderDecoder(EncoderDecoder):
         """Embeds what the fusion takes beside the image.
 
         A subclass adds further prompts, such as a text or a box, from ``inputs`` or ``data_samples``. They reach
-        ``fusion.fuse`` as keyword arguments of the same names.
+        the fusion as keyword arguments of the same names.
 
         Args:
             inputs: As in :meth:`loss`.
@@ -83,25 +83,17 @@ class AVEncoderDecoder(EncoderDecoder):
         """
         return dict(audio=self.audio_backbone(inputs['audio']))
 
-    def encode_visual(self, images: Tensor, window: Window = WHOLE) -> Any:
-        """Everything that does not depend on the prompts.
-
-        Args:
-            images: (B, 3, H, W), normalised; complete network inputs or crops of them.
-            window: Where they lie in their images, for a fusion that uses coordinates.
-        """
-        features = self.extract_feat(images)
-        if self._coordinates is None:
-            return self.fusion.encode(features)
-        return self.fusion.encode(features, window)
-
     @property
     def _coordinates(self) -> str | None:
         return getattr(self.fusion, 'coordinates', None)
 
-    def _window(self, images: Tensor, metas: list[dict]) -> Window:
+    def _input_window(self, images: Tensor, metas: list[dict]) -> Window:
         """Where network inputs lie, see ``coordinates`` of :class:`CrossAttentionFusion`."""
         return input_window(metas, images.shape[2:], images) if self._coordinates == 'image' else WHOLE
+
+    def _window_argument(self, window: Window) -> dict[str, Window]:
+        """A fusion without coordinates takes no window."""
+        return {} if self._coordinates is None else dict(window=window)
 
     def _check_inputs(self, inputs: dict[str, Tensor]) -> Tensor:
         """Returns the images."""
@@ -120,7 +112,8 @@ class AVEncoderDecoder(EncoderDecoder):
             data_samples: With ``gt_sem_seg`` and the meta key ``audio_label``.
         """
         images = self._check_inputs(inputs)
-        visual = self.encode_visual(images, self._window(images, [s.metainfo for s in data_samples]))
+        window = self._input_window(images, [s.metainfo for s in data_samples])
+        visual = self.fusion.encode(self.extract_feat(images), **self._window_argument(window))
         prompts = self.encode_prompts(inputs, data_samples)
         fused = self.fusion.fuse(visual, **prompts)
         losses = self._decode_head_forward_train(fused, data_samples)
@@ -181,7 +174,7 @@ class AVEncoderDecoder(EncoderDecoder):
         Raises:
             ValueError: ``test_cfg.mode`` is unknown.
         """
-        mode, window = self.test_cfg.get('mode', 'whole'), self._window(inputs, batch_img_metas)
+        mode, window = self.test_cfg.get('mode', 'whole'), self._input_window(inputs, batch_img_metas)
         if mode == 'whole':
             return self.encode_decode(inputs, batch_img_metas, prompts, window)
         if mode == 'slide':
@@ -215,7 +208,7 @@ class AVEncoderDecoder(EncoderDecoder):
         self, inputs: Tensor, batch_img_metas: list[dict], prompts: Prompts, window: Window = WHOLE
     ) -> Tensor:
         """Logits (B, classes, H, W) of images or crops; arguments as in :meth:`slide_inference`."""
-        fused = self.fusion.fuse(self.encode_visual(inputs, window), **prompts)
+        fused = self.fusion(self.extract_feat(inputs), **prompts, **self._window_argument(window))
         return self.predict_by_heads(fused, batch_img_metas)
 
     def predict_by_heads(self, fused: Sequence[Tensor], batch_img_metas: list[dict]) -> Tensor:
@@ -229,9 +222,10 @@ class AVEncoderDecoder(EncoderDecoder):
     def _forward(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> Tensor:
         """The decode head's output, without post-processing: ``mode='tensor'``."""
         images = self._check_inputs(inputs)
-        window = WHOLE if data_samples is None else self._window(images, [s.metainfo for s in data_samples])
-        visual = self.encode_visual(images, window)
-        return self.forward_heads(self.fusion.fuse(visual, **self.encode_prompts(inputs, data_samples)))
+        window = WHOLE if data_samples is None else self._input_window(images, [s.metainfo for s in data_samples])
+        prompts = self.encode_prompts(inputs, data_samples)
+        fused = self.fusion(self.extract_feat(images), **prompts, **self._window_argument(window))
+        return self.forward_heads(fused)
 
 
 def _count_pixels(draw: Draw) -> dict[str, Tensor]:
