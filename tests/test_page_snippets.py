@@ -13,11 +13,13 @@ import pytest
 import soundfile
 import torch
 from mmengine.config import Config, DictAction
+from mmengine.optim import build_optim_wrapper
 from mmengine.runner import CheckpointLoader
 from mmengine.visualization import Visualizer
 from mmseg.registry import VISUALIZERS
 from PIL import Image
 from tiny_config import write_short_run
+from torch import nn
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -142,6 +144,19 @@ def test_cavp_without_a_download(option, weights):
     assert config.model.backbone.init_cfg.checkpoint.startswith('open-mmlab://')
     config.merge_from_dict(options)
     assert (config.model.backbone.init_cfg or {}).get('checkpoint') == weights
+
+
+def test_learning_rates_of_parts(tmp_path):
+    """The `custom_keys` of docs/training.md lower the rate of the audio backbone alone."""
+    (text,) = snippets('docs/training.md', 'optim_wrapper')
+    base = ROOT / 'configs' / 'cavp' / 'cavp_r18_mini.py'
+    (tmp_path / 'my_config.py').write_text(f'_base_ = {str(base)!r}\n{text}')
+    config = Config.fromfile(tmp_path / 'my_config.py')
+    model = nn.ModuleDict(dict(backbone=nn.Linear(1, 1), audio_backbone=nn.Linear(1, 1)))
+    groups = build_optim_wrapper(model, config.optim_wrapper).optimizer.param_groups
+    rates = {id(p): group['lr'] for group in groups for p in group['params']}
+    visual, audio = (rates[id(model[name].weight)] for name in ('backbone', 'audio_backbone'))
+    assert audio == pytest.approx(0.1 * visual)
 
 
 def test_config_of_an_own_project(tmp_path, monkeypatch):
