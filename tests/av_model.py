@@ -1,4 +1,4 @@
-"""What every segmentor that hears must do, for tests of models and of configs: losses, gradients, predictions."""
+"""Shared checks of audio-visual segmentors, for tests of models and of configs: losses, gradients, predictions."""
 
 import torch
 from mmengine.structures import PixelData
@@ -8,7 +8,7 @@ HOP = 160  # samples between two frames of the spectrogram
 
 
 def make_batch(model, count=3, size=(32, 48), *, training=False, channels=2):
-    """As the data loader gives it, through the model's preprocessor; one or two classes, some pixels ignored."""
+    """A batch from the model's preprocessor, with one or two classes and some ignored pixels."""
     samples = []
     for i in range(count):
         label, kind = torch.zeros(1, *size, dtype=torch.long), 1 + i % min(2, model.num_classes - 1)
@@ -26,7 +26,7 @@ def make_batch(model, count=3, size=(32, 48), *, training=False, channels=2):
 
 
 def logits(model, batch, **changes):
-    """The logits (B, classes, H, W) that are predicted, with other inputs if wanted."""
+    """The predicted logits (B, classes, H, W); ``changes`` replace inputs of the batch."""
     model.eval()
     with torch.no_grad():
         results = model.predict({**batch['inputs'], **changes}, batch['data_samples'])
@@ -34,7 +34,7 @@ def logits(model, batch, **changes):
 
 
 def sharpen(model):
-    """Makes the sound matter as after training: at the start its weights are tiny."""
+    """Enlarges the weights of the attention, so that the audio has an effect as after training."""
     for attention in model.fusion.attentions:
         for layer in (attention.query, attention.key, attention.value, attention.proj, attention.audio_embed):
             torch.nn.init.normal_(layer.weight, std=0.5)
@@ -42,7 +42,7 @@ def sharpen(model):
 
 
 def check_loss_and_gradients(model, batch):
-    """Losses are finite, and every trainable parameter gets a finite gradient; those of the sound not only zeros."""
+    """Losses and gradients are finite; those of the audio backbone are not all zero."""
     model.train()
     losses = model(**batch, mode='loss')
     total, _ = model.parse_losses(losses)
@@ -57,7 +57,7 @@ def check_loss_and_gradients(model, batch):
 
 
 def check_predictions(model, batch, size):
-    """One result for each image, of its own size (height, width) before it was resized for the network."""
+    """There is one result for each image, of its original size (height, width)."""
     model.eval()
     for sample in batch['data_samples']:
         sample.set_metainfo(dict(ori_shape=size))
@@ -78,19 +78,19 @@ def check_images_are_independent(model, batch):
     )
     tolerance = 1e-5 * max(1.0, out.abs().max().item())
     torch.testing.assert_close(logits(model, permuted), out[order], rtol=1e-4, atol=tolerance)
-    assert not torch.allclose(out[order], out, atol=10 * tolerance), 'all images look alike: the check says nothing'
+    assert not torch.allclose(out[order], out, atol=10 * tolerance), 'all images give the same logits'
 
 
-def check_sound_matters(model, batch):
-    """The same images with another sound give another prediction."""
+def check_audio_matters(model, batch):
+    """The same images with other audio give another prediction."""
     before = logits(model, batch)
-    # Louder by 40 dB: noise as such looks alike to an untrained network.
+    # A lower level: an untrained network does not distinguish two recordings of noise.
     changed = logits(model, batch, audio=batch['inputs']['audio'] - 1)
     assert (changed - before).abs().max() > 1e-3 * max(1.0, before.abs().max().item())
 
 
 def without_downloads(cfg):
-    """Takes the pretrained weights out of a model's config, wherever they are."""
+    """A copy of a model's config without pretrained weights."""
     if isinstance(cfg, dict):
         pretrained = 'init_cfg' in cfg and 'Pretrained' in str(cfg['init_cfg'])
         return {key: without_downloads(value) for key, value in cfg.items() if not (pretrained and key == 'init_cfg')}

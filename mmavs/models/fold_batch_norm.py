@@ -8,12 +8,12 @@ from .necks.deeplabv3plus_neck import ASPP
 def fold_batch_norm(model: nn.Module) -> nn.Module:
     """Folds batch normalisation into the convolutions before it: the same predictions with fewer operations.
 
-    mmcv's ``fuse_conv_bn`` takes each norm that is registered after a convolution for its norm. In the ASPP of
-    :class:`DeepLabV3PlusNeck` one reads several branches and one their sum, so these are folded first, by its own
-    method.
+    mmcv's ``fuse_conv_bn`` folds each norm into the convolution that is registered before it. In the ASPP of
+    :class:`DeepLabV3PlusNeck` a norm follows several branches or their sum, so that :meth:`ASPP.fold_norms` folds these
+    first.
 
     Args:
-        model: Changed in place and put into evaluation mode; it can't be trained afterwards.
+        model: Changed in place and put into evaluation mode; it cannot be trained afterwards.
 
     Returns:
         nn.Module: The model.

@@ -145,7 +145,7 @@ def test_data_of_the_caller_stay_as_they_are():
 
 
 @pytest.mark.parametrize('inputs', [[torch.zeros(3, 8, 8)], dict(img=[torch.zeros(3, 8, 8)])])
-def test_inputs_without_sound_are_refused(inputs):
+def test_inputs_without_audio_are_refused(inputs):
     with pytest.raises(TypeError, match='PackAVSegInputs'):
         build()(dict(inputs=inputs))
 

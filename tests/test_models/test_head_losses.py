@@ -1,4 +1,4 @@
-"""mmseg's losses and samplers on the head of a segmentor that hears, against their formulas."""
+"""mmseg's losses and samplers on the head of an audio-visual segmentor, against their formulas."""
 
 import copy
 
@@ -88,7 +88,7 @@ def test_loss_of_the_head(case):
     model = MODELS.build(ConfigDict(copy.deepcopy(dict(MODEL, decode_head=dict(HEAD, **options)))))
     batch = make_batch(model, training=True)
     losses = check_loss_and_gradients(model, batch)
-    model.eval()  # for logits of the same network; the running averages have moved since
+    model.eval()  # running statistics have changed in the training step
     with torch.no_grad():
         losses = model(**batch, mode='loss')
         logits = model(**batch, mode='tensor')

@@ -6,10 +6,10 @@ from unittest import mock
 import pytest
 import torch
 from av_model import (
+    check_audio_matters,
     check_images_are_independent,
     check_loss_and_gradients,
     check_predictions,
-    check_sound_matters,
     logits,
     make_batch,
     sharpen,
@@ -68,7 +68,7 @@ def test_predictions(model, batch):
 
 def test_audio_matters_and_images_are_independent(model, batch):
     sharpen(model)
-    check_sound_matters(model, batch)
+    check_audio_matters(model, batch)
     check_images_are_independent(model, batch)
 
 

@@ -1,4 +1,4 @@
-"""Test-time augmentation: the mirrored image goes with the mirrored sound, and comes back to its place."""
+"""Test-time augmentation: a mirrored image has mirrored audio, and its prediction is mirrored back."""
 
 import runpy
 from pathlib import Path
@@ -26,8 +26,7 @@ class Loudness(nn.Module):
 
 
 def predict_louder_side(self, image, metas, prompts, window):
-    """Replaces the network: class 1 on the side of the louder channel, elsewhere class 2 where the image is bright, so
-    that pixels must be in place."""
+    """Replaces the network: class 1 on the side of the louder channel, elsewhere class 2 where the image is bright."""
     left, right = prompts['audio'].unbind(1)
     out = image.new_zeros(len(image), self.num_classes, *image.shape[2:])
     half = image.shape[3] // 2
@@ -59,7 +58,7 @@ def predicted(cfg, monkeypatch):
     return data, plain.pred_sem_seg.data.squeeze(), merged.pred_sem_seg.data.squeeze()
 
 
-def test_mirrored_image_goes_with_swapped_channels(cfg, monkeypatch):
+def test_mirrored_image_has_swapped_audio_channels(cfg, monkeypatch):
     data, plain, merged = predicted(cfg, monkeypatch)
     (as_is, mirrored) = data['inputs']
     assert [samples[0].flip for samples in data['data_samples']] == [False, True]
@@ -69,8 +68,8 @@ def test_mirrored_image_goes_with_swapped_channels(cfg, monkeypatch):
     assert set(plain.unique().tolist()) == {0, 1, 2} and torch.equal(plain, merged)
 
 
-def test_a_mirror_that_forgets_the_sound_gives_another_prediction(cfg, monkeypatch):
-    """Else the test above would say nothing."""
+def test_mirrored_image_with_unchanged_audio_gives_another_prediction(cfg, monkeypatch):
+    """Shows that the test above can fail."""
     for flip in cfg.test_dataloader.dataset.pipeline[2].transforms[1]:
         flip.type = 'RandomFlip'
     _, plain, merged = predicted(cfg, monkeypatch)
@@ -78,7 +77,7 @@ def test_a_mirror_that_forgets_the_sound_gives_another_prediction(cfg, monkeypat
 
 
 class Segmentor(nn.Module):
-    """What the merging reads of a segmentor."""
+    """The attributes of a segmentor that the merging reads."""
 
     def __init__(self, out_channels):
         super().__init__()

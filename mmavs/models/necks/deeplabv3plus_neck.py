@@ -41,19 +41,19 @@ class ASPP(nn.Module):
         self.norm = build_norm_layer(norm_cfg, channels)[1]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Adds up what the branches see near by and over the whole image."""
-        near = self.branch_norm(torch.cat([branch(x) for branch in self.branches], dim=1))
-        near = self.reduce(F.leaky_relu(near, 0.01, inplace=True))
+        """Adds the local branches and the global-average branch."""
+        local = self.branch_norm(torch.cat([branch(x) for branch in self.branches], dim=1))
+        local = self.reduce(F.leaky_relu(local, 0.01, inplace=True))
         with full_precision(x):
-            whole = x.mean(dim=(2, 3), keepdim=True).to(self.pool_conv.weight.dtype)
-            whole = self.pool_norm(self.pool_conv(whole))
-            whole = self.pool_reduce(F.leaky_relu(whole, 0.01, inplace=True))
-        return F.leaky_relu(self.norm(near + whole), 0.01, inplace=True)
+            pooled = x.mean(dim=(2, 3), keepdim=True).to(self.pool_conv.weight.dtype)
+            pooled = self.pool_norm(self.pool_conv(pooled))
+            pooled = self.pool_reduce(F.leaky_relu(pooled, 0.01, inplace=True))
+        return F.leaky_relu(self.norm(local + pooled), 0.01, inplace=True)
 
     def fold_norms(self) -> None:
         """Folds the normalisations into the convolutions before them, for inference.
 
-        The first is dealt out to the branches that it reads. The last goes into both summands, its shift into one.
+        The first is divided among the branches. The last is folded into both summands, its shift into one of them.
         """
         for branch, *statistics in zip(
             self.branches, *(t.chunk(len(self.branches)) for t in _statistics(self.branch_norm)), strict=True
@@ -76,13 +76,13 @@ def _fold(conv: nn.Conv2d, mean: Tensor, var: Tensor, weight: Tensor, bias: Tens
 
 @MODELS.register_module()
 class DeepLabV3PlusNeck(BaseModule):
-    """The feature part of DeepLabV3+, before its classifier: where CAVP fuses the sound.
+    """The feature part of DeepLabV3+, before its classifier: where CAVP fuses the audio.
 
     Args:
         in_channels: Channels of the backbone's first and last stage.
-        in_index: Which of the backbone's outputs these are.
+        in_index: Indices of these two among the outputs of the backbone.
         channels: Channels of the ASPP.
-        low_level_channels: What the first stage is reduced to.
+        low_level_channels: Channels to which the first stage is reduced.
         dilations: Rates of the ASPP.
         norm_cfg: Normalisation layer.
         init_cfg: As in mmengine.
@@ -110,7 +110,7 @@ class DeepLabV3PlusNeck(BaseModule):
         self.low_level = ConvModule(in_channels[0], low_level_channels, 1, norm_cfg=norm_cfg)
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:
-        """Joins the context of the last stage with the detail of the first."""
+        """Concatenates the context of the last stage with the details of the first."""
         low_level = self.low_level(inputs[self.in_index[0]])
         context = self.aspp(inputs[self.in_index[1]])
         context = F.interpolate(context, size=low_level.shape[2:], mode='bilinear', align_corners=True)

@@ -8,8 +8,8 @@ from mmseg.utils import SampleList
 class AVSegTTAModel(SegTTAModel):
     """mmseg's test-time augmentation, with ``seg_logits`` merged as well, for metrics that need probabilities.
 
-    mmseg's own leaves the logits of the last view beside the merged prediction, and takes the sigmoid of a single
-    output twice.
+    mmseg keeps the logits of the last view beside the merged prediction, and applies the sigmoid of a single output
+    twice.
     """
 
     def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:

@@ -1,4 +1,4 @@
-"""An independent double of the loss."""
+"""An independent implementation of the loss."""
 
 import torch
 

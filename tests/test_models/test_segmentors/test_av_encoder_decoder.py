@@ -3,10 +3,10 @@ import copy
 import pytest
 import torch
 from av_model import (
+    check_audio_matters,
     check_images_are_independent,
     check_loss_and_gradients,
     check_predictions,
-    check_sound_matters,
     logits,
     make_batch,
     sharpen,
@@ -145,7 +145,7 @@ def test_loss_and_gradients(name, autocast):
 
 @pytest.mark.parametrize('value', [0, 255], ids=['background', 'ignored'])
 @pytest.mark.parametrize('name', MODEL_CFGS)
-def test_batch_that_shows_nothing(name, value):
+def test_batch_without_objects(name, value):
     model = build(name).train()
     batch = make_batch(model, training=True)
     for sample in batch['data_samples']:
@@ -158,7 +158,7 @@ def test_batch_that_shows_nothing(name, value):
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
 
 
-def test_class_that_training_never_shows():
+def test_class_that_is_absent_in_training():
     """The other classes are learnt, and the test counts it as missed."""
     model = build()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
@@ -195,9 +195,9 @@ def test_images_of_a_batch_are_independent(name):
 
 
 @pytest.mark.parametrize('name', MODEL_CFGS)
-def test_sound_changes_the_prediction(name):
+def test_audio_changes_the_prediction(name):
     model = sharpen(build(name))
-    check_sound_matters(model, make_batch(model))
+    check_audio_matters(model, make_batch(model))
 
 
 def test_predict_without_data_samples():
@@ -222,7 +222,7 @@ def test_slide_inference_equals_whole_where_the_window_covers_the_image(size, st
     assert torch.allclose(slide, whole, atol=1e-5) == same
 
 
-def test_one_batch_can_be_learnt():
+def test_model_fits_one_batch():
     model = build().train()
     batch = make_batch(model, training=True)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
@@ -237,7 +237,7 @@ def test_one_batch_can_be_learnt():
     assert history[-1][1] < 0.8 * history[0][1]
 
 
-def test_channels_last_changes_the_memory_alone():
+def test_channels_last_gives_the_same_predictions():
     wide = dict(
         backbone=dict(RESNET, stem_channels=16, base_channels=16),
         neck=dict(NECK, in_channels=(16, 128)),
@@ -260,7 +260,7 @@ def test_logits_have_32_bits_with_mixed_precision():
         assert logits(model, make_batch(model)).dtype == torch.float32
 
 
-def test_heads_that_view_features_as_vectors():
+def test_head_that_calls_view_on_features():
     """DMHead is one of them."""
     decode_head = dict(
         type='DMHead', in_channels=64, in_index=3, channels=8, filter_sizes=(1, 3), num_classes=CLASSES, norm_cfg=NORM
@@ -306,7 +306,7 @@ def test_numbers_of_drawn_pixels_are_logged_where_their_share_is_set():
 
 @pytest.mark.parametrize('mode', ['loss', 'predict', 'tensor'])
 @pytest.mark.parametrize('keep', ['img', None])
-def test_inputs_without_sound_are_refused(mode, keep):
+def test_inputs_without_audio_are_refused(mode, keep):
     model = build().eval()
     batch = make_batch(model)
     inputs = batch['inputs']['img'] if keep is None else {keep: batch['inputs'][keep]}

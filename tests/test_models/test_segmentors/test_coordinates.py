@@ -18,7 +18,7 @@ POSITIONED = dict(
 )
 
 
-class Colours(torch.nn.Module):
+class Pixelwise(torch.nn.Module):
     """A backbone without context: the eight features of a pixel depend on that pixel alone."""
 
     def __init__(self):
@@ -33,7 +33,7 @@ def build_without_context(**fusion):
     """A network in which the coordinates are all that a crop can change."""
     decode_head = dict(head(in_channels=8, in_index=0), num_convs=0)
     model = sharpen(build('no contrast', decode_head=decode_head, fusion=dict(POSITIONED, **fusion)))
-    model.backbone = Colours()
+    model.backbone = Pixelwise()
     return model.eval()
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 from av_model import (
+    check_audio_matters,
     check_images_are_independent,
     check_loss_and_gradients,
     check_predictions,
-    check_sound_matters,
     logits,
     make_batch,
     sharpen,
@@ -33,7 +33,7 @@ def test_predictions(model):
 def test_audio_matters_and_images_are_independent(model):
     sharpen(model)
     batch = make_batch(model)
-    check_sound_matters(model, batch)
+    check_audio_matters(model, batch)
     check_images_are_independent(model, batch)
 
 
