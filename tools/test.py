@@ -11,19 +11,19 @@ from mmavs.utils.files import make_output_folder
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Test (and evaluate) a segmentor that hears')
+    parser = argparse.ArgumentParser(description='Test (and evaluate) an audio-visual segmentor')
     add_common_arguments(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', help='folder for the predictions, as PNGs of class indices')
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--show-dir', help='folder for pictures of the predictions')
-    parser.add_argument('--wait-time', type=float, default=2, help='seconds that --show shows each')
-    parser.add_argument('--tta', action='store_true', help='average over scales and mirrored images and sounds')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds for which --show displays an image')
+    parser.add_argument('--tta', action='store_true', help='average over scales and mirrored images with mirrored audio')
     return parser.parse_args()
 
 
 def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
-    """Has the visualization hook draw every sample."""
+    """Makes the visualization hook draw every sample."""
     if 'visualization' not in cfg.default_hooks:
         raise ValueError("--show and --show-dir need default_hooks.visualization=dict(type='SegVisualizationHook')")
     cfg.default_hooks.visualization.update(draw=True, interval=1, show=args.show, wait_time=args.wait_time)
@@ -33,7 +33,7 @@ def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def enable_tta(cfg: Config) -> None:
-    """Wraps the model and takes the pipeline of test-time augmentation."""
+    """Wraps the model and sets the pipeline of test-time augmentation."""
     for key in ('tta_pipeline', 'tta_model'):
         if key not in cfg:
             raise ValueError(f'--tta needs {key} in the config')

@@ -11,9 +11,9 @@ from mmavs.engine.runner.launch import add_common_arguments, leave_processes, lo
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Train a segmentor that hears')
+    parser = argparse.ArgumentParser(description='Train an audio-visual segmentor')
     add_common_arguments(parser)
-    parser.add_argument('--resume', action='store_true', help='go on from the newest checkpoint in the work dir')
+    parser.add_argument('--resume', action='store_true', help='resume from the newest usable checkpoint in the work dir')
     parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision')
     parser.add_argument(
         '--auto-scale-lr',
@@ -24,7 +24,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def enable_amp(cfg: Config) -> None:
-    """Swaps the optimizer wrapper for the one with mixed precision."""
+    """Replaces the optimizer wrapper by one with mixed precision."""
     if cfg.optim_wrapper.type not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise ValueError(
             f'--amp needs optim_wrapper.type OptimWrapper or AmpOptimWrapper, the config has {cfg.optim_wrapper.type}'

@@ -1,11 +1,8 @@
 # CAVP on the generated AVSBench-Semantic.
 _base_ = './cavp_r18_mini-s4.py'
-common = dict(
-    _delete_=True,
-    type='AVSBenchSemanticDataset',
-    data_root='data/mini-avsbench/AVSBench-semantic',
-    subsets=('v1s', 'v1m', 'v2'),
-)
+dataset_type = 'AVSBenchSemanticDataset'
+data_root = 'data/mini-avsbench/AVSBench-semantic'
+common = dict(_delete_=True, type=dataset_type, data_root=data_root, subsets=('v1s', 'v1m', 'v2'))
 test_pipeline = _base_.test_pipeline
 num_classes = 71
 model = dict(decode_head=dict(num_classes=num_classes, loss_decode=dict(class_weight=[0.2, *[1.0] * 70])))

@@ -1,9 +1,13 @@
 """Repairs of mmengine and of its fork."""
 
 import functools
+import http.client
+import os
+import urllib.error
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlparse
 
 import mmengine.config.config
 import mmengine.hub.hub
@@ -16,7 +20,7 @@ from .versions import is_installed
 
 
 def apply() -> None:
-    """Applies the repairs that are needed."""
+    """Applies the repairs."""
     check_checkpoint_loads()
     find_mmseg_configs()
     find_own_configs()
@@ -24,23 +28,43 @@ def apply() -> None:
 
 
 def check_checkpoint_loads() -> None:
-    """Switch the weights-only check on in mmengine's loaders of URLs.
+    """Adds the weights-only check to mmengine's loaders of URLs, and instructions to the error of a failed download.
 
-    mmengine says nothing on it: ``torch.load`` then checks from torch 2.6 on, and torch's download helper never does.
-    Its fork checks, but reads what the check refuses without it.
+    mmengine passes no ``weights_only``: ``torch.load`` then checks from torch 2.6 on, and torch's download helper never
+    does. Its fork checks, but reads without the check what the check refuses.
     """
-    mmengine_checkpoint.load_url = _load_url
+    if mmengine_checkpoint.load_url is not _load_url:
+        mmengine_checkpoint.load_url = _load_url
     if hasattr(mmengine_checkpoint, '_safe_torch_load'):
         mmengine_checkpoint._safe_torch_load = functools.partial(torch.load, weights_only=True)
 
 
-_load_url = functools.partial(mmengine_checkpoint.load_url, weights_only=True)
+_original_load_url = functools.partial(mmengine_checkpoint.load_url, weights_only=True)
+_NO_CONNECTION = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
+
+
+def _load_url(url: str, model_dir: str | None = None, **kwargs) -> dict:
+    """``mmengine.runner.checkpoint.load_url`` with the weights-only check.
+
+    Raises:
+        ConnectionError: The file can not be downloaded.
+    """
+    try:
+        return _original_load_url(url, model_dir=model_dir, **kwargs)
+    except _NO_CONNECTION as error:
+        folder = model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints')
+        raise ConnectionError(
+            f'the weights {url} can not be downloaded ({error}). Download the file on another machine and save it as '
+            f'{os.path.join(folder, os.path.basename(urlparse(url).path))}, or set the config key that names it to the '
+            'path of a file: model.backbone.init_cfg.checkpoint=FILE, or model.pretrained=FILE in configs that use '
+            'that key. To train without pretrained weights, set model.backbone.init_cfg=None or model.pretrained=None'
+        ) from error
 
 
 def find_mmseg_configs() -> None:
-    """Let ``_base_ = 'mmseg::...'`` find mmseg where it was not installed under the name ``mmsegmentation``.
+    """Makes ``_base_ = 'mmseg::...'`` find mmseg if its distribution has another name than ``mmsegmentation``.
 
-    mmengine and its fork look for a distribution of this name; the fork of mmseg has another one.
+    mmengine and its fork search for a distribution of this name; the fork of mmseg has another one.
     """
     if not is_installed(MODULE2PACKAGE['mmseg']):
         MODULE2PACKAGE['mmseg'] = 'mmseg'  # by its module
@@ -63,9 +87,9 @@ def _get_installed_path(package: str) -> str:
 
 
 def warn_without_pkg_resources() -> None:
-    """Warn where mmengine will not be able to resolve ``_base_ = 'mmseg::...'``: setuptools 81 dropped the module.
+    """Warns if mmengine can not resolve ``_base_ = 'mmseg::...'`` because setuptools 81 has removed the module.
 
-    The fork of mmengine does without it.
+    The fork of mmengine does not need it.
     """
     needed = 'pkg_resources' in package_utils.is_installed.__code__.co_names
     if needed and find_spec('pkg_resources') is None:

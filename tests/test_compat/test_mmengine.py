@@ -1,5 +1,6 @@
 import os
 import pickle
+import urllib.error
 import warnings
 from importlib.util import find_spec
 
@@ -9,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.utils import package_utils
+from mmseg.registry import MODELS
 
 from mmavs.compat import mmengine as compat
 from mmavs.engine import checked_local_files
@@ -43,6 +45,32 @@ def test_code_in_a_downloaded_checkpoint_is_refused(malicious):
     url = f'https://example.invalid/{malicious.name}'
     with pytest.raises(pickle.UnpicklingError):
         mmengine_checkpoint.load_from_http(url, model_dir=str(malicious.parent))
+
+
+@pytest.fixture
+def backbone():
+    return MODELS.build(
+        dict(type='ResNetV1c', depth=18, init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://resnet50_v1c'))
+    )
+
+
+def test_failed_download_names_the_file_the_place_and_the_keys(backbone, tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise urllib.error.URLError('Name or service not known')
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fail)
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    with pytest.raises(ConnectionError) as error:
+        backbone.init_weights()
+    url = 'https://download.openmmlab.com/pretrain/third_party/resnet50_v1c-2cccc1ad.pth'
+    place = tmp_path / 'hub' / 'checkpoints' / 'resnet50_v1c-2cccc1ad.pth'
+    for part in (url, 'Name or service not known', str(place), 'init_cfg.checkpoint=FILE', 'init_cfg=None'):
+        assert part in str(error.value)
+
+    torch.save(dict(state_dict={key: value + 1 for key, value in backbone.state_dict().items()}), place)
+    before = backbone.stem[0].weight.detach().clone()
+    backbone.init_weights()  # finds the file in that place
+    assert torch.equal(backbone.stem[0].weight, before + 1)
 
 
 def _with_pkg_resources(package):

@@ -1,4 +1,4 @@
-"""What `tools/train.py` and `tools/test.py` share."""
+"""Command line, config and processes, as `tools/train.py` and `tools/test.py` need them."""
 
 import argparse
 import gc
@@ -10,9 +10,11 @@ import torch.distributed
 from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 
+from mmavs.utils.overrides import override
+
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that mmseg's tools have in common."""
+    """Adds the options that mmseg's tools have in common."""
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--work-dir', help='folder for logs, checkpoints and results (default: work_dirs/<name of the config>)'
@@ -23,7 +25,8 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         action=DictAction,
         default={},
         metavar='KEY=VALUE',
-        help='change settings of the config, e.g. train_cfg.max_epochs=10 or key="[(a,b),(c,d)]"',
+        help='change settings of the config, e.g. data_root=data/other or optim_wrapper.optimizer.lr=1e-4; '
+        'lists are written as key="[a,b]"',
     )
     parser.add_argument(
         '--launcher',
@@ -36,12 +39,12 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """The config with the changes that the command line asks for, ready for several processes."""
+    """Reads the config, changed as the command line states and prepared for several processes."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
     cfg.setdefault('runner_type', 'AVRunner')
-    cfg.merge_from_dict(args.cfg_options)
+    override(cfg, args.cfg_options)
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
@@ -52,9 +55,9 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 def prepare_cpu_processes(cfg: Config) -> None:
-    """Changes a config for one of several processes on the CPU: gloo, and a model wrapper without devices.
+    """Prepares a config for one of several processes on the CPU: gloo, and a model wrapper without devices.
 
-    mmengine's own set-up expects a GPU for each.
+    mmengine expects a GPU for each process.
     """
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
@@ -74,15 +77,15 @@ def prepare_cpu_processes(cfg: Config) -> None:
 def leave_processes() -> None:
     """Ends the group of processes, if there is one, and its threads.
 
-    gloo's threads want the interpreter when they drop the tensors of a step; if it has ended by then, they abort.
+    gloo's threads need the interpreter to release the tensors of a step, and abort if it has ended before them.
     """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
-        gc.collect()  # a model of several processes holds the group, and is held by cycles
+        gc.collect()  # the wrapped model holds the group, and reference cycles hold the model
         torch.distributed.destroy_process_group()
 
 
 def _replace_sync_bn(cfg: dict | list | tuple) -> int:
-    """Turns every SyncBN of a model's config into BN; returns how many there were."""
+    """Replaces every SyncBN in the config of a model by BN; returns their number."""
     found = 0
     if isinstance(cfg, dict) and cfg.get('type') == 'SyncBN':
         cfg['type'] = 'BN'

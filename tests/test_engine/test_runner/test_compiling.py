@@ -71,6 +71,21 @@ def test_other_sizes_in_tests_are_not_compiled(config, compiler):
     assert compiler.graphs == 0
 
 
+def test_copy_of_a_compiled_model_uses_its_own_weights(config, compiler):
+    """As `EMAHook` copies it, before and after the first step."""
+    model = MODELS.build(config.model).train()
+    compile_parts(model, backend=compiler)
+    batch = make_batch(model, training=True)
+    for _ in range(2):
+        copied = copy.deepcopy(model)
+        before = loss(model, batch)
+        with torch.no_grad():
+            for parameter in copied.parameters():
+                parameter.zero_()
+        assert loss(copied, batch) != before == loss(model, batch)
+        assert not copied.eval()(batch['inputs'], mode='tensor').any()
+
+
 def test_a_training_compiled_as_its_config_says_ends_with_the_same_weights(config, tmp_path, monkeypatch):
     compiled = []
     monkeypatch.setattr(torch, 'compile', lambda f, backend: compiled.append(backend) or f)
