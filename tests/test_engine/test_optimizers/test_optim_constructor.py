@@ -1,7 +1,13 @@
+import inspect
+import re
+
 import pytest
 import torch
+from mmengine.optim import DefaultOptimWrapperConstructor
 from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
+
+from mmavs.engine.optimizers.paramwise import DEFAULT_KEYS, check_paramwise_cfg
 
 WRAPPER = dict(type='OptimWrapper', optimizer=dict(type='SGDAdam', lr=0.1, momentum=0.9, weight_decay=0.05))
 
@@ -108,3 +114,45 @@ def test_unknown_option_is_named():
     )
     with pytest.raises(ValueError, match=message):
         build(Model(), norm_decay=0.0, custom_keys={})
+
+
+def test_rules_of_mmengine_apply():
+    model = Model()
+    keys = {'fusion.0': dict(lr_mult=0.5, decay_mult=2.0), 'audio_backbone.0': dict(lr=0.7, note='frozen later')}
+    found = options(model, build(model, custom_keys=keys, norm_decay_mult=0.5, bias_lr_mult=3.0))
+    for name in ('fusion.0.weight', 'fusion.0.bias'):
+        assert found[name]['lr'] == pytest.approx(0.05) and found[name]['weight_decay'] == pytest.approx(0.1)
+    audio = found['audio_backbone.0.weight']
+    assert (audio['lr'], audio['note'], audio['algorithm'], audio['constant_lr']) == (0.7, 'frozen later', 'adam', True)
+    assert found['audio_backbone.2.bias']['lr'] == 0.1  # not matched
+    assert found['backbone.1.weight']['weight_decay'] == pytest.approx(0.025)
+    assert found['backbone.0.bias']['lr'] == pytest.approx(0.3) and found['backbone.0.bias']['weight_decay'] == 0
+
+
+def test_parameters_of_equal_settings_form_one_group():
+    wrapper = build(Model(), custom_keys={'fusion': dict(lr_mult=2.0)})
+    names = [group['name'] for group in wrapper.optimizer.param_groups]
+    assert sorted(names) == ['audio', 'head', 'head, norms and biases', 'visual', 'visual', 'visual, norms and biases']
+
+
+@pytest.mark.parametrize(
+    'constructor, key, message',
+    [
+        ('AVOptimWrapperConstructor', 'audio_lrr', "did you mean 'audio_lr'"),
+        (None, 'audio_lr', r"custom_keys={'audio_backbone': dict\(lr_mult=\.\.\.\)}.*AVOptimWrapperConstructor"),
+        (None, 'custom_key', "did you mean 'custom_keys'.*custom_keys, bias_lr_mult"),
+    ],
+)
+def test_keys_that_the_constructor_does_not_read_are_refused(constructor, key, message):
+    wrapper = dict(WRAPPER, constructor=constructor, paramwise_cfg={'bypass_duplicate': True, key: 0.1})
+    with pytest.raises(ValueError, match=f'paramwise_cfg.{key} is not known to .*{message}'):
+        check_paramwise_cfg(wrapper)
+
+
+def test_keys_of_other_constructors_are_not_checked():
+    check_paramwise_cfg(dict(constructor='LayerDecayOptimizerConstructor', paramwise_cfg=dict(num_layers=6)))
+
+
+def test_known_keys_are_those_that_mmengine_reads():
+    read = re.findall(r"paramwise_cfg(?:\.get\(|\[)'(\w+)'", inspect.getsource(DefaultOptimWrapperConstructor))
+    assert set(read) == set(DEFAULT_KEYS), 'mmengine reads other keys of paramwise_cfg: change DEFAULT_KEYS'
