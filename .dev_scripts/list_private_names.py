@@ -1,0 +1,125 @@
+"""Lists the private names of mmengine, mmseg and mmcv that mmavs and the tools use; fails if one is not explained.
+
+    python .dev_scripts/list_private_names.py
+
+A private name begins with one underscore. It is used by an import, by an attribute of an object of a host package, or
+by a method or attribute of a class that extends one. `KNOWN` holds each use with its owner and the reason. A host
+package may rename such a name in any version: the script also checks that the owner still has it.
+"""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+HOSTS = ('mmengine', 'mmseg', 'mmcv')
+PRIVATE = re.compile(r'_[A-Za-z]\w*')
+
+
+class Known(NamedTuple):
+    """A use that has no public way.
+
+    Attributes:
+        owner: Module or class of the host package that defines the name.
+        reason: Why the name is used.
+    """
+
+    owner: str
+    reason: str
+
+
+KNOWN: dict[tuple[str, str], Known] = {}
+
+
+def find_uses(root: Path) -> Iterator[tuple[str, str]]:
+    """Yields (file, private name of a host package) for each use."""
+    extended = _extended_classes()
+    for path in sorted([*root.glob('mmavs/**/*.py'), *root.glob('tools/**/*.py')]):
+        name, tree = str(path.relative_to(root)), ast.parse(path.read_text(encoding='utf-8'))
+        if '.mim' in path.parts:
+            continue
+        own = set(_defined(tree))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or '').split('.')[0] in HOSTS:
+                yield from ((name, alias.name) for alias in node.names if PRIVATE.fullmatch(alias.name))
+            elif isinstance(node, ast.Attribute) and PRIVATE.fullmatch(node.attr) and node.attr not in own:
+                if not (isinstance(node.value, ast.Name) and node.value.id in ('self', 'cls')):
+                    yield name, node.attr
+            elif isinstance(node, ast.ClassDef):
+                inherited = extended.get((name, node.name), set())
+                yield from ((name, used) for used in set(_of_class(node)) & inherited)
+
+
+def _defined(tree: ast.AST) -> Iterator[str]:
+    """Private names that a file defines itself."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if isinstance(node.value, ast.Name) and node.value.id == 'self':
+                yield node.attr
+
+
+def _of_class(node: ast.ClassDef) -> Iterator[str]:
+    """Private methods that a class defines and private attributes that it uses."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.FunctionDef):
+            yield part.name
+        elif isinstance(part, ast.Attribute) and isinstance(part.value, (ast.Name, ast.Call)):
+            yield part.attr
+
+
+def _extended_classes() -> dict[tuple[str, str], set[str]]:
+    """Private names of the host classes that each class of mmavs extends, by (file, class)."""
+    found = {}
+    package = importlib.import_module('mmavs')
+    for info in pkgutil.walk_packages(package.__path__, 'mmavs.'):
+        if '.mim' in info.name:
+            continue
+        for cls in vars(importlib.import_module(info.name)).values():
+            if inspect.isclass(cls) and cls.__module__ == info.name:
+                bases = [base for base in cls.__mro__ if base.__module__.split('.')[0] in HOSTS]
+                file = str(Path(inspect.getsourcefile(cls)).relative_to(ROOT))
+                found[file, cls.__name__] = {name for base in bases for name in private_names(base)}
+    return found
+
+
+def private_names(owner: object) -> set[str]:
+    """Private names that a module or class defines, with the attributes that its methods set."""
+    names = {name for name in vars(owner) if PRIVATE.fullmatch(name)}
+    return names | set(re.findall(r'\bself\.(_[A-Za-z]\w*)\b', inspect.getsource(owner)))
+
+
+def find_owner(path: str) -> object:
+    """The module or class of a dotted path."""
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError:
+        module, _, name = path.rpartition('.')
+        return getattr(find_owner(module), name)
+
+
+def find_problems() -> Iterator[str]:
+    """Yields a message for each use that is not explained, each entry without a use, and each name that is gone."""
+    uses = set(find_uses(ROOT))
+    for file, name in sorted(uses - KNOWN.keys()):
+        yield f'{file}: {name} is a private name of a host package: use a public way, or add the reason to KNOWN'
+    for file, name in sorted(KNOWN.keys() - uses):
+        yield f'{file}: {name} is not used any more: remove it from KNOWN'
+    for (file, name), known in KNOWN.items():
+        if name not in private_names(find_owner(known.owner)):
+            yield f'{known.owner} has no {name} any more, which {file} needs: {known.reason}'
+
+
+if __name__ == '__main__':
+    for (_file, _name), _known in sorted(KNOWN.items()):
+        print(f'{_file}: {_known.owner}.{_name}: {_known.reason}')
+    _problems = list(find_problems())
+    print('\n'.join(_problems), file=sys.stderr)
+    sys.exit(bool(_problems))
