@@ -18,7 +18,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--show-dir', help='folder for pictures of the predictions')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds for which --show displays an image')
-    parser.add_argument('--tta', action='store_true', help='average over scales and mirrored images with mirrored audio')
+    parser.add_argument('--tta', action='store_true', help='average over scales and mirrored images and audio')
     return parser.parse_args()
 
 

@@ -13,7 +13,7 @@ from mmavs.engine.runner.launch import add_common_arguments, leave_processes, lo
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train an audio-visual segmentor')
     add_common_arguments(parser)
-    parser.add_argument('--resume', action='store_true', help='resume from the newest usable checkpoint in the work dir')
+    parser.add_argument('--resume', action='store_true', help='resume from the newest usable checkpoint')
     parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision')
     parser.add_argument(
         '--auto-scale-lr',

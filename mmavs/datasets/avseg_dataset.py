@@ -64,7 +64,7 @@ class AVSegDataset(BaseSegDataset):
 
     def _all_classes(self) -> Sequence[str]:
         """The classes that the annotation knows, of which ``metainfo['classes']`` may be a part."""
-        return self.METAINFO.get('classes') or self._metainfo['classes']
+        return self.METAINFO.get('classes') or self.metainfo['classes']
 
     def _class_source(self) -> str:
         """Where these classes are defined, for messages."""
