@@ -12,17 +12,17 @@ def apply() -> None:
 
 
 def stub_missing_ops() -> None:
-    """Let all of mmseg import with mmcv-lite, which has the Python side of ``mmcv.ops`` but not the compiled one.
+    """Makes mmseg import with mmcv-lite, which has the Python part of ``mmcv.ops`` without its compiled part.
 
-    ``mmcv.ops`` asks ``load_ext`` for compiled functions at import. Without ``mmcv._ext`` it gets functions that raise
-    an ImportError when called; no module is faked, so that ``mmengine`` still finds that the operators are missing.
+    ``mmcv.ops`` requests compiled functions from ``load_ext`` at import. Without ``mmcv._ext`` it gets functions that
+    raise an ImportError when called. No module is replaced, so mmengine still detects that the operators are missing.
     """
     if find_spec('mmcv._ext') is None:
         import_module('mmcv.utils.ext_loader').load_ext = _load_missing_ext
 
 
 def _load_missing_ext(name: str, funcs: list[str]) -> SimpleNamespace:
-    """Stand in for ``mmcv.utils.ext_loader.load_ext(name, funcs)``."""
+    """Replaces ``mmcv.utils.ext_loader.load_ext(name, funcs)``."""
     return SimpleNamespace(**{func: functools.partial(_raise_missing_op, func) for func in funcs})
 
 

@@ -1,4 +1,4 @@
-"""What torch's weights-only check has to know to load the checkpoints of mmengine."""
+"""Types that torch's weights-only check must accept to load checkpoints of mmengine."""
 
 import codecs
 import functools
@@ -23,9 +23,9 @@ def apply() -> None:
 
 
 def allow_checkpoint_types() -> None:
-    """Name the types in mmengine's own checkpoints to torch's weights-only check.
+    """Adds the types in mmengine's own checkpoints to those that torch's weights-only check accepts.
 
-    Beside tensors and plain containers, a checkpoint of ``mmengine.runner.Runner`` holds the message hub, with
+    Besides tensors and plain containers, a checkpoint of ``mmengine.runner.Runner`` holds the message hub, with
     ``HistoryBuffer`` objects (numpy arrays, references to their own statistics) and numpy numbers, and the state of
     the parameter schedulers. Files written under numpy 1 and numpy 2 name numpy's functions differently; both load.
     """
@@ -50,7 +50,7 @@ def allow_checkpoint_types() -> None:
 
 @functools.cache  # one object per name, so that a second call adds nothing
 def _named(function: Callable, module: str, name: str) -> Callable:
-    """Wrap ``function`` under the path ``module.name``, by which torch's unpickler finds it."""
+    """Wraps ``function`` under the path ``module.name``, by which torch's unpickler finds it."""
 
     def wrapper(*args):
         return function(*args)
@@ -60,7 +60,7 @@ def _named(function: Callable, module: str, name: str) -> Callable:
 
 
 def _get_pickled_method(owner: type, name: str) -> Callable:
-    """``getattr`` for the few methods that mmengine pickles: the real one would open every attribute to a file."""
+    """``getattr`` for the methods that mmengine pickles; the built-in would give a file access to every attribute."""
     if not any(owner is cls and name in names for cls, names in _PICKLED_METHODS.items()):
         raise pickle.UnpicklingError(f'a checkpoint may not refer to the attribute {name!r} of {owner!r}')
     return getattr(owner, name)

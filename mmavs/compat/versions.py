@@ -25,10 +25,10 @@ _ALTERNATIVES = (
 
 
 def check() -> None:
-    """Check that the host packages are there, that their versions are supported, and that they load.
+    """Checks that the host packages are installed, that their versions are supported, and that they load.
 
     Raises:
-        ImportError: One of them is missing, there twice, outside :data:`SUPPORTED_VERSIONS`, or does not load. The
+        ImportError: One of them is missing, installed twice, outside :data:`SUPPORTED_VERSIONS`, or does not load. The
             message says which versions work and how to install them.
     """
     _check_alternatives()

@@ -1,1 +1,1 @@
-"""Helpers without a subject of their own."""
+"""Helpers that several packages of mmavs share."""

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import errno
 import hashlib
@@ -9,22 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 PART = '.part'
-"""End of a temporary name."""
+"""Suffix of temporary names."""
 
 COPY_MODES = ('copy', 'hardlink', 'symlink')
 
 
 @contextmanager
 def whole_file(path: str, option: str = '--out') -> Iterator[str]:
-    """Gives a temporary name beside ``path``; what was written there takes the final name when the block ends well.
+    """Yields a temporary name in the folder of ``path``; the file gets its name when the block ends without an error.
 
     Args:
         path: The file.
-        option: The option of the tool that says where files go.
+        option: Option of the tool that sets the folder, for messages.
 
     Raises:
-        OSError: Writing failed (disk full, read-only folder, ...). Nothing is left under either name that was not
-            there before, and the message says what to do.
+        OSError: Writing failed (disk full, read-only folder, ...). An earlier file is kept, the temporary one is
+            removed, and the message states the remedy.
     """
     part = f'{path}{PART}'
     try:
@@ -44,14 +44,14 @@ def whole_file(path: str, option: str = '--out') -> Iterator[str]:
 
 
 def make_output_folder(path: str, option: str = '--out') -> None:
-    """Makes a folder, unless it is there, and tries whether files can be written to it: now rather than in hours.
+    """Makes a folder if needed, and checks now rather than after hours that it is writable.
 
     Args:
         path: The folder.
-        option: The option of the tool that names it.
+        option: Option of the tool that sets it, for messages.
 
     Raises:
-        OSError: They can't (a file of this name, read-only, ...); the message says what to do.
+        OSError: It is not writable (a file of this name, read-only, ...); the message states the remedy.
     """
     try:
         os.makedirs(path, exist_ok=True)
@@ -62,33 +62,33 @@ def make_output_folder(path: str, option: str = '--out') -> None:
 
 
 def writing_error(path: str, error: OSError, option: str = '--out', *, goes_on: bool = True) -> OSError:
-    """Says which file could not be written, and the way on.
+    """An error that names the file that could not be written, and the remedy.
 
     Args:
         path: The file.
-        error: What the system said.
-        option: The option of the tool that says where files go.
-        goes_on: Whether the tool, run again, keeps what is done.
+        error: Error of the system.
+        option: Option of the tool that sets the folder, for messages.
+        goes_on: Whether the tool, run again, keeps finished work.
     """
     remedy = {
         errno.EXDEV: 'use --copy-mode copy',
         **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), f'a file is in the way: move it or choose another {option}'),
         **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), f'allow writing there or choose another {option}'),
     }.get(error.errno, f'make room for it or choose another {option}')
-    end = ': what is done is not repeated' if goes_on else ''
+    end = ': finished work is kept' if goes_on else ''
     return OSError(error.errno, f'cannot write {path}: {error.strerror}; {remedy}, and run again{end}')
 
 
 def write_text(path: str, text: str, option: str = '--out') -> None:
-    """Writes UTF-8 text in one go; arguments as in :func:`whole_file`."""
+    """Writes UTF-8 text atomically; arguments as in :func:`whole_file`."""
     with whole_file(path, option) as part, open(part, 'w', encoding='utf-8', newline='') as f:
         f.write(text)
 
 
 def write_bytes(path: str, content: bytes, option: str = '--out') -> None:
-    """Writes a file in one go; arguments as in :func:`whole_file`.
+    """Writes a file atomically; arguments as in :func:`whole_file`.
 
-    Encoders write to memory first: their own errors on a full disk name neither the file nor the reason.
+    Encoders should write to memory first, since their errors on a full disk do not name the file.
     """
     with whole_file(path, option) as part, open(part, 'wb') as f:
         f.write(content)
@@ -99,7 +99,7 @@ def place_file(source: str, target: str, mode: str = 'copy') -> None:
 
     Args:
         source: An existing file.
-        target: Where it shall be found.
+        target: Path of the copy or link.
         mode: ``'copy'``, ``'hardlink'`` (same file system only) or ``'symlink'``.
     """
     if os.path.exists(target) and os.path.getsize(target) == os.path.getsize(source):
@@ -114,7 +114,7 @@ def place_file(source: str, target: str, mode: str = 'copy') -> None:
 
 
 def stamp(path: str) -> list[int] | None:
-    """Size in bytes and time of change (ns): they differ once the file was replaced. None where there is no file."""
+    """Size in bytes and time of change (ns), which differ once the file is replaced; None if there is no file."""
     try:
         info = os.stat(path)
     except OSError:
@@ -123,7 +123,7 @@ def stamp(path: str) -> list[int] | None:
 
 
 def describe_input(path: str) -> dict[str, str | int]:
-    """Name, size in bytes and SHA-256 of an input file; no folder, so that a build does not depend on where it lies."""
+    """Name, size in bytes and SHA-256 of an input file; without its folder, on which a build must not depend."""
     digest = hashlib.sha256()
     with open(path, 'rb') as f:
         while block := f.read(1 << 20):

@@ -3,7 +3,7 @@ from torch import nn
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """The model itself, without what wraps it for several processes or for test-time augmentation."""
+    """Removes the wrappers of a model for several processes and for test-time augmentation."""
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
     return model

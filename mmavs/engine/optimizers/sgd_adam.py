@@ -11,8 +11,8 @@ ALGORITHMS = dict(sgd=SGD, adam=Adam)
 class SGDAdam(Optimizer):
     """SGD on some parameter groups and Adam on the others, as one optimizer.
 
-    CAVP trains its visual parts with SGD and its audio network with Adam. Being one optimizer, it works with
-    everything that takes one: loss scaling, gradient accumulation and clipping, schedulers, checkpoints.
+    CAVP trains its visual parts with SGD and its audio network with Adam. As one optimizer it works with loss scaling,
+    gradient accumulation and clipping, schedulers and checkpoints.
 
     Args:
         params: Parameter groups; a group's key ``algorithm`` is ``'sgd'`` (the default) or ``'adam'``, its other keys
@@ -38,7 +38,7 @@ class SGDAdam(Optimizer):
         )
 
     def add_param_group(self, param_group: dict) -> None:
-        """Adds a group, see ``torch.optim.Optimizer.add_param_group``."""
+        """Adds a group, as in ``torch.optim.Optimizer``."""
         algorithm = param_group.get('algorithm', 'sgd')
         if algorithm not in ALGORITHMS:
             raise ValueError(
@@ -48,12 +48,12 @@ class SGDAdam(Optimizer):
         self._make_parts()
 
     def __setstate__(self, state: dict) -> None:
-        # Also ends `load_state_dict`, unpickling and copying: each leaves new groups behind.
+        # `load_state_dict`, unpickling and copying end here, with new groups.
         super().__setstate__(state)
         self._make_parts()
 
     def _make_parts(self) -> None:
-        """Gives each algorithm its groups. Groups and state are shared objects, not copies."""
+        """Makes one optimizer for each algorithm, which shares its groups and the state."""
         self._parts: list[Optimizer] = []
         for name, cls in ALGORITHMS.items():
             groups = [g for g in self.param_groups if g['algorithm'] == name]

@@ -4,12 +4,12 @@ from mmseg.registry import PARAM_SCHEDULERS
 
 @PARAM_SCHEDULERS.register_module()
 class VisualPolyLR(PolyLR):
-    """mmengine's ``PolyLR`` for CAVP: leaves alone the parameter groups with ``constant_lr=True``, the audio network.
+    """mmengine's ``PolyLR``, except for groups with ``constant_lr=True`` (the audio network), which keep their rate.
 
-    Of T steps, step t has ``(1 - t / T) ** power`` of the first learning rate. mmengine's own divides by T - 1, so that
-    the last step has a rate of 0 and trains nothing.
+    Step t of T has ``(1 - t / T) ** power`` times the initial learning rate. mmengine divides by T - 1, so its last
+    step has a rate of 0.
 
-    Arguments as those of ``PolyLR``.
+    Arguments are those of ``PolyLR``.
     """
 
     def __init__(self, *args, **kwargs) -> None:
