@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.optim import OptimWrapper
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import Runner
 from mmseg.registry import HOOKS, RUNNERS
 
 from mmavs.utils.files import make_output_folder
@@ -58,6 +58,7 @@ class AVRunner(Runner):
     def train(self):
         """Trains, as in mmengine."""
         self.stage = 'train'
+        self._report_evaluation_data()
         with checked_local_files(), _explaining_single_values():
             return super().train()
 
@@ -70,6 +71,7 @@ class AVRunner(Runner):
     def test(self) -> dict:
         """Tests, as in mmengine."""
         self.stage = 'test'
+        self._report_evaluation_data()
         with checked_local_files():
             return super().test()
 
@@ -113,11 +115,6 @@ class AVRunner(Runner):
                 'training (model.decode_head.num_classes sets the shapes of conv_seg), or another checkpoint.'
             ) from error
 
-    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Builds the training loop; says so if checkpoints are chosen on the test set."""
-        self._report_choice_on_test()
-        return super().build_train_loop(loop)
-
     def build_optim_wrapper(self, optim_wrapper: OptimWrapper | dict) -> OptimWrapper:
         """Builds the optimizer wrapper, after a check of the keys of ``paramwise_cfg``."""
         if isinstance(optim_wrapper, dict):
@@ -154,10 +151,16 @@ class AVRunner(Runner):
             raise ValueError(found[1])
         return found[0]
 
-    def _report_choice_on_test(self) -> None:
-        val, test = (self.cfg.get(f'{name}_dataloader') or {} for name in ('val', 'test'))
+    def _report_evaluation_data(self) -> None:
+        """Warns if the metrics are those of training images, or the best checkpoint is chosen on the test set."""
+        val, test = ((self.cfg.get(f'{name}_dataloader') or {}).get('dataset') for name in ('val', 'test'))
         best = any(isinstance(hook, CheckpointHook) and hook.save_best for hook in self.hooks)
-        if best and val.get('dataset') and val.get('dataset') == test.get('dataset'):
+        if self.cfg.get('evaluates_on_train'):
+            self.logger.warning(
+                'Validation and test use the training images on purpose (evaluates_on_train=True in the config). Their '
+                'metrics show whether data and model fit together, not how the model performs on other images.'
+            )
+        elif self.stage == 'train' and best and val and val == test:
             self.logger.warning(
                 'val_dataloader and test_dataloader read the same data, so the best checkpoint is chosen on the test '
                 'set. This is the protocol for released data without a validation part; with your own data, set '
