@@ -10,7 +10,7 @@ import torch.distributed
 from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 
-from mmavs.utils.overrides import override
+from mmavs.utils.config_overrides import override
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 import pytest
 from shipped_configs import LEAVES, load
 
-from mmavs.utils.overrides import override
+from mmavs.utils.config_overrides import override
 
 MINI = 'cavp/cavp_r18_mini.py'  # its training set is a ConcatDataset
 SMALL = 'cavp/cavp_r18_small-224.py'  # its training is counted in iterations
