@@ -54,6 +54,9 @@ KNOWN = {
     ('mmavs/engine/hooks/validate_on_resume_hook.py', '_decide_current_val_interval'): Known(
         'mmengine.runner.EpochBasedTrainLoop', 'whether a validation is due with dynamic_intervals'
     ),
+    ('mmavs/engine/runner/resuming.py', '_epoch'): Known(
+        'mmengine.runner.EpochBasedTrainLoop', 'Runner.resume sets the position by it; the property is read-only'
+    ),
     ('mmavs/engine/runner/resuming.py', '_iter'): Known(
         'mmengine.runner.EpochBasedTrainLoop', 'Runner.resume sets the position by it; the property is read-only'
     ),
