@@ -1,4 +1,4 @@
-"""Makes the environment of a stack and runs commands in it."""
+"""Creates the environment of a stack and runs commands in it."""
 
 import json
 import os
@@ -13,19 +13,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class CannotInstallError(RuntimeError):
-    """The stack cannot be had here; the message says why."""
+    """A stack cannot be installed; the message has the reason."""
 
 
 def find_python(version: str) -> str:
-    """Path of an interpreter of this version (major.minor): on the PATH, or one of pyenv's.
+    """The path of an interpreter of a version (major.minor), from the PATH or pyenv.
 
     Raises:
-        CannotInstallError: There is none.
+        CannotInstallError: There is no such interpreter.
     """
     pyenv = Path(os.environ.get('PYENV_ROOT', Path.home() / '.pyenv'))
     candidates = [shutil.which(f'python{version}'), *sorted(pyenv.glob(f'versions/{version}.*/bin/python'))]
     for candidate in filter(None, candidates):
-        # A name on the PATH may be a launcher that knows no such version.
+        # A name on the PATH may be a launcher without this version.
         command = [str(candidate), '-c', 'import sys, ensurepip, venv; print("%d.%d" % sys.version_info[:2])']
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode == 0 and result.stdout.strip() == version:
@@ -34,13 +34,13 @@ def find_python(version: str) -> str:
 
 
 class Environment:
-    """A virtual environment for one stack, resumable: an installation that is finished is not repeated.
+    """A virtual environment of a stack. A finished installation is not repeated.
 
     Args:
-        stack: What to install.
-        folder: Where the environment is made.
-        wheels: Folder that keeps compiled wheels.
-        log: File that gets the output of every command.
+        stack: The packages to install.
+        folder: Folder of the environment.
+        wheels: Folder of compiled wheels.
+        log: File for the output of every command.
     """
 
     def __init__(self, stack: Stack, folder: Path, wheels: Path, log: Path) -> None:
@@ -48,7 +48,7 @@ class Environment:
         self.python = str(folder / 'bin' / 'python')
 
     def run(self, *words: str) -> tuple[int, str]:
-        """Runs the environment's Python in the repository: exit status and output, which is logged too."""
+        """Runs Python in the repository; returns exit status and output, which is also logged."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open('a') as log:
@@ -59,7 +59,7 @@ class Environment:
             return status, log.read().decode(errors='replace')
 
     def install(self) -> None:
-        """Makes the environment and installs the stack into it.
+        """Creates the environment and installs the stack.
 
         Raises:
             CannotInstallError: There is no interpreter, or pip failed.
@@ -77,21 +77,21 @@ class Environment:
         done.write_text(repr(self.stack))
 
     def versions(self) -> dict[str, str]:
-        """Version of every installed distribution, by name."""
+        """The version of every installed distribution by name."""
         command = [self.python, '-m', 'pip', 'list', '--format', 'json']
         output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
         return {entry['name'].lower(): entry['version'] for entry in json.loads(output)}
 
     def remove(self) -> None:
-        """Deletes the environment; wheels and log stay."""
+        """Removes the environment but keeps wheels and log."""
         shutil.rmtree(self.folder)
 
     def _compiled_wheel(self) -> Path:
-        """The wheel of the stack's compiled requirement for this Python and torch, made if need be."""
+        """The wheel of the compiled requirement for this Python and torch; built if it does not exist."""
         folder = self.wheels / f'python{self.stack.python}-torch{self.versions()["torch"]}'
         name = self.stack.compiled.replace('-', '_').replace('==', '-')
         if not list(folder.glob(f'{name}-*.whl')):
-            # Only a whole wheel gets into the folder: pip moves it there at the end.
+            # pip moves the wheel into the folder when it is complete.
             self._pip('wheel', '--no-deps', '--no-build-isolation', '--wheel-dir', str(folder), self.stack.compiled)
         return next(folder.glob(f'{name}-*.whl'))
 

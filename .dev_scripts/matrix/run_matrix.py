@@ -1,10 +1,10 @@
-"""Tries mmavs with several sets of versions: `make matrix`, or python .dev_scripts/matrix/run_matrix.py --only NAME ...
+"""Tests mmavs with several sets of versions: `make matrix`, or python .dev_scripts/matrix/run_matrix.py --only NAME ...
 
-For each stack of stacks.py: a fresh virtual environment, the installation, the test suite. A stack either passes the
-suite, or mmavs refuses it at import and says which versions work. What was done for the present state of the
-repository is not done again, so the command can be interrupted and repeated. Logs, compiled wheels and state.json are
-kept in the work dir; an environment (several GB) is removed once its stack is through. Prints a table, and puts it
-into a file between two marks with --update FILE. Exit status 1 where a stack neither passes nor is refused.
+For each stack of stacks.py, the tool creates a virtual environment, installs the stack and runs the tests. A stack
+passes the tests, or mmavs refuses it at import with a message about supported versions. Stacks that are finished for
+the current state of the repository are not repeated. Logs, compiled wheels and state.json stay in the work dir. The
+environment of a finished stack (several GB) is removed. The tool prints a table and, with --update FILE, writes it
+between two marks of a file. The exit status is 1 if a stack neither passes nor is refused.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from environment import ROOT, CannotInstallError, Environment
 from stacks import STACKS
 from tqdm import tqdm
 
-# What an outcome can depend on.
+# The files on which the outcome depends.
 SOURCES = ('mmavs', 'tests', 'tools', 'configs', 'requirements', 'setup.py', 'pyproject.toml')
 MARKS = ('<!-- matrix: written by `make matrix` -->', '<!-- end of matrix -->')
 PYTEST = ('-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-n', '2', '--dist', 'loadfile', '--max-worker-restart=0')
@@ -37,11 +37,11 @@ COLUMNS = {
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--only', nargs='+', choices=STACKS, metavar='NAME', help=f'of {", ".join(STACKS)}')
+    parser.add_argument('--only', nargs='+', choices=STACKS, metavar='NAME', help=f'any of {", ".join(STACKS)}')
     parser.add_argument('--work-dir', type=Path, default=ROOT / '.matrix', help='default: %(default)s')
-    parser.add_argument('--update', type=Path, metavar='FILE', help='file whose table is renewed')
-    parser.add_argument('--keep', action='store_true', help='leave the environments of finished stacks')
-    parser.add_argument('--table', action='store_true', help='run nothing, only make the table of what was run')
+    parser.add_argument('--update', type=Path, metavar='FILE', help='file whose table is updated')
+    parser.add_argument('--keep', action='store_true', help='keep the environments of finished stacks')
+    parser.add_argument('--table', action='store_true', help='only print the table of finished stacks')
     parser.add_argument('--tests', nargs='+', default=['tests'], metavar='PATH', help='tests to run (default: all)')
     return parser.parse_args()
 
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def run_stack(name: str, args: argparse.Namespace) -> dict:
-    """Installs a stack and runs the tests with it: outcome, a text for the table, and versions."""
+    """Installs a stack and runs the tests; returns the outcome, a text for the table, and the versions."""
     environment = Environment(
         STACKS[name], args.work_dir / 'envs' / name, args.work_dir / 'wheels', args.work_dir / 'logs' / f'{name}.log'
     )
@@ -86,7 +86,7 @@ def run_stack(name: str, args: argparse.Namespace) -> dict:
 
 
 def read_import(output: str) -> dict:
-    """Outcome of an import that failed: only an ImportError that says what to install counts as a refusal."""
+    """The outcome of a failed import. An ImportError with a `pip install` command counts as a refusal."""
     error = output.strip().splitlines()[-1].replace(f'{ROOT}/', '')
     if error.startswith('ImportError: ') and 'pip install' in error:
         return dict(outcome='refused', text=f'refused: {error.removeprefix("ImportError: ")}')
@@ -94,14 +94,14 @@ def read_import(output: str) -> dict:
 
 
 def read_summary(output: str) -> str:
-    """The counts of pytest's last line, such as "3 failed, 12 passed, 1 skipped"."""
+    """The counts in the last line of pytest, such as "3 failed, 12 passed, 1 skipped"."""
     last = output.strip().splitlines()[-1]
     counts = re.findall(r'\d+ (?:failed|passed|skipped|errors?)\b', last)
     return ', '.join(counts) or f'no tests: {last}'
 
 
 def fingerprint(tests: list[str]) -> str:
-    """A hash of what is tested and of the tests that are chosen."""
+    """A hash of the tested files and the selected tests."""
     digest = hashlib.sha256(' '.join(tests).encode())
     for source in SOURCES:
         path = ROOT / source
@@ -112,14 +112,14 @@ def fingerprint(tests: list[str]) -> str:
 
 
 def commit() -> str:
-    """The commit that is checked out, marked where files differ from it; empty without git."""
+    """The current commit, marked as dirty if files differ from it; empty without git."""
     command = ['git', 'describe', '--always', '--dirty', '--exclude=*', '--abbrev=7']
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     return result.stdout.strip()
 
 
 def make_table(results: dict[str, dict]) -> str:
-    """What was run, when and with which versions, as Markdown."""
+    """The outcomes with dates and versions as a Markdown table."""
     lines = [f'| stack | Python | {" | ".join(COLUMNS)} | outcome | date, commit |', '|---' * (len(COLUMNS) + 4) + '|']
     for name in filter(results.get, STACKS):
         result, stack = results[name], STACKS[name]
@@ -133,16 +133,16 @@ def make_table(results: dict[str, dict]) -> str:
 
 
 def put_table(page: str, table: str) -> str:
-    """The page with the table between its marks."""
+    """Returns the page with the table between its marks."""
     before, mark, rest = page.partition(MARKS[0])
     _, end, after = rest.partition(MARKS[1])
     if not (mark and end):
-        raise SystemExit(f'error: no place for the table; mark it with the lines {MARKS[0]} and {MARKS[1]}')
+        raise SystemExit(f'error: the file has no marks for the table; add the lines {MARKS[0]} and {MARKS[1]}')
     return f'{before}{mark}\n{table}\n{end}{after}'
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a file under a temporary name first."""
+    """Writes a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix('.partial')
     partial.write_text(text)

@@ -1,4 +1,4 @@
-"""The stacks of `make matrix`, one entry each: what a user would install, and in which order."""
+"""The stacks of `make matrix`: the packages that a user installs, in order."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ class Stack:
     """A set of versions to install into a fresh environment.
 
     Args:
-        about: What it shows, for the table.
-        install: Words of the `pip install` that brings mmavs.
+        about: Description for the table.
+        install: Arguments of the `pip install` of mmavs.
         python: Version of the interpreter.
-        compiled: A requirement that has no wheel in the package index; its wheel is made once and kept.
-        base: Words of the `pip install` before that: what the compilation needs in the environment.
+        compiled: A requirement without a wheel in the package index; its wheel is built once and kept.
+        base: Arguments of a `pip install` before the compilation.
     """
 
     about: str
@@ -30,11 +30,11 @@ def _mmavs(host: str) -> tuple[str, ...]:
 
 STACKS = {
     'tested': Stack('the tested set', (*TESTED, *_mmavs('lite'))),
-    'newest': Stack('the newest of everything that pip installs', _mmavs('lite')),
+    'newest': Stack('the newest versions that pip installs', _mmavs('lite')),
     'python3.10': Stack('the tested set on Python 3.10', (*TESTED, *_mmavs('lite')), python='3.10'),
     'python3.12': Stack('the tested set on Python 3.12', (*TESTED, *_mmavs('lite')), python='3.12'),
     'python3.13': Stack('the tested set on Python 3.13', (*TESTED, *_mmavs('lite')), python='3.13'),
-    'cpu-torch': Stack('a torch built for CPUs alone, where pip has one', ('torch==2.13.0+cpu', *_mmavs('lite'))),
+    'cpu-torch': Stack('torch built for CPUs only', ('torch==2.13.0+cpu', *_mmavs('lite'))),
     'mmcv': Stack(
         'full mmcv, compiled from source',
         (*TESTED, *_mmavs('mmcv')),

@@ -16,14 +16,15 @@ _DARK = (32, 32, 32)
 
 @VISUALIZERS.register_module()
 class AVSegLocalVisualizer(SegLocalVisualizer):
-    """mmseg's ``SegLocalVisualizer`` that also shows what sounds, and from where.
+    """``SegLocalVisualizer`` of mmseg that also shows the sounding classes and their positions.
 
-    Draws the image, the ground truth and the prediction side by side. In a strip below, a mark stands at the position
-    of each source, left to right as in the stereo sound, with the name and the colour of its class.
+    It draws the image, the ground truth and the prediction side by side. The strip below has the names of the sounding
+    classes, and a marker in the color of its class at the position of each source, from left to right as in the stereo
+    audio.
 
     Args:
         min_size: Smaller images are enlarged so that their shorter side has this many pixels.
-        name, args, kwargs: Those of ``SegLocalVisualizer``.
+        name, args, kwargs: As in ``SegLocalVisualizer``.
     """
 
     def __init__(self, name: str = 'visualizer', *args, min_size: int = 240, **kwargs) -> None:
@@ -43,9 +44,9 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
         step: int = 0,
         with_labels: bool | None = True,
     ) -> None:
-        """Draws a sample; arguments as in ``SegLocalVisualizer.add_datasample``."""
+        """Draws a sample; the arguments are those of ``SegLocalVisualizer.add_datasample``."""
         clip = None if data_sample is None else data_sample.metainfo.get('clip')
-        if clip:  # frames of all clips may have the same names
+        if clip:  # frames of different clips may have equal names
             name = f'{clip.replace("/", "_")}_{name}'
         drawn = self.draw(image, data_sample, draw_gt=draw_gt, draw_pred=draw_pred, with_labels=with_labels)
         if show:
@@ -64,17 +65,18 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
         draw_pred: bool = True,
         with_labels: bool | None = True,
     ) -> np.ndarray:
-        """The picture of a sample.
+        """Draws the panels of a sample.
 
         Args:
             image: RGB, uint8, (H, W, 3).
-            data_sample: With ``gt_sem_seg``, ``pred_sem_seg`` and the meta key ``sources``, as far as they are there.
+            data_sample: May have ``gt_sem_seg``, ``pred_sem_seg`` and the meta key ``sources``; missing ones are
+                omitted.
             draw_gt: Whether to draw the ground truth.
             draw_pred: Whether to draw the prediction.
-            with_labels: Whether to write the names of the classes into the segments.
+            with_labels: Whether to write the class names into the segments.
 
         Returns:
-            np.ndarray: RGB, uint8.
+            np.ndarray: RGB, uint8, (height, width of all panels, 3).
         """
         scale = max(1.0, self.min_size / min(image.shape[:2]))
         size = (round(image.shape[0] * scale), round(image.shape[1] * scale))
@@ -84,7 +86,7 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
             if wanted and data_sample is not None and key in data_sample:
                 segments = _resize_segments(getattr(data_sample, key).data, size)
                 if self.dataset_meta['classes'][0] == 'background':
-                    segments[segments == 0] = 255  # no class: the rest is dark and has no name
+                    segments[segments == 0] = 255  # drawn dark and without a name
                 segments = PixelData(data=segments)
                 panels.append(
                     (
@@ -100,7 +102,7 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
         return np.concatenate(columns, axis=1)
 
     def _draw_sources(self, sources: Sequence[dict], mixed: Sequence[int] | None, width: int) -> np.ndarray:
-        """The strip with a mark for each source; ``mixed`` are the classes in mixtures."""
+        """Draws the strip with a marker for each source; ``mixed`` are the classes of sources that are mixtures."""
         strip = np.full((_STRIP_HEIGHT, width, 3), _DARK, np.uint8)
         texts: list[str] = []
         for source in sources:
@@ -108,7 +110,7 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
                 texts += [self.dataset_meta['classes'][label] for label in mixed or ()]
                 continue
             if source['label'] >= len(self.dataset_meta['classes']):
-                continue  # a class that this dataset ignores
+                continue  # the dataset ignores this class
             color = tuple(int(c) for c in self.dataset_meta['palette'][source['label']])
             x = round(source['position'] * (width - 1))
             cv2.drawMarker(strip, (x, 10), color, cv2.MARKER_TRIANGLE_UP, 14, 3)
@@ -121,7 +123,7 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
 
 
 def _resize_segments(segments: Tensor, size: Sequence[int]) -> Tensor:
-    """Class indices (1, h, w) to another size, nearest neighbour."""
+    """Resizes class indices (1, h, w) by nearest neighbor."""
     return F.interpolate(segments[None].float(), size=tuple(size), mode='nearest')[0].long().cpu()
 
 

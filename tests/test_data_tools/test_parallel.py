@@ -51,6 +51,7 @@ def test_death_of_a_worker_is_an_error_with_the_way_on():
         list(pool.map(os._exit, [1] * 100, total=100, desc=''))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != 'linux', reason='elsewhere a thread ends workers, which waits for C code')
 def test_workers_in_c_code_end_with_their_parent(tmp_path):
     with subprocess.Popen(

@@ -71,7 +71,7 @@ def test_table_goes_between_its_marks(run, tmp_path, capsys):
     assert 'an old table' not in page.read_text() and lines[4] in capsys.readouterr().out
 
     page.write_text('no marks\n')
-    with pytest.raises(SystemExit, match='no place for the table'):
+    with pytest.raises(SystemExit, match='no marks for the table'):
         run('--update', str(page))
     assert page.read_text() == 'no marks\n'
 
@@ -133,6 +133,7 @@ def test_an_interpreter_that_is_not_there_is_named(run, monkeypatch, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_environment_is_made_once_and_a_failed_installation_is_told(tmp_path):
     def make(*words):
         stack = Stack('a small one', words, python=VERSION)

@@ -55,6 +55,7 @@ def parts_with_channels_last():
     return parts.values()
 
 
+@pytest.mark.slow
 @needs_glibc
 def test_convolutions_of_the_shipped_models_keep_within_their_memory(monkeypatch):
     for layer in (nn.Conv2d, nn.Linear):

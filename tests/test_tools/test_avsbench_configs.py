@@ -20,6 +20,7 @@ default_hooks = dict(logger=dict(interval=1), checkpoint=dict(save_optimizer=Fal
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['s4', 'ms3', 'avss'])
 def test_trains_and_is_tested_by_both_protocols(name, tmp_path, mini_avsbench_root, run_tool):
     root = mini_avsbench_root / ('AVSBench-semantic' if name == 'avss' else 'AVSBench-object')

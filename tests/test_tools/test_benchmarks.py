@@ -98,6 +98,7 @@ def test_run_all_writes_the_records(tmp_path, monkeypatch):
     assert '| index |' in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'setting',
     [Setting(2, 'fp32', 'channels_first', True), Setting(2, 'bf16', 'channels_last', False)],

@@ -35,6 +35,7 @@ def folders(tmp_path):
     return tmp_path / 'killed', tmp_path / 'undisturbed'
 
 
+@pytest.mark.slow
 def test_one_kill_while_a_checkpoint_is_written(tmp_path, vpo_root):
     config = write_tiny_config(tmp_path / 'tiny.py', vpo_root)
     command = [sys.executable, FOLDER / 'kill_and_resume.py', config, '--work-dir', tmp_path / 'work']

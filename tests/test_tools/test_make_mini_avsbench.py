@@ -49,6 +49,7 @@ def mask_of(record):
     return cv2.imread(record['seg_map_path'], cv2.IMREAD_UNCHANGED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('part', CLIPS)
 def test_every_part_loads_and_has_all_files(mini_avsbench_root, part):
     for split, clips in zip(SPLITS, CLIPS[part], strict=True):

@@ -59,4 +59,4 @@ def test_compares_both_trees_over_the_seeds(tools, tmp_path, monkeypatch, capsys
 def test_one_seed_is_no_comparison(tools, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run_main(monkeypatch, '--seeds', 0)
-    assert 'two or more runs' in capsys.readouterr().err and not tools
+    assert 'at least two --seeds' in capsys.readouterr().err and not tools

@@ -25,6 +25,7 @@ def test_there_are_configs():
     assert len(CONFIGS) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('config', CONFIGS, ids=lambda path: path.stem)
 def test_trains_and_is_tested(config, tmp_path, mini_root, run_tool):
     if 'TIMMBackbone' in config.read_text():
@@ -41,6 +42,7 @@ def test_trains_and_is_tested(config, tmp_path, mini_root, run_tool):
     checkpoint.unlink()  # of up to 170 MB
 
 
+@pytest.mark.slow
 def test_one_pixel_images_are_tested(tmp_path, mini_root, run_tool):
     root = shutil.copytree(mini_root, tmp_path / 'data')
     for path in [*root.glob('VPO-*/data/*.jpg'), *root.glob('VPO-*/mask/*.png')]:
@@ -55,6 +57,7 @@ def test_one_pixel_images_are_tested(tmp_path, mini_root, run_tool):
     assert [Image.open(path).size for path in (tmp_path / 'out').iterdir()] == [(1, 1)] * 2
 
 
+@pytest.mark.slow
 def test_tensorboard(tmp_path, mini_root, run_tool):
     """mmseg's backend for TensorBoard, with the visualizer of an audio-visual segmentor."""
     pytest.importorskip('tensorboard')

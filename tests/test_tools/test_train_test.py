@@ -156,6 +156,7 @@ def epochs_in(out):
     return [int(epoch) for epoch in re.findall(r'Epoch\(train\)\s+\[(\d+)\]\[', out)]
 
 
+@pytest.mark.slow
 def test_resume_after_a_kill_loses_one_interval_at_most(tmp_path, config):
     words = [TRAIN, config, '--work-dir', tmp_path, '--resume', '--cfg-options', 'train_cfg.val_interval=1000']
     last, log = tmp_path / 'last_checkpoint', tmp_path / 'stdout'
@@ -186,6 +187,7 @@ def test_resume_after_a_kill_loses_one_interval_at_most(tmp_path, config):
     assert iterations == (saved + 2) * (2 * IMAGES // 2) // 2
 
 
+@pytest.mark.slow
 def test_amp(tmp_path, config):
     out = run(
         TRAIN,
@@ -203,6 +205,7 @@ def test_amp(tmp_path, config):
     assert 'CPUAmpOptimWrapper' in out
 
 
+@pytest.mark.slow
 def test_tools_of_mmseg_take_the_same_config(tmp_path, config, trained, tested):
     run(
         MMSEG_TOOLS / 'train.py',
@@ -218,6 +221,7 @@ def test_tools_of_mmseg_take_the_same_config(tmp_path, config, trained, tested):
     assert metrics_of(tmp_path / 'test') == metrics_of(tested[0] / 'work')
 
 
+@pytest.mark.slow
 def test_two_processes_train(tmp_path, config):
     result = run(
         ROOT / 'tools' / 'dist_train.sh',
@@ -237,6 +241,7 @@ def test_two_processes_train(tmp_path, config):
     assert meta['iter'] == 2 * (IMAGES // 2 // 2)  # each process has half of the images
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_metrics_of_one(tmp_path, config, trained, tested):
     assert TEST_IMAGES % 2, 'an odd number, so that one process gets a repeated image, which must not count'
     run(

@@ -1,9 +1,9 @@
-"""Parameters, FLOPs and activations of each part of a model, for one image and its audio.
+"""Counts parameters, FLOPs and activations of each part of a model, for one image and its audio.
 
     python tools/analysis_tools/get_flops.py configs/cavp/cavp_r50_vpo-msmi.py --shape 512 512
 
-Counted by mmengine's analysis: a multiplication with its addition is one operation; activations are the outputs of
-convolutions and matrix products. What only training needs, such as the contrastive loss, does not count.
+The counts are those of mmengine.analysis: a multiplication and its addition are one operation, and activations are the
+outputs of convolutions and matrix products. Parts for training only, such as the contrastive loss, are not counted.
 """
 
 import argparse
@@ -31,15 +31,31 @@ TOTAL = 'total'
 
 
 class Complexity(NamedTuple):
-    """Parameters, FLOPs and activations of a part; the latter two for one image."""
+    """Parameters of a part, and FLOPs and activations for one image."""
 
     parameters: int
     flops: int
     activations: int
 
 
+class _CallsParts(torch.nn.Module):
+    """Calls each part as a module: mmengine attributes operations to the modules whose ``forward`` runs them.
+
+    The segmentor calls methods of the fusion instead, whose operations would be missing in that part.
+    """
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: torch.Tensor, log_mel: torch.Tensor) -> torch.Tensor:
+        features = self.model.extract_feat(images)
+        prompts = self.model.encode_prompts(dict(img=images, audio=log_mel))
+        return self.model.forward_heads(self.model.fusion(features, **prompts))
+
+
 def count(cfg: Config, shape: tuple[int, int]) -> dict[str, Complexity]:
-    """Counts each part of a model and all of it.
+    """Counts each part of a model and the total.
 
     Args:
         cfg: Config of the model.
@@ -51,16 +67,16 @@ def count(cfg: Config, shape: tuple[int, int]) -> dict[str, Complexity]:
     options = cfg.model.to_dict()
     options.pop('data_preprocessor')
     with DefaultScope.overwrite_default_scope('mmseg'):
-        model = revert_sync_batchnorm(MODELS.build(options)).eval()
-    inputs = (dict(img=torch.zeros(1, 3, *shape), audio=torch.zeros(1, *spectrogram_shape(cfg))),)
+        model = _CallsParts(revert_sync_batchnorm(MODELS.build(options)).eval())
+    inputs = (torch.zeros(1, 3, *shape), torch.zeros(1, *spectrogram_shape(cfg)))
     flops, activations = (analyzer(model, inputs) for analyzer in (FlopAnalyzer, ActivationAnalyzer))
-    # mmengine does not know this operation, which is a sum and a product of matrices.
+    # mmengine has no handler for this operation, a matrix product and a sum.
     flops.set_op_handle('aten::baddbmm', _baddbmm_flops)
     activations.set_op_handle('aten::baddbmm', lambda inputs, outputs: prod(outputs[0].type().sizes()))
     for analyzer in (flops, activations):
         analyzer.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings('none')
     parameters = parameter_count(model)
-    names = {TOTAL: '', **{part: part for part in PARTS if getattr(model, part, None) is not None}}
+    names = {TOTAL: '', **{part: f'model.{part}' for part in PARTS if getattr(model.model, part, None) is not None}}
     with torch.no_grad():
         found = {
             name: Complexity(parameters[module], flops.total(module), activations.total(module))
@@ -82,7 +98,7 @@ def _baddbmm_flops(inputs: list, outputs: list) -> int:
 
 
 def format_table(found: dict[str, Complexity]) -> str:
-    """The figures as a Markdown table, in millions and in 10^9 operations."""
+    """The results as a Markdown table, in millions and 10^9 operations."""
     lines = ['| part | parameters (M) | FLOPs (G) | activations (M) |', '|---|---:|---:|---:|']
     lines += [
         f'| {name} | {c.parameters / 1e6:.2f} | {c.flops / 1e9:.2f} | {c.activations / 1e6:.2f} |'
@@ -99,10 +115,15 @@ def parse_args(argv=None) -> argparse.Namespace:
         type=int,
         nargs='+',
         metavar='PIXELS',
-        help='height and width of the image, or one number for both (default: the size that the config trains with)',
+        help='height and width of the image, or one number for both (default: the training size of the config)',
     )
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE', help='change settings'
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override config settings',
     )
     args = parser.parse_args(argv)
     if args.shape is not None and (len(args.shape) > 2 or min(args.shape) < 1):

@@ -1,10 +1,10 @@
-"""Does the sound matter, and does stereo? Trains CAVP on the mini set with stereo, mono and silent sound.
+"""Trains CAVP on the mini set with stereo, mono and silent audio and compares the metrics.
 
     python tools/analysis_tools/mini_ablation.py --seeds 0 1 2
 
-Every run is a `tools/train.py` and two `tools/test.py` (all test images, and those with several instances of one
-class) with the checkpoint that is best on the validation split. Finished runs are kept, interrupted ones go on, so the
-command can be repeated. Writes a table (Markdown) and all figures (JSON) into the work dir.
+A run trains once and tests the best checkpoint on the validation split twice: on all test images, and on those with
+several instances of a class. Finished runs are kept and interrupted runs continue when the command is repeated. The
+tool writes a Markdown table and all results as JSON to the work dir.
 """
 
 import argparse
@@ -25,17 +25,17 @@ SUBSETS = {'all test images': [], 'several instances of one class': ['test_datal
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Compare stereo, mono and silent sound on the mini set')
+    parser = argparse.ArgumentParser(description='Compare stereo, mono and silent audio on the mini set')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
-    parser.add_argument('--sounds', nargs='+', choices=list(CONFIGS), default=list(CONFIGS))
+    parser.add_argument('--audio', nargs='+', choices=list(CONFIGS), default=list(CONFIGS))
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/mini_ablation'))
-    parser.add_argument('--jobs', type=int, default=1, help='runs at a time, each with one thread if more than one')
-    parser.add_argument('--cfg-options', nargs='+', default=[], help='passed on to training and testing')
+    parser.add_argument('--jobs', type=int, default=1, help='parallel runs; with several, each has one thread')
+    parser.add_argument('--cfg-options', nargs='+', default=[], help='options for training and testing')
     return parser.parse_args()
 
 
 def run_tool(log: Path, *command: str) -> None:
-    """Runs a tool of this repository, its output in ``log``."""
+    """Runs a tool of this repository; appends its output to ``log``."""
     with log.open('a') as f:
         result = subprocess.run(
             [sys.executable, str(ROOT / 'tools' / command[0]), *command[1:]], stdout=f, stderr=subprocess.STDOUT
@@ -47,7 +47,7 @@ def run_tool(log: Path, *command: str) -> None:
 def train_and_test(
     folder: Path, config: Path, options: list[str], subsets: dict[str, list[str]] = SUBSETS
 ) -> dict[str, dict[str, float]]:
-    """Metrics of one set-up and seed, by subset; from the file where they are if the run was done before."""
+    """Metrics of a set-up and seed by subset; read from the result file if the run has finished before."""
     result_file = folder / 'result.json'
     if result_file.is_file():
         return json.loads(result_file.read_text())
@@ -56,10 +56,10 @@ def train_and_test(
     run_tool(log, 'train.py', str(config), '--work-dir', str(folder), '--resume', '--cfg-options', *options)
     best = sorted(folder.glob('best_mIoU_*.pth'), key=lambda p: p.stat().st_mtime)[-1]
     results = {}
-    for name, choice in subsets.items():
+    for name, changes in subsets.items():
         test_dir = folder / f'test_{name.replace(" ", "_")}'
         run_tool(
-            log, 'test.py', str(config), str(best), '--work-dir', str(test_dir), '--cfg-options', *options, *choice
+            log, 'test.py', str(config), str(best), '--work-dir', str(test_dir), '--cfg-options', *options, *changes
         )
         results[name] = read_metrics(test_dir)
     partial = result_file.with_suffix('.tmp')
@@ -71,41 +71,41 @@ def train_and_test(
 def make_table(results: dict[str, list[dict]]) -> str:
     """Mean and standard deviation over the seeds, as Markdown."""
     lines = [
-        '| sound | ' + ' | '.join(f'mIoU, {s} | F, {s}' for s in SUBSETS) + ' |',
+        '| audio | ' + ' | '.join(f'mIoU, {s} | F, {s}' for s in SUBSETS) + ' |',
         '|---|' + '---:|' * (2 * len(SUBSETS)),
     ]
-    for sound, runs in results.items():
+    for audio, runs in results.items():
         cells = []
         for subset in SUBSETS:
             for metric in ('mIoU', 'mF'):
                 values = [run[subset][metric] for run in runs]
                 spread = f' ± {statistics.stdev(values):.1f}' if len(values) > 1 else ''
                 cells.append(f'{statistics.mean(values):.1f}{spread}')
-        lines.append(f'| {sound} | ' + ' | '.join(cells) + ' |')
+        lines.append(f'| {audio} | ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines)
 
 
 def main() -> None:
     args = parse_args()
-    results: dict[str, list[dict]] = {sound: [] for sound in args.sounds}
-    jobs = [(seed, sound) for seed in args.seeds for sound in args.sounds]
+    results: dict[str, list[dict]] = {audio: [] for audio in args.audio}
+    jobs = [(seed, audio) for seed in args.seeds for audio in args.audio]
     if args.jobs > 1:
         os.environ['OMP_NUM_THREADS'] = '1'
 
     def run(job):
-        seed, sound = job
+        seed, audio = job
         return train_and_test(
-            args.work_dir / f'{sound}_seed{seed}',
-            ROOT / 'configs' / 'cavp' / CONFIGS[sound],
+            args.work_dir / f'{audio}_seed{seed}',
+            ROOT / 'configs' / 'cavp' / CONFIGS[audio],
             [f'randomness.seed={seed}', *args.cfg_options],
         )
 
     try:
         with ThreadPool(args.jobs) as pool:
-            for (_, sound), result in zip(jobs, tqdm(pool.imap(run, jobs), 'runs', len(jobs), unit='run'), strict=True):
-                results[sound].append(result)
+            for (_, audio), result in zip(jobs, tqdm(pool.imap(run, jobs), 'runs', len(jobs), unit='run'), strict=True):
+                results[audio].append(result)
     except RuntimeError as error:
-        sys.exit(f'error: {error}; mend the cause and start again, finished runs are kept')
+        sys.exit(f'error: {error}; correct the cause and repeat the command, finished runs are kept')
     table = make_table(results)
     (args.work_dir / 'table.md').write_text(table + '\n')
     (args.work_dir / 'figures.json').write_text(json.dumps(dict(seeds=args.seeds, results=results), indent=1))

@@ -1,11 +1,10 @@
-"""Are images with recordings of their category as good as real videos? The paper's check, on the generated S4.
+"""Compares training with original and with substituted audio, as the paper does, on a generated AVSBench-S4.
 
     python tools/analysis_tools/mini_substitution.py --jobs 2
 
-Makes the generated AVSBench trees and, from their S4, AVS-M-SS, in which every clip has the sound of a recording of its
-category; trains CAVP on both with several seeds; tests each on the tree that it was trained on, with the checkpoint
-that is best on the validation split; compares both with a t-test (compare_runs.py). What is finished is kept, so the
-command can be repeated after an interruption.
+The tool generates AVSBench trees and makes AVS-M-SS from S4, in which the audio of every clip is a recording of its
+category. It trains CAVP on both with several seeds, tests the best checkpoint on the validation split of the same tree,
+and compares the results by a t-test (compare_runs.py). Finished steps are kept when the command is repeated.
 """
 
 import argparse
@@ -24,32 +23,33 @@ NAMES = ('original', 'substituted')
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='two or more')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='at least two')
     parser.add_argument('--clips', nargs=3, default=['120', '16', '32'], metavar=('TRAIN', 'VAL', 'TEST'))
-    parser.add_argument('--data', type=Path, default=Path('data/mini-substitution'), help='folder for both trees')
+    parser.add_argument('--data', type=Path, default=Path('data/mini-substitution'), help='folder of both trees')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/mini_substitution'))
-    parser.add_argument('--jobs', type=int, default=1, help='runs at a time, each with one thread if more than one')
-    parser.add_argument('--cfg-options', nargs='+', default=[], help='passed on to training and testing')
+    parser.add_argument('--jobs', type=int, default=1, help='parallel runs; with several, each has one thread')
+    parser.add_argument('--cfg-options', nargs='+', default=[], help='options for training and testing')
     args = parser.parse_args()
     if len(args.seeds) < 2:
-        parser.error('a t-test needs --seeds of two or more runs')
+        parser.error('a t-test needs at least two --seeds')
     return args
 
 
 def make_trees(data: Path, clips: list[str], log: Path) -> dict[str, Path]:
-    """Data root of each set-up."""
-    made = data / 'generated'
-    roots = dict(original=made / 'AVSBench-object', substituted=data / 'AVS-M-SS')
+    """Generates the data; returns the data root of each set-up."""
+    generated = data / 'generated'
+    roots = dict(original=generated / 'AVSBench-object', substituted=data / 'AVS-M-SS')
     size = ('--clips', *clips, '--recordings', '12', '4')
-    run_tool(log, 'dataset_converters/make_mini_avsbench.py', '--out', str(made), *size)
-    sounds = ('--sounds-csv', str(made / 'VGGSound' / 'vggsound.csv'), '--sounds', str(made / 'VGGSound' / 'audios'))
+    run_tool(log, 'dataset_converters/make_mini_avsbench.py', '--out', str(generated), *size)
+    vggsound = generated / 'VGGSound'
+    sounds = ('--sounds-csv', str(vggsound / 'vggsound.csv'), '--sounds', str(vggsound / 'audios'))
     source, target = str(roots['original']), str(roots['substituted'])
     run_tool(log, 'dataset_converters/substitute_audio.py', source, '--out', target, *sounds)
     return roots
 
 
 def data_root_options(root: Path) -> list[str]:
-    """Config options that read a tree."""
+    """Config options that select a data root."""
     return [f'{split}_dataloader.dataset.data_root={root}' for split in ('train', 'val', 'test')]
 
 
@@ -78,7 +78,7 @@ def main() -> None:
         figures = ('--names', *NAMES, '--out', str(args.work_dir / 'comparison.json'))
         run_tool(report, 'analysis_tools/compare_runs.py', *sides[0], *sides[1], *figures)
     except RuntimeError as error:
-        sys.exit(f'error: {error}; mend the cause and start again, finished runs are kept')
+        sys.exit(f'error: {error}; correct the cause and repeat the command, finished runs are kept')
     print(report.read_text())
     print(f'written to {args.work_dir / "comparison.json"}')
 

@@ -2,9 +2,9 @@ r"""Converts a released CAVP checkpoint and writes the config of its network bes
 
     python tools/model_converters/cavp2mmavs.py cavp_vpo.pth checkpoints/
 
-The network is recognised by the names and shapes of its weights. The released networks differ in output stride, audio
-channels and classes; with the wrong output stride the weights load and the predictions are worthless. The checkpoint
-therefore also holds its classes, their colours and its config. The last line of the output is the command for a test.
+The tool identifies the network by the names and shapes of its weights. The released networks differ in output stride,
+audio channels and classes. With a wrong output stride the weights load, but the predictions are useless. Therefore the
+checkpoint also contains its classes, palette and config. The last line of the output is the command for a test.
 """
 
 import argparse
@@ -18,7 +18,7 @@ if find_spec('mmavs') is None:  # not installed: take the package beside this to
     sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
-from conversion.cavp import RENAMING, Network, recognise  # noqa: E402
+from conversion.cavp import RENAMING, Network, identify  # noqa: E402
 from conversion.reading import ConversionError, read_weights  # noqa: E402
 from conversion.renaming import check_complete  # noqa: E402
 from conversion.writing import print_dropped, write_checkpoint  # noqa: E402
@@ -39,18 +39,18 @@ def convert(source: str | Path, target: str | Path, config: str | None = None, e
         source: The released file.
         target: File or folder to write to; the first digits of the file's SHA-256 are added to the name. The config is
             written to the same name with the suffix ``.py``.
-        config: Config of the network; None for the one that is found. Of a config of this repository that fits a
-            released network, only data and image size are taken: depth and stem of the backbone are those of the file.
-        entry: Entry of the file that has the weights, if several have.
+        config: Config of the network; None takes the one that is found. From a config of this repository that fits a
+            released network, the data and the image size are taken; depth and stem of the backbone are from the file.
+        entry: Entry of the file with the weights, if several entries have weights.
 
     Returns:
         Path: The checkpoint that was written.
 
     Raises:
-        ConversionError: The network is unknown, or an entry is left over or missing.
+        ConversionError: The network is unknown, or an entry is unexpected or missing.
     """
     weights = read_weights(source, entry)
-    network = recognise(weights.state_dict)
+    network = identify(weights.state_dict)
     print(f'found {network}')
     cfg, name = _config_of(network, config)
     state_dict, dropped = RENAMING.apply(weights.state_dict)
@@ -86,7 +86,7 @@ def _all_names(network: Network) -> list[str]:
 
 
 def _build_on_meta(cfg: Config) -> torch.nn.Module:
-    """The model of a config with shapes and no values."""
+    """The model of a config on the meta device."""
     model = cfg.model.to_dict()
     model.pop('data_preprocessor')
     with torch.device('meta'):
@@ -94,7 +94,7 @@ def _build_on_meta(cfg: Config) -> torch.nn.Module:
 
 
 def _dataset_meta(cfg: Config) -> dict:
-    """Classes and colours, from the dataset that the config tests on; no data is needed."""
+    """Classes and palette of the test dataset of the config; needs no data."""
     info = DATASETS.build(dict(cfg.test_dataloader.dataset, lazy_init=True)).metainfo
     if len(info['classes']) != cfg.model.decode_head.num_classes:
         raise ConversionError(
@@ -119,12 +119,10 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', metavar='SRC', help='the released checkpoint')
     parser.add_argument(
-        'target', metavar='DST', help='file or folder to write to; a part of the SHA-256 is added to the name'
+        'target', metavar='DST', help='output file or folder; the first digits of the SHA-256 are added to the name'
     )
-    parser.add_argument(
-        '--config', help='config of the data that the weights were trained for, if not the first choice'
-    )
-    parser.add_argument('--entry', help='entry of SRC that has the weights, if several have')
+    parser.add_argument('--config', help='config of the data that the weights were trained on, if not the default')
+    parser.add_argument('--entry', help='entry of SRC with the weights, if there are several')
     return parser.parse_args(argv)
 
 

@@ -1,9 +1,9 @@
-r"""Converts the published VGGish weights (vggish-10086976.pth) to those of mmavs's audio network.
+r"""Converts the published VGGish weights (vggish-10086976.pth) to those of the audio network of mmavs.
 
     python tools/model_converters/vggish2mmavs.py vggish-10086976.pth checkpoints/ --out-channels 304
 
-The published embedding has 128 channels. For a network with another number, as CAVP's 304, the last layer is left out
-and starts at random. The last line printed says which options put the weights into a training.
+The published embedding has 128 channels. For a network with another number, such as 304 in CAVP, the last layer is left
+out and is initialised at random. The last line of the output has the options for a training with these weights.
 """
 
 import argparse
@@ -27,31 +27,31 @@ LAST = 'embeddings.4'
 
 
 def convert(source: str | Path, target: str | Path, out_channels: int | None = None, entry: str | None = None) -> Path:
-    """Converts a checkpoint and prints what became of its entries.
+    """Converts a checkpoint and prints which entries were converted or left out.
 
     Args:
         source: The published file.
-        target: File or folder to write to; a part of the file's SHA-256 is added to the name.
-        out_channels: Size of the embedding that is wanted; None for that of the file.
-        entry: Entry of the file that has the weights, where several have.
+        target: Output file or folder; the first digits of the SHA-256 are added to the name.
+        out_channels: Number of channels of the embedding; None takes that of the file.
+        entry: Entry of the file with the weights, if several entries have weights.
 
     Returns:
         Path: The file that was written.
 
     Raises:
-        ConversionError: They are no weights of VGGish, or an entry is left over or missing.
+        ConversionError: These are not weights of VGGish, or an entry is unexpected or missing.
     """
     weights = read_weights(source, entry)
     last = weights.state_dict.get(f'{LAST}.weight')
     if last is None or last.ndim != 2:
         parts = sorted({name.split('.')[0] for name in weights.state_dict})
-        raise ConversionError(f'no weights of VGGish: {LAST}.weight is missing; found {", ".join(parts[:12])}')
+        raise ConversionError(f'not weights of VGGish: {LAST}.weight is missing; found {", ".join(parts[:12])}')
     state_dict, dropped = RENAMING.apply(weights.state_dict)
     with torch.device('meta'):
         model = VGGish(len(last))
     check_complete(state_dict, model, RENAMING, 'VGGish')
     if out_channels not in (None, len(last)):
-        reason = f'it has {len(last)} channels, {out_channels} are wanted: this layer starts at random'
+        reason = f'{len(last)} channels instead of {out_channels}; this layer is initialised at random'
         for name in [name for name in state_dict if name.startswith(f'{LAST}.')]:
             dropped[name] = reason
             del state_dict[name]
@@ -69,9 +69,11 @@ def convert(source: str | Path, target: str | Path, out_channels: int | None = N
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', metavar='SRC', help='the published weights')
-    parser.add_argument('target', metavar='DST', help='file or folder to write to; the name gets a part of the SHA-256')
-    parser.add_argument('--out-channels', type=int, help='size of the embedding that is wanted, 304 for CAVP')
-    parser.add_argument('--entry', help='entry of SRC that has the weights, where several have')
+    parser.add_argument(
+        'target', metavar='DST', help='output file or folder; a part of the SHA-256 is added to the name'
+    )
+    parser.add_argument('--out-channels', type=int, help='number of channels of the embedding, 304 for CAVP')
+    parser.add_argument('--entry', help='entry of SRC with the weights, if there are several')
     return parser.parse_args(argv)
 
 

@@ -1,5 +1,6 @@
 """Two processes give the results of one, with clips whose frames are in both."""
 
+import pytest
 import torch
 from mmengine.dataset import DefaultSampler
 from mmengine.registry import DefaultScope
@@ -20,6 +21,7 @@ def evaluate_share():
         return evaluate([samples[i] for i in own], total=len(CLIPS)), own
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_results_of_one(tmp_path):
     (first, own), (second, others) = run_in_processes(evaluate_share, folder=tmp_path / 'two')
     assert len(CLIPS) % 2 and set(own) | set(others) == set(range(len(CLIPS))), 'one frame is repeated, and ignored'

@@ -103,10 +103,10 @@ def test_safetensors_and_files_older_than_the_counters(tmp_path, capsys):
     'name, message',
     [
         ('resnext50_32x4d', 'of another shape: layer1.0.conv2.weight'),
-        ('seresnet50', 'left over: layer1.0.se'),
+        ('seresnet50', 'unexpected: layer1.0.se'),
         ('resnet26', r'no ResNet with \(2, 2, 2, 2\) bottleneck blocks'),
         ('resnet26t', r'no ResNet with'),
-        ('vgg11', 'no ResNet of torchvision or timm: .* found features, head'),
+        ('vgg11', 'not a ResNet of torchvision or timm: .* found features, head'),
     ],
 )
 def test_other_networks_are_refused(tmp_path, name, message):
@@ -169,7 +169,7 @@ def test_vggish(tmp_path, capsys, vggish):
 
 def test_vggish_for_an_embedding_of_another_size(tmp_path, capsys, vggish):
     path = vggish2mmavs.convert(vggish[1], tmp_path, out_channels=304)
-    assert 'left out: embeddings.4.weight, embeddings.4.bias (it has 128 channels, 304' in capsys.readouterr().out
+    assert 'left out: embeddings.4.weight, embeddings.4.bias (128 channels instead of 304' in capsys.readouterr().out
     with torch.device('meta'):
         missing, unexpected = VGGish(304).load_state_dict(
             torch.load(path, weights_only=True)['state_dict'], strict=False, assign=True
@@ -180,7 +180,7 @@ def test_vggish_for_an_embedding_of_another_size(tmp_path, capsys, vggish):
 @torch.no_grad()
 def test_other_weights_are_no_vggish(tmp_path):
     torch.save({'layer.0.weight': torch.zeros(1)}, tmp_path / 'other.pth')
-    with pytest.raises(ValueError, match='no weights of VGGish: .* found layer'):
+    with pytest.raises(ValueError, match='not weights of VGGish: .* found layer'):
         vggish2mmavs.convert(tmp_path / 'other.pth', tmp_path)
     torch.save({'embeddings.4.weight': torch.zeros(128, 4096)}, tmp_path / 'cut.pth')
     with pytest.raises(ValueError, match='missing: features.0.weight'):

@@ -8,7 +8,7 @@ from hashlib import sha256
 import cavp2mmavs
 import pytest
 import torch
-from conversion.cavp import RENAMING, recognise
+from conversion.cavp import RENAMING, identify
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.apis import MMSegInferencer, init_model
@@ -54,13 +54,13 @@ def test_golden_keys_are_all_accounted_for(golden_file, tmp_path, capsys, networ
     out = capsys.readouterr().out
     assert len(torch.load(path, weights_only=True)['state_dict']) == len(shapes) - 4
     assert 'left out: cross_att.pos_embed_v, cross_att.pos_embed_a (position embeddings' in out
-    assert 'left out: audio_backbone.cls_head.weight, audio_backbone.cls_head.bias (class head' in out
+    assert 'left out: audio_backbone.cls_head.weight, audio_backbone.cls_head.bias (classification head' in out
 
 
 @pytest.mark.parametrize('network', ['tpavi_r50_s4', 'avsegformer_r50_s4'])
 def test_golden_keys_of_other_methods_are_refused(golden_file, tmp_path, network):
     shapes = json.loads(golden_file(f'keys_{network}.json').read_text())
-    with pytest.raises(ValueError, match='no weights of CAVP: .* missing; found'):
+    with pytest.raises(ValueError, match='not weights of CAVP: .* missing; found'):
         convert(tmp_path, blank(shapes))
 
 
@@ -77,10 +77,10 @@ VPO, S4, AVSS = 'cavp_r50-d8_2xb8-80e_vpo-', 'cavp_r50-d16_1xb16-60e_avsbench-',
         ('avsbench-s4', [f'{S4}{part}' for part in ('s4-512x512', 'ms3-512x512', 's4-224x224', 'ms3-224x224')]),
     ],
 )
-def test_every_released_network_is_recognised(depth, data, bases):
+def test_every_released_network_is_identified(depth, data, bases):
     """Each config that the converter offers has the model of the weights."""
     weights = released(bases[0], depth)
-    network = recognise(weights)
+    network = identify(weights)
     assert network.name == f'cavp_r{depth}-released_{data}' and network.base_configs == bases
     first, *others = (network_config(base, depth).model for base in bases)
     for other in others:
@@ -153,9 +153,9 @@ def change(**changes):
         (change(backbone__backbone__conv1__6__weight=None), 'found ResNet-50 with no deep stem'),
         (change(backbone__backbone__layer3__6__conv1__weight=(1,)), r'a ResNet with \(3, 4, 7, 3\) blocks'),
         (change(cross_att__norm__weight=None), r'1 missing: cross_att.norm.weight \(304,\)'),
-        (change(cross_att__extra__weight=(3, 4)), r'1 left over: cross_att.extra.weight \(3, 4\)'),
+        (change(cross_att__extra__weight=(3, 4)), r'1 unexpected: cross_att.extra.weight \(3, 4\)'),
         (change(cross_att__norm__weight=(5,)), r'1 of another shape: cross_att.norm.weight \(5,\) instead of \(304,\)'),
-        (change(backbone__backbone__conv1__7__weight=(128,)), 'both stand for backbone.stem.7.weight'),
+        (change(backbone__backbone__conv1__7__weight=(128,)), 'both become backbone.stem.7.weight'),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_name(tmp_path, change, message):
@@ -189,7 +189,7 @@ class Harmful:
     'content, message',
     [
         (pickle.dumps(Harmful()), 'was not loaded'),
-        (b'<!DOCTYPE html><title>Sign in</title>', 'can not be read: .* is it a web page'),
+        (b'<!DOCTYPE html><title>Sign in</title>', 'is not a checkpoint: .* web page may; download'),
         (b'', 'the file is empty'),
         (b'PK\x03\x04 cut short', 'cut short or no checkpoint'),
         (pickle.dumps({}, protocol=2)[:2], 'cut short or no checkpoint'),  # the format of torch before 1.6

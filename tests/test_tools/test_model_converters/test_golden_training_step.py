@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from cavp2mmavs import CONFIGS
-from conversion.cavp import RENAMING, recognise
+from conversion.cavp import RENAMING, identify
 from golden_weights import synthetic_weights
 from mmengine.config import Config
 from mmengine.structures import PixelData
@@ -45,7 +45,7 @@ def load_double(weights):
 
 def load_ours(weights):
     """The network of the released checkpoint, with weights that went through the converter."""
-    network = recognise(weights)
+    network = identify(weights)
     cfg = Config.fromfile(CONFIGS / f'{network.base_configs[0]}.py').model.to_dict()
     cfg['backbone'].update(network.backbone)
     del cfg['data_preprocessor']
@@ -118,6 +118,7 @@ def test_golden_double_is_the_reference_network(golden_file, weights):
     assert (logits - golden['logits']).abs().max() < 1e-3 * golden['logits'].std()
 
 
+@pytest.mark.slow
 def test_golden_training_step(weights, monkeypatch):
     """Losses, gradients, and the statistics of the classifier's norms, to which swapped pairs contribute nothing.
 

@@ -1,1 +1,1 @@
-"""What the converters of checkpoints share: reading, renaming, checking and writing."""
+"""Shared parts of the checkpoint converters: reading, renaming, checking and writing."""

@@ -1,4 +1,4 @@
-"""The released CAVP networks: how they are recognised, their configs, and the new names of their entries."""
+"""The released CAVP networks: identification, configs, and new names of the entries."""
 
 import re
 from collections.abc import Mapping
@@ -47,14 +47,14 @@ RENAMING = Renaming(
         'audio_backbone.backbone.embeddings': 'audio_backbone.embeddings',
     },
     unused={
-        'cross_att.pos_embed_v': 'position embeddings, which the network carries and never adds',
-        'cross_att.pos_embed_a': 'position embeddings, which the network carries and never adds',
-        'audio_backbone.cls_head': 'class head of the audio network, whose result nothing reads',
+        'cross_att.pos_embed_v': 'position embeddings, which the network does not use',
+        'cross_att.pos_embed_a': 'position embeddings, which the network does not use',
+        'audio_backbone.cls_head': 'classification head of the audio network, which the network does not use',
     },
 )
 
-# (audio network, its input planes, classes) -> name of the data, and the configs of ResNet-50. The same network is used
-# with all configs of a line; the first is the default.
+# (audio network, its input channels, classes) -> name of the data, and configs with ResNet-50. All configs of a line
+# have the same network; the first is the default.
 _VPO = 'cavp_r50-d8_2xb8-80e_vpo-{}-512x512'
 _OBJECT, _SEMANTIC = 'cavp_r50-d16_1xb16-60e_avsbench-{}', 'cavp_r50-d16_1xb16-80e_avss-{}'
 _CONFIGS = {
@@ -72,28 +72,28 @@ _STEM_CHANNELS = 128
 
 @dataclass(frozen=True)
 class Network:
-    """Properties of a network, as found from the names and shapes of its weights.
+    """The properties of a network, from the names and shapes of its weights.
 
     Attributes:
-        blocks: Residual blocks of each stage of the visual backbone.
-        stem_channels: Output channels of its deep stem; None without one.
-        audio: ``'ResNet'``, ``'VGG'``, or None where neither is found.
-        planes: Input planes of the audio network: 2 for stereo, 1 for mono.
-        num_classes: Outputs of the classifier.
+        blocks: Number of residual blocks of each stage of the visual backbone.
+        stem_channels: Output channels of the deep stem; None if there is no deep stem.
+        audio: ``'ResNet'``, ``'VGG'``, or None if it is neither.
+        audio_channels: Input channels of the audio network: 2 for stereo, 1 for mono.
+        num_classes: Number of classes.
     """
 
     blocks: tuple[int, ...]
     stem_channels: int | None
     audio: str | None
-    planes: int
+    audio_channels: int
     num_classes: int
 
     def __str__(self) -> str:
         depth = _DEPTHS.get(self.blocks)
         backbone = f'ResNet-{depth}' if depth else f'a ResNet with {self.blocks} blocks'
         stem = f'a deep stem of {self.stem_channels} channels' if self.stem_channels else 'no deep stem'
-        sound = {1: 'mono', 2: 'stereo'}.get(self.planes, f'{self.planes} planes of')
-        audio = f'{sound} {self.audio} audio network' if self.audio else 'no known audio network'
+        channels = {1: 'mono', 2: 'stereo'}.get(self.audio_channels, f'{self.audio_channels}-channel')
+        audio = f'{channels} {self.audio} audio network' if self.audio else 'no known audio network'
         return f'{backbone} with {stem}, {audio}, {self.num_classes} classes'
 
     @property
@@ -109,12 +109,12 @@ class Network:
 
     @property
     def base_configs(self) -> list[str]:
-        """Names of the configs in ``configs/cavp`` whose model this is but for the backbone, the default first."""
+        """Names of the configs in ``configs/cavp`` with this network except for the backbone, the default first."""
         return self._data[1]
 
     @property
     def backbone(self) -> dict:
-        """What differs in the backbone of those configs: depth and stem, and no ImageNet weights."""
+        """The settings that differ in the backbone of those configs: depth, stem, and no ImageNet weights."""
         return dict(depth=self.depth, stem_channels=self.stem_channels, init_cfg=None)
 
     @property
@@ -122,47 +122,47 @@ class Network:
         """Data and configs of this network.
 
         Raises:
-            ConversionError: It is none of the released networks.
+            ConversionError: It is not a released network.
         """
-        found = _CONFIGS.get((self.audio, self.planes, self.num_classes))
+        found = _CONFIGS.get((self.audio, self.audio_channels, self.num_classes))
         if self.blocks not in _DEPTHS or found is None or self.stem_channels != _STEM_CHANNELS:
             known = '; '.join(
-                f'{number} classes with a {"stereo" if planes == 2 else "mono"} {audio} audio network'
-                for audio, planes, number in _CONFIGS
+                f'{number} classes with a {"stereo" if channels == 2 else "mono"} {audio} audio network'
+                for audio, channels, number in _CONFIGS
             )
             raise ConversionError(
-                f'found {self}, which is none of the released networks. Those are ResNet-50 or 101 with a deep stem of '
-                f'{_STEM_CHANNELS} channels and {known}. For a network of your own training write a config that '
-                'describes it, and name it with --config'
+                f'found {self}, which is not a released network. These have ResNet-50 or 101 with a deep stem of '
+                f'{_STEM_CHANNELS} channels and {known}. For a network that you trained yourself, write a config that '
+                'describes it and pass it with --config'
             )
         return found
 
 
-def recognise(state_dict: Mapping[str, Tensor]) -> Network:
-    """Finds out which network the weights belong to.
+def identify(state_dict: Mapping[str, Tensor]) -> Network:
+    """Identifies the network of the weights.
 
     Raises:
-        ConversionError: They are not those of a CAVP network; the message says what was found.
+        ConversionError: They are not those of a CAVP network; the message lists what was found.
     """
     classifier = state_dict.get('segment.upsample.classifier.weight')
-    lacking = [
+    missing = [
         part
         for part in ('backbone.backbone', 'segment.aspp', 'cross_att', 'audio_backbone')
         if not any(name.startswith(f'{part}.') for name in state_dict)
     ]
-    if lacking or classifier is None:
+    if missing or classifier is None:
         parts = sorted({'.'.join(name.split('.')[:2]) for name in state_dict})
-        lacking += ['segment.upsample.classifier'] if classifier is None else []
+        missing += ['segment.upsample.classifier'] if classifier is None else []
         raise ConversionError(
-            f'these are no weights of CAVP: {", ".join(lacking)} missing; found {len(state_dict)} entries below '
+            f'not weights of CAVP: {", ".join(missing)} missing; found {len(state_dict)} entries below '
             f'{", ".join(parts[:12])}{", ..." if len(parts) > 12 else ""}'
         )
     stem = state_dict.get('backbone.backbone.conv1.6.weight')
-    audio, planes = _recognise_audio(state_dict)
-    return Network(_count_blocks(state_dict), None if stem is None else len(stem), audio, planes, len(classifier))
+    audio, channels = _identify_audio(state_dict)
+    return Network(_count_blocks(state_dict), None if stem is None else len(stem), audio, channels, len(classifier))
 
 
-def _recognise_audio(state_dict: Mapping[str, Tensor]) -> tuple[str | None, int]:
+def _identify_audio(state_dict: Mapping[str, Tensor]) -> tuple[str | None, int]:
     for audio, name in (('ResNet', 'conv1'), ('VGG', 'features.0')):
         weight = state_dict.get(f'audio_backbone.backbone.{name}.weight')
         if weight is not None:

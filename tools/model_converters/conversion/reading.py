@@ -1,4 +1,4 @@
-"""Reads checkpoints of other projects, with the weights-only check on."""
+"""Reads checkpoints of other projects with the weights-only check of torch."""
 
 import argparse
 import re
@@ -15,7 +15,7 @@ _WRAPPERS = re.compile(r'^(module\.|_orig_mod\.)+')  # DistributedDataParallel, 
 
 
 class ConversionError(ValueError):
-    """A checkpoint that can't be converted; the message says what was found and what to do."""
+    """A checkpoint cannot be converted; the message has the reason and the remedy."""
 
 
 class Weights(NamedTuple):
@@ -23,7 +23,7 @@ class Weights(NamedTuple):
 
     Attributes:
         state_dict: Name -> tensor, without the prefixes of wrappers.
-        others: Name of each other entry of the file -> why it is left out.
+        others: Name of each other entry of the file -> the reason why it is left out.
     """
 
     state_dict: dict[str, Tensor]
@@ -31,17 +31,17 @@ class Weights(NamedTuple):
 
 
 def read_weights(path: str | Path, entry: str | None = None) -> Weights:
-    """Finds the weights in a file, wherever they are in it.
+    """Finds the weights in a file.
 
     Args:
-        path: Written by `torch.save` (a state dict, or a dict with one in it, beside whatever else) or by safetensors.
-        entry: Which entry of the file to take, where several could be meant; a dot goes one level down.
+        path: Written by `torch.save` (a state dict, or a dict that contains one) or by safetensors.
+        entry: Entry of the file to take if several have weights; a dot separates levels.
 
     Raises:
         FileNotFoundError: There is no such file.
         pickle.UnpicklingError: Reading the file could run code.
-        ValueError: It is damaged, or no checkpoint.
-        ConversionError: It has no weights, or it has several sets of them.
+        ValueError: The file is damaged or not a checkpoint.
+        ConversionError: It has no weights, or several entries with weights.
     """
     content = _read(Path(path).expanduser())
     found = dict(_find_state_dicts(content))
@@ -50,7 +50,7 @@ def read_weights(path: str | Path, entry: str | None = None) -> Weights:
     if entry is None and len(found) > 1:
         raise ConversionError(f'{path} has weights in several entries: {_list(found)}. Choose one with --entry')
     if entry is not None and entry not in found:
-        raise ConversionError(f'{path} has no weights in the entry {entry!r}, but in {_list(found)}')
+        raise ConversionError(f'{path} has no weights in the entry {entry!r}; entries with weights: {_list(found)}')
     chosen = next(iter(found)) if entry is None else entry
     others = {} if chosen == '' else _other_entries(content, chosen.split('.'))
     return Weights(_unwrap(path, found[chosen]), others)
@@ -60,20 +60,22 @@ def _read(path: Path):
     if not path.is_file():
         raise FileNotFoundError(f'checkpoint not found: {path}')
     if path.suffix == '.safetensors':
-        from safetensors.torch import load_file  # comes with timm, whose weights have this format
+        from safetensors.torch import load_file  # a dependency of timm, whose weights have this format
 
         return load_file(path)
     with path.open('rb') as f:
         start = f.read(40)
-    if start and not start.startswith((b'PK', b'\x80')):  # an archive, or a pickle, the format of torch before 1.6
-        raise ConversionError(f'{path} can not be read: it begins with {start!r}; is it a web page? Download it again')
-    # The options of a training; a plain object, which runs nothing when it is read.
+    if start and not start.startswith((b'PK', b'\x80')):  # a zip archive, or a pickle, the format before torch 1.6
+        raise ConversionError(
+            f'{path} is not a checkpoint: it begins with {start!r}, as a web page may; download it again'
+        )
+    # Checkpoints may contain the options of the training as a Namespace; unpickling one runs no code.
     with torch.serialization.safe_globals([argparse.Namespace]):
         return load_from_local_file(path, map_location='cpu')
 
 
 def _find_state_dicts(content: Mapping, path: str = ''):
-    """Yields (place, state dict) of each dict of tensors, but for the states of optimizers and the like."""
+    """Yields (entry, state dict) of each dict of tensors except for states of optimizers."""
     tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
     if tensors and all(isinstance(name, str) for name in tensors) and any('.' in name for name in tensors):
         yield path, tensors
@@ -83,19 +85,19 @@ def _find_state_dicts(content: Mapping, path: str = ''):
             yield from _find_state_dicts(value, f'{path}.{name}' if path else name)
 
 
-def _other_entries(content: Mapping, way: list[str]) -> dict[str, str]:
-    """What lies beside the chosen entry, on each level of the way to it."""
+def _other_entries(content: Mapping, keys: list[str]) -> dict[str, str]:
+    """The entries beside the chosen one, on each level."""
     others, prefix = {}, ''
-    for step in way:
-        others.update((f'{prefix}{name}', 'not part of the weights') for name in content if name != step)
-        content, prefix = content[step], f'{prefix}{step}.'
+    for key in keys:
+        others.update((f'{prefix}{name}', 'not part of the weights') for name in content if name != key)
+        content, prefix = content[key], f'{prefix}{key}.'
     return others
 
 
 def _unwrap(path: str | Path, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     unwrapped = {_WRAPPERS.sub('', name): value for name, value in state_dict.items()}
     if len(unwrapped) < len(state_dict):
-        raise ConversionError(f'{path} has entries twice, with and without the prefix "module."')
+        raise ConversionError(f'{path} has entries both with and without the prefix "module."; remove one of each')
     return unwrapped
 
 

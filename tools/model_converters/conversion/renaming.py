@@ -1,4 +1,4 @@
-"""Gives the entries of a state dict other names, and accounts for each of them."""
+"""Renames the entries of a state dict and checks that all of them are used."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -11,11 +11,11 @@ _MOST_LISTED = 8
 
 
 class Renaming(NamedTuple):
-    """What becomes of the entries of a checkpoint.
+    """A mapping of names in a checkpoint to names in mmavs.
 
     Attributes:
-        prefixes: Name of a module there -> its name here; the longest that fits decides.
-        unused: Name of a module or entry there that has no use here -> why.
+        prefixes: Name of a module in the checkpoint -> its name in mmavs; the longest match applies.
+        unused: Name of a module or entry of the checkpoint that is not needed -> the reason.
     """
 
     prefixes: Mapping[str, str]
@@ -25,7 +25,7 @@ class Renaming(NamedTuple):
         """Renames a state dict.
 
         Returns:
-            The entries under their new names; and those that were left out, with the reason.
+            The entries by their new names, and the names of those that were left out with the reason.
 
         Raises:
             ConversionError: Two entries have the same new name.
@@ -37,31 +37,31 @@ class Renaming(NamedTuple):
                 continue
             new = _replace_prefix(name, self.prefixes)
             if new in renamed:
-                raise ConversionError(f'{name} and {origin[new]} both stand for {new}')
+                raise ConversionError(f'{name} and {origin[new]} both become {new}')
             renamed[new], origin[new] = value, name
         return renamed, dropped
 
     def original(self, name: str) -> str:
-        """The name there of an entry here."""
+        """The name in the checkpoint of an entry in mmavs."""
         return _replace_prefix(name, {new: old for old, new in self.prefixes.items()})
 
 
 def check_complete(state_dict: Mapping[str, Tensor], model: nn.Module, renaming: Renaming, what: str) -> None:
-    """Compares names and shapes with those of the model that is to load them.
+    """Compares names and shapes with those of the model.
 
     Args:
-        state_dict: Entries under their new names.
-        model: May be on the meta device.
-        renaming: Of these entries, so that the message has the names of the file.
-        what: What the model is, for the message.
+        state_dict: Entries by their new names.
+        model: The model that loads them; may be on the meta device.
+        renaming: The mapping, for the names of the file in the message.
+        what: A description of the model for the message.
 
     Raises:
-        ConversionError: An entry is left over, missing, or of another shape.
+        ConversionError: An entry is unexpected, missing, or of another shape.
     """
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in state_dict.items()}
     wrong = {
-        'left over': [f'{renaming.original(n)} {found[n]}' for n in found if n not in expected],
+        'unexpected': [f'{renaming.original(n)} {found[n]}' for n in found if n not in expected],
         'missing': [f'{renaming.original(n)} {expected[n]}' for n in expected if n not in found],
         'of another shape': [
             f'{renaming.original(n)} {found[n]} instead of {expected[n]}'
@@ -71,12 +71,12 @@ def check_complete(state_dict: Mapping[str, Tensor], model: nn.Module, renaming:
     }
     problems = [f'{len(names)} {kind}: {_shorten(names)}' for kind, names in wrong.items() if names]
     if problems:
-        raise ConversionError(f'the entries are not those of {what}; ' + '; '.join(problems))
+        raise ConversionError(f'the entries do not match {what}; ' + '; '.join(problems))
 
 
 def _longest_prefix(name: str, prefixes: Iterable[str]) -> str | None:
-    fitting = [p for p in prefixes if name == p or name.startswith(p + '.')]
-    return max(fitting, key=len, default=None)
+    matches = [p for p in prefixes if name == p or name.startswith(p + '.')]
+    return max(matches, key=len, default=None)
 
 
 def _replace_prefix(name: str, prefixes: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""ResNets of torchvision and timm: which of mmseg's backbones they are, and how their entries are called there."""
+"""ResNets of torchvision and timm: the matching backbones of mmseg and the names of their entries."""
 
 import re
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ DEEP = Renaming(prefixes={'conv1': 'stem', 'bn1': 'stem.7'}, unused=_CLASSIFIER)
 
 @dataclass(frozen=True)
 class Backbone:
-    """One of mmseg's ResNets.
+    """A ResNet of mmseg.
 
     Attributes:
         depth: 18, 34, 50, 101 or 152.
-        deep_stem: Three 3x3 convolutions in place of one of 7x7: ResNetV1c and ResNetV1d.
-        avg_down: Average pooling before the convolution of a shortcut: ResNetV1d.
+        deep_stem: Whether the stem has three 3x3 convolutions instead of one 7x7: ResNetV1c and ResNetV1d.
+        avg_down: Whether shortcuts have average pooling before the convolution: ResNetV1d.
         stem_channels: Output channels of the stem.
         base_channels: Channels of the first stage.
     """
@@ -37,27 +37,27 @@ class Backbone:
 
     @property
     def type(self) -> str:
-        """Its name in mmseg."""
+        """The registered name in mmseg."""
         return {(False, False): 'ResNet', (True, False): 'ResNetV1c', (True, True): 'ResNetV1d'}[
             self.deep_stem, self.avg_down
         ]
 
     @property
     def renaming(self) -> Renaming:
-        """How its entries are called in mmseg."""
+        """The names of the entries in mmseg."""
         return DEEP if self.deep_stem else PLAIN
 
     def build(self) -> ResNet:
-        """mmseg's network, with shapes and no values."""
+        """The network of mmseg on the meta device."""
         with torch.device('meta'):
             return ResNet(**asdict(self))
 
 
-def recognise(state_dict: Mapping[str, Tensor]) -> Backbone:
-    """Finds out which ResNet the weights belong to.
+def identify(state_dict: Mapping[str, Tensor]) -> Backbone:
+    """Identifies the ResNet of the weights.
 
     Raises:
-        ConversionError: They are of none that mmseg has; the message says what was found.
+        ConversionError: mmseg has no such network; the message lists what was found.
     """
     deep = 'conv1.6.weight' in state_dict
     stem = state_dict.get('conv1.6.weight' if deep else 'conv1.weight')
@@ -65,7 +65,7 @@ def recognise(state_dict: Mapping[str, Tensor]) -> Backbone:
     if stem is None or first is None:
         parts = sorted({name.split('.')[0] for name in state_dict})
         raise ConversionError(
-            f'no ResNet of torchvision or timm: conv1 or layer1 is missing; found {", ".join(parts[:12])}'
+            f'not a ResNet of torchvision or timm: conv1 or layer1 is missing; found {", ".join(parts[:12])}'
         )
     bottleneck = 'layer1.0.conv3.weight' in state_dict
     blocks = _count_blocks(state_dict)
@@ -75,15 +75,15 @@ def recognise(state_dict: Mapping[str, Tensor]) -> Backbone:
     if not depths:
         kind = 'bottleneck' if bottleneck else 'basic'
         raise ConversionError(f'mmseg has no ResNet with {blocks} {kind} blocks in its stages')
-    # Pooling comes before the convolution of a shortcut and has no weights, so the numbers shift by one.
+    # The pooling layer precedes the convolution of a shortcut and has no weights, which shifts the indices by one.
     avg_down = 'layer2.0.downsample.1.weight' in state_dict and state_dict['layer2.0.downsample.1.weight'].ndim == 4
     if avg_down and not deep:
-        raise ConversionError('mmseg has no ResNet with average pooling in the shortcuts and a plain stem')
+        raise ConversionError('mmseg has no ResNet with average pooling in the shortcuts and a 7x7 stem')
     return Backbone(depths[0], deep, avg_down, len(stem), len(first))
 
 
 def add_missing_counters(state_dict: dict[str, Tensor]) -> int:
-    """Adds ``num_batches_tracked`` where a file is older than that counter; returns how many were added.
+    """Adds the ``num_batches_tracked`` that old files do not have; returns the number of added entries.
 
     mmseg's networks do not use it.
     """

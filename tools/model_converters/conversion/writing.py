@@ -1,4 +1,4 @@
-"""Writes checkpoints under a name that tells what is in them."""
+"""Writes checkpoints with a part of their SHA-256 in the name."""
 
 import io
 from hashlib import sha256
@@ -10,18 +10,18 @@ from mmavs.engine.runner.checkpoint_files import AtomicLocalBackend
 
 
 def write_checkpoint(checkpoint: dict, target: str | Path, default_name: str) -> Path:
-    """Writes a checkpoint, whole or not at all.
+    """Writes a checkpoint atomically.
 
     Args:
-        checkpoint: What `torch.save` shall write; equal content gives an equal file.
-        target: A file, or a folder, which exists or whose name has no suffix.
-        default_name: Name of the file in such a folder, without the suffix.
+        checkpoint: The content for `torch.save`; equal content gives an equal file.
+        target: A file, or a folder, which exists or has no suffix in its name.
+        default_name: Name of the file in a folder, without the suffix.
 
     Returns:
-        Path: Where it is: the first 8 digits of the file's SHA-256 end its name, as in mmseg's model zoo.
+        Path: The file; its name ends with the first 8 digits of its SHA-256, as in the model zoo of mmseg.
 
     Raises:
-        OSError: It can't be written; nothing is left there.
+        OSError: The file cannot be written; no part of it remains.
     """
     target = Path(target).expanduser()
     if target.is_dir() or not target.suffix:
@@ -35,7 +35,7 @@ def write_checkpoint(checkpoint: dict, target: str | Path, default_name: str) ->
 
 
 def print_dropped(dropped: dict[str, str]) -> None:
-    """Says which entries were left out, a line for each reason."""
+    """Prints the entries that were left out, a line for each reason."""
     for reason in dict.fromkeys(dropped.values()):
         names = [name for name, why in dropped.items() if why == reason]
         print(f'  left out: {", ".join(names)} ({reason})')
