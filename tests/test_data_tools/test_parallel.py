@@ -25,7 +25,7 @@ with WorkerPool(2) as pool:
 
 
 def test_results_come_in_the_order_of_the_jobs():
-    paths = [f'/none/{i}' for i in range(100)]
+    paths = [(f'/none/{i}', 3.0) for i in range(100)]
     with WorkerPool(3) as pool:
         spread = list(pool.map(recordings.recording_problem, paths, total=len(paths), desc=''))
     assert spread == [recordings.recording_problem(p) for p in paths]
@@ -33,7 +33,7 @@ def test_results_come_in_the_order_of_the_jobs():
 
 def test_jobs_are_taken_as_they_are_needed():
     taken = []
-    jobs = (taken.append(i) or f'/none/{i}' for i in range(1000))
+    jobs = (taken.append(i) or (f'/none/{i}', 3.0) for i in range(1000))
     with WorkerPool(2) as pool:
         results = pool.map(recordings.recording_problem, jobs, total=1000, desc='')
         next(results)

@@ -18,11 +18,12 @@ from mmavs.utils.files import COPY_MODES, describe_input, place_file, write_text
 from ..parallel import WorkerPool, default_workers
 from ..resampling import check_apart
 from ..vpo_builder.cache import ResultCache
-from ..vpo_builder.recordings import Recording, probe_recordings, read_sounds_csv, take_validation
+from ..vpo_builder.recordings import CHECK_VERSION, Recording, probe_recordings, read_sounds_csv, take_validation
 from .clip_copy import ClipJob, make_clip
 from .recording_choice import assign, category_of_label, group_by_category
 
 SPLITS = ('train', 'val', 'test')
+SECONDS = 5.0  # of a clip of S4
 TABLE, SETTINGS, CACHE = 'substitution.csv', 'substitution.json', '.recordings.jsonl'
 
 
@@ -142,8 +143,9 @@ def _usable_recordings(
     labels = _read_labels(options.labels)
     others = {label for found in labels.values() for label in found}
     listed = [r for r in listed if category_of_label(r.label) in wanted or r.label in others]
-    with ResultCache(os.path.join(_make_folder(options.out), CACHE), '') as cache:
-        problems = probe_recordings([r.name for r in listed], folder=options.sounds, cache=cache, pool=pool)
+    names = [r.name for r in listed]
+    with ResultCache(os.path.join(_make_folder(options.out), CACHE), CHECK_VERSION) as cache:
+        problems = probe_recordings(names, folder=options.sounds, seconds=SECONDS, cache=cache, pool=pool)
     unusable = sorted([*doubtful, *problems.items()])
     usable = [r for r in listed if r.name not in problems]
     return take_validation(usable, fraction=options.val_fraction, seed=options.seed), unusable

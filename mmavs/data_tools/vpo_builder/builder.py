@@ -2,7 +2,9 @@
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -12,12 +14,13 @@ from mmavs.utils.files import describe_input, write_text
 from ..parallel import WorkerPool
 from . import report
 from .claims import check_claims, claim_folder, digest
+from .exclusion_report import Excluded, check_drawn, skipped_images
 from .image_set import ImagePart, ImageSet, inspect_images, load_images, make_scenes
 from .masks import drawing_order
 from .options import BuildOptions, expected_splits
 from .output import AUDIO_FOLDER, SUBSET_FOLDERS, SampleJob, sample_files, write_recording, write_sample
+from .recording_set import RecordingSet, load_recordings
 from .sampling import Sample, SamplingRules, draw_multi_instance, draw_multi_source, draw_single
-from .sound_set import SoundSet, load_sounds
 
 log = logging.getLogger(__name__)
 CACHE_FOLDER = '.build_cache'
@@ -39,17 +42,25 @@ class Builder:
         head = self._describe()
         inputs = digest(head)
         check_claims(self.out, subsets, inputs, overwrite=overwrite)
-        images, sounds = self._load()
-        inspected = inspect_images(
-            images,
-            min_area=self.options.min_area,
-            cache_file=self._cache('images'),
-            fingerprint=digest([head['inputs'], head['classes']]),
-            pool=self.pool,
-        )
-        scenes = make_scenes(images, inspected, sounds.pool, test_fraction=self.options.test_fraction, **self.division)
-        drawn = {name: _DRAW[name](scenes, sounds.pool, self.rules) for name in subsets}
-        head['notes'] = self._notes(images, sounds, inspected)
+        with self._removing_new_files():
+            images = load_images(self.parts, self.table)
+            recordings = self._load_recordings()
+            inspected = inspect_images(
+                images,
+                min_area=self.options.min_area,
+                cache_file=self._cache('images'),
+                fingerprint=digest([head['inputs'], head['classes']]),
+                pool=self.pool,
+            )
+            scenes = make_scenes(
+                images, inspected, recordings.pool, test_fraction=self.options.test_fraction, **self.division
+            )
+            drawn = {name: _DRAW[name](scenes, recordings.pool, self.rules) for name in subsets}
+            excluded = Excluded.of(images, recordings, inspected)
+            check_drawn(drawn, scenes, excluded, recordings.missing)
+        self._write_unusable(recordings)
+        excluded.log()
+        head['notes'] = {**self._notes(images, recordings, inspected), **excluded.as_dict()}
         manifests = {}
         for name in subsets:
             rows = report.sample_rows(drawn[name], self.table, multi_instance=name == 'msmi')
@@ -61,7 +72,7 @@ class Builder:
         return manifests
 
     def _describe(self) -> dict[str, Any]:
-        """What decides about the result: inputs, options, classes."""
+        """Everything that determines the result: inputs, options, classes."""
         log.info('Reading the inputs')
         parts = [
             {
@@ -81,9 +92,22 @@ class Builder:
             'classes': classes,
         }
 
-    def _load(self) -> tuple[ImageSet, SoundSet]:
-        images = load_images(self.parts, self.table)
-        sounds = load_sounds(
+    @contextmanager
+    def _removing_new_files(self) -> Iterator[None]:
+        """Removes the stored results of checks, unless they were there before, if the inputs turn out unusable."""
+        cache = os.path.join(self.out, CACHE_FOLDER)
+        had_cache, had_out = os.path.exists(cache), os.path.exists(self.out)
+        try:
+            yield
+        except ValueError:
+            if not had_cache:
+                shutil.rmtree(cache, ignore_errors=True)
+            if not had_out and os.path.isdir(self.out) and not os.listdir(self.out):
+                os.rmdir(self.out)
+            raise
+
+    def _load_recordings(self) -> RecordingSet:
+        return load_recordings(
             self.options.sounds_csv,
             self.options.sounds,
             self.table,
@@ -91,37 +115,34 @@ class Builder:
             pool=self.pool,
             **self.division,
         )
-        lines = ''.join(f'{name}.wav\t{reason}\n' for name, reason in sounds.unreadable)
+
+    def _write_unusable(self, recordings: RecordingSet) -> None:
+        lines = ''.join(f'{name}.wav\t{reason}\n' for name, reason in recordings.unusable)
         write_text(os.path.join(self.out, 'VGGSound', 'unreadable.txt'), lines)
-        if sounds.missing or sounds.unreadable:
+        if recordings.missing or recordings.unusable:
             log.warning(
                 '%d recordings are missing and %d cannot be used, see VGGSound/unreadable.txt',
-                sounds.missing,
-                len(sounds.unreadable),
+                recordings.missing,
+                len(recordings.unusable),
             )
-        return images, sounds
 
-    def _notes(self, images: ImageSet, sounds: SoundSet, inspected: dict[int, dict[str, Any]]) -> dict[str, Any]:
-        """What was left out, and what there is to draw from."""
+    def _notes(
+        self, images: ImageSet, recordings: RecordingSet, inspected: dict[int, dict[str, Any]]
+    ) -> dict[str, Any]:
+        """What cannot be used, and how many recordings there are."""
         names = [c.name for c in self.table.classes]
-        skipped = [
-            [i, os.path.basename(images.images[i].path), result['problem']]
-            for i, result in sorted(inspected.items())
-            if 'problem' in result
-        ]
-        if skipped:
-            log.warning('%d images cannot be used, see manifest.json', len(skipped))
-        recordings = {}
+        counts = {}
         for split in expected_splits(self.parts, self.options):
-            counts = recordings[split] = {n: len(sounds.pool.get(split, {}).get(c, ())) for c, n in enumerate(names)}
-            if none := [name for name, count in counts.items() if not count]:
-                log.warning('No recordings for %s, which stay silent in %s', ', '.join(none), split)
+            found = recordings.pool.get(split, {})
+            counts[split] = {name: len(found.get(c, ())) for c, name in enumerate(names)}
+            if none := [name for name, count in counts[split].items() if not count]:
+                log.warning('No recordings of %s in %s: these classes have no samples there', ', '.join(none), split)
         return {
-            'skipped_images': skipped,
-            'recordings': recordings,
-            'recordings_missing': sounds.missing,
-            'recordings_unreadable': sounds.unreadable,
-            'labels_without_recording': sounds.silent_labels,
+            'skipped_images': skipped_images(images, inspected),
+            'recordings': counts,
+            'recordings_missing': recordings.missing,
+            'recordings_unreadable': recordings.unusable,
+            'labels_without_recording': recordings.absent_labels,
             'classes_without_category': images.missing,
         }
 

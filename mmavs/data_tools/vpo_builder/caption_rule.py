@@ -1,7 +1,7 @@
-"""Which class the instances of a shared COCO category are, told from the captions of their image.
+"""Class of the instances of a COCO category that several classes share, decided by the captions of the image.
 
-COCO's *person* is male, female or baby in VPO. The paper does not say how the three were told apart; this rule takes
-only the images in which the captions leave no doubt.
+COCO's *person* is male, female or baby in VPO. The paper does not state how the three were distinguished; this rule
+takes only images whose captions are unambiguous.
 """
 
 import re
@@ -14,15 +14,15 @@ _NAMED, _SINGULAR, _PLURAL = 1, 2, 4
 
 
 class CaptionRule:
-    """The words of a class table as one search.
+    """Searches captions for the words of a class table.
 
-    What a caption says is kept as a few bits, so that an image's captions need no more memory than one number, and
-    several captions are combined with ``|``.
+    The words found in a caption are stored as bits of one integer, which needs little memory; those of several captions
+    are combined with ``|``.
 
     Args:
         table: The classes; those with ``captions`` take part.
-        categories: Names of all COCO categories. In 'baby elephant' the word before such a name tells about the
-            elephant: it stays a mention, which makes other classes doubtful, but decides nothing.
+        categories: Names of all COCO categories. In 'baby elephant', the word before such a name describes the
+            elephant: it counts as a mention, which makes other classes ambiguous, but does not decide the class.
     """
 
     def __init__(self, table: ClassTable, categories: Iterable[str] = ()) -> None:
@@ -45,37 +45,37 @@ class CaptionRule:
         return tuple(self._classes)
 
     def read(self, caption: str) -> int:
-        """What one caption says; 0 where it has none of the words. Case does not matter, words match as a whole."""
-        said = 0
+        """Bits of the words in one caption; 0 if there are none. Case is ignored, and only complete words match."""
+        caption_bits = 0
         text = caption.lower()
         for match in self._words.finditer(text) if self._words else ():
             bits = self._bits[match.group()]
             if self._thing is not None and self._thing.match(text, match.end()):
                 bits &= ~self._all(_SINGULAR | _PLURAL)
-            said |= bits
-        return said
+            caption_bits |= bits
+        return caption_bits
 
-    def decide(self, category: str, said: int, *, count: int, crowd: bool) -> int | None:
+    def decide(self, category: str, caption_bits: int, *, count: int, crowd: bool) -> int | None:
         """The class of all instances of a category in one image.
 
         Args:
             category: A COCO category of :attr:`categories`.
-            said: What the captions of the image say, from :meth:`read`.
+            caption_bits: Bits of the captions of the image, from :meth:`read`.
             count: Number of instances of the category in the image.
-            crowd: Whether the image has a crowd of it besides.
+            crowd: Whether the image also has a crowd of it.
 
         Returns:
-            Index into the classes of the table (0 is the first class, not the background), or None where the captions
-            leave it open: not exactly one class is named; or several instances without a plural word, or with one of
+            Index into the classes of the table (0 is the first class, not the background), or None if the captions do
+            not decide it: not exactly one class is named, or there are several instances and no plural word, or one of
             the table's ``unclear_captions``.
         """
-        named = [c for c in self._classes[category] if said & self._shift(c, _NAMED)]
+        named = [c for c in self._classes[category] if caption_bits & self._shift(c, _NAMED)]
         if len(named) != 1:
             return None
         if count == 1 and not crowd:
-            clear = said & self._shift(named[0], _SINGULAR | _PLURAL)
+            clear = caption_bits & self._shift(named[0], _SINGULAR | _PLURAL)
         else:
-            clear = said & self._shift(named[0], _PLURAL) and not said & _UNCLEAR
+            clear = caption_bits & self._shift(named[0], _PLURAL) and not caption_bits & _UNCLEAR
         return named[0] if clear else None
 
     def _add(self, words: Iterable[str], bits: int) -> None:

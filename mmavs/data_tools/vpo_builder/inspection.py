@@ -1,4 +1,4 @@
-"""The look at each source image: does it load, and which of its objects are large and visible enough to sound."""
+"""Inspection of source images: whether an image can be decoded, and which objects are large and visible enough."""
 
 from typing import Any, NamedTuple
 
@@ -7,7 +7,9 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from .masks import drawing_order, rasterise
+from .segmentation import Segmentation
 
+SMALL = 'smaller than --min-area'
 _EXIF_ORIENTATION = 0x0112
 
 
@@ -16,16 +18,16 @@ class InspectionJob(NamedTuple):
 
     Attributes:
         path: The image file.
-        height: As annotated, pixels.
-        width: As annotated, pixels.
-        objects: Annotation id and segmentation of the objects that could sound.
+        height: Annotated height in pixels.
+        width: Annotated width in pixels.
+        objects: Annotation id and segmentation of the objects.
         min_area: Smallest share of the image that an object must cover.
     """
 
     path: str
     height: int
     width: int
-    objects: list[tuple[int, Any]]
+    objects: list[tuple[int, Segmentation]]
     min_area: float
 
 
@@ -33,29 +35,33 @@ def inspect_image(job: InspectionJob) -> dict[str, Any]:
     """Decodes the image and rasterises its objects.
 
     Returns:
-        ``{'problem': reason}`` where the image cannot be used. Else ``{'objects': [[id, pixels, position], ...]}``
-        with the objects that cover at least ``min_area`` and are not hidden entirely behind smaller ones; position is
-        the centre of mass of the object's own mask from left (0) to right (1).
+        ``{'problem': reason}`` if the image cannot be used. Otherwise ``{'objects': [[id, pixels, position], ...]}``
+        with the objects that cover at least ``min_area`` and are not completely hidden behind smaller ones; the
+        position is the center of mass of the object's own mask from left (0) to right (1). If other objects are
+        dropped, ``'dropped'`` has their annotation ids by reason.
     """
     problem = image_problem(job.path, height=job.height, width=job.width)
     if problem:
         return {'problem': problem}
     masks, sizes = {}, {}
+    dropped: dict[str, list[int]] = {}
     for ann_id, segmentation in job.objects:
-        try:
-            mask = rasterise(segmentation, height=job.height, width=job.width)
-        except ValueError:
-            continue
+        mask = rasterise(segmentation, height=job.height, width=job.width)
         size = int(coco_mask.area(mask))
         if size and size >= job.min_area * job.height * job.width:
             masks[ann_id], sizes[ann_id] = mask, size
+        else:
+            dropped.setdefault(SMALL if size else 'mask without pixels in the image', []).append(ann_id)
     visible, covered = [], []
     for ann_id in reversed(drawing_order(sizes)):
         hidden = coco_mask.merge([masks[ann_id], coco_mask.merge(covered)], intersect=True) if covered else None
         if hidden is None or coco_mask.area(hidden) < sizes[ann_id]:
             visible.append(ann_id)
+        else:
+            dropped.setdefault('hidden behind smaller objects', []).append(ann_id)
         covered.append(masks[ann_id])
-    return {'objects': [[i, sizes[i], mask_position(coco_mask.decode(masks[i]))] for i in sorted(visible)]}
+    result = {'objects': [[i, sizes[i], mask_position(coco_mask.decode(masks[i]))] for i in sorted(visible)]}
+    return {**result, 'dropped': dropped} if dropped else result
 
 
 def mask_position(mask: np.ndarray) -> float:
@@ -69,15 +75,18 @@ def mask_position(mask: np.ndarray) -> float:
 
 
 def image_problem(path: str, *, height: int, width: int) -> str | None:
-    """Why an image cannot be used, or None. It is decoded to the end, which finds a file that is cut off."""
+    """Reason why an image cannot be used, or None. It is decoded completely, which finds a truncated file.
+
+    The part of the text before the colon, if any, is the same for all images with this problem.
+    """
     try:
         with Image.open(path) as image:
             image.load()
             if image.size != (width, height):
-                return f'{image.width} x {image.height} pixels, but annotated as {width} x {height}'
-            # Image readers turn such a picture, and its mask would no longer fit.
+                return f'size differs from the annotation: {image.width} x {image.height}, annotated {width} x {height}'
+            # Image readers rotate such an image, and its mask would no longer fit.
             if image.getexif().get(_EXIF_ORIENTATION, 1) != 1:
-                return 'turned by its EXIF orientation'
+                return 'rotated by its EXIF orientation'
     except FileNotFoundError:
         return 'missing'
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -1,4 +1,4 @@
-"""The recordings: which there are, which can be read, and in which split each may sound."""
+"""The list of recordings, the check of their files, and their division into splits."""
 
 import csv
 import os
@@ -10,12 +10,16 @@ import numpy as np
 import soundfile
 
 from mmavs.audio.audio_file import MAX_PEAK, missing_bytes
+from mmavs.audio.silence import SILENT_PEAK, is_silent
 from mmavs.datasets.annotation_table import open_table
 from mmavs.datasets.metainfo.vpo_classes import ClassTable
 from mmavs.utils.files import stamp
 
 from ..parallel import WorkerPool
 from .cache import ResultCache
+
+CHECK_VERSION = 'middle-1'
+"""Fingerprint of :func:`recording_problem`: stored results of another version are not used."""
 
 _COLUMNS = {
     'id': 'id',
@@ -47,13 +51,13 @@ class Recording(NamedTuple):
 
 
 def read_sounds_csv(path: str) -> tuple[list[Recording], list[tuple[str, str]]]:
-    """Reads VGGSound's list: ``id, start second, label, split``, with or without a row of these names on top.
+    """Reads VGGSound's list: ``id, start second, label, split``, with or without a header of these names.
 
     Returns:
-        The recordings in order of their names, and (name, reason) of those that the file lists in contradictory ways.
+        The recordings sorted by name, and (name, reason) of recordings with contradictory rows.
 
     Raises:
-        ValueError: A row lacks a field, or its start or split is none, or the file is no CSV in UTF-8; the message
+        ValueError: A row has too few fields or an invalid start or split, or the file is no CSV in UTF-8; the message
             names file and line.
     """
     found: dict[str, set[Recording]] = {}
@@ -90,8 +94,8 @@ def _parse_row(path: str, line: int, row: list[str], columns: list[str]) -> Reco
     cells = {column: cell.strip() for column, cell in zip(columns, row, strict=False) if column}
     try:
         start = int(float(cells['start']))
-    except ValueError:
-        raise ValueError(f'{path}, line {line}: start second {cells["start"]!r} is no number') from None
+    except (ValueError, OverflowError):
+        raise ValueError(f'{path}, line {line}: start second {cells["start"]!r} is not a number') from None
     if cells['split'] not in ('train', 'test'):
         raise ValueError(f"{path}, line {line}: split must be 'train' or 'test', got {cells['split']!r}")
     if os.path.basename(cells['id']) != cells['id'] or not cells['id']:
@@ -119,11 +123,20 @@ def take_validation(recordings: Iterable[Recording], *, fraction: float, seed: i
     return [r._replace(split='val') if r.split == 'train' and r.video in moved else r for r in recordings]
 
 
-def probe_recordings(names: list[str], *, folder: str, cache: ResultCache, pool: WorkerPool) -> dict[str, str]:
+def probe_recordings(
+    names: list[str], *, folder: str, seconds: float, cache: ResultCache, pool: WorkerPool
+) -> dict[str, str]:
     """Decodes every recording once.
 
+    Args:
+        names: File names without ``.wav``.
+        folder: Folder of the files.
+        seconds: Length of the middle part that samples take.
+        cache: Stores the results.
+        pool: Processes.
+
     Returns:
-        The reason by name of each that cannot be used; the others are fine.
+        The reason of each recording that cannot be used, by name.
     """
     paths = {name: os.path.join(folder, f'{name}.wav') for name in names}
     stamps = {name: stamp(path) for name, path in paths.items()}
@@ -136,7 +149,8 @@ def probe_recordings(names: list[str], *, folder: str, cache: ResultCache, pool:
                 todo.append(name)
             elif known:
                 problems[name] = known
-    results = pool.map(recording_problem, (paths[n] for n in todo), total=len(todo), desc='Checking recordings')
+    jobs = [(paths[name], seconds) for name in todo]
+    results = pool.map(recording_problem, jobs, total=len(todo), desc='Checking recordings')
     for name, problem in zip(todo, results, strict=True):
         cache.put(name, stamps[name], problem)
         if problem:
@@ -144,19 +158,26 @@ def probe_recordings(names: list[str], *, folder: str, cache: ResultCache, pool:
     return problems
 
 
-def recording_problem(path: str) -> str:
-    """Decodes a recording to its end: why it cannot be used, or ``''``."""
+def recording_problem(job: tuple[str, float]) -> str:
+    """Decodes a recording completely and returns the reason why it cannot be used, or ``''``.
+
+    The part of the text before the colon is the same for all recordings with this problem.
+
+    Args:
+        job: Path, and length in seconds of the middle part that samples take.
+    """
+    path, seconds = job
     try:
-        if lacking := missing_bytes(path):
-            return f'truncated: {lacking} bytes of sound are missing'
+        if missing := missing_bytes(path):
+            return f'truncated: {missing} bytes of audio are missing'
         frames, peak = 0, 0.0
         with soundfile.SoundFile(path) as f:
             for block in f.blocks(1 << 16, dtype='float32'):
                 frames += len(block)
-                peak = max(peak, float(np.abs(block).max(initial=0.0)))  # NaN compares false: asked for below
+                peak = max(peak, float(np.abs(block).max(initial=0.0)))  # a NaN compares false and is found below
                 if not np.isfinite(block).all():
                     return 'has samples that are not finite'
-            declared = f.frames
+            declared, silent = f.frames, frames and peak <= MAX_PEAK and is_silent(_middle(f, frames, seconds))
     except (RuntimeError, OSError, ValueError) as error:
         return f'cannot be decoded: {error}'.replace(path, 'file')
     if frames == 0:
@@ -164,8 +185,15 @@ def recording_problem(path: str) -> str:
     if frames < declared:
         return f'truncated: {frames} of {declared} samples'
     if peak > MAX_PEAK:
-        return f'has samples of {peak:.3g}, where full scale is 1'
-    return '' if peak > 0 else 'silent: every sample is zero'
+        return f'has samples that are too large: {peak:.3g}, where full scale is 1'
+    return f'silent in the middle {seconds:g} s: peak below {SILENT_PEAK:.1e} without the mean' if silent else ''
+
+
+def _middle(f: soundfile.SoundFile, frames: int, seconds: float) -> np.ndarray:
+    """The middle ``seconds`` of ``frames`` samples, or all if there are fewer; channels averaged, as for training."""
+    count = min(frames, round(seconds * f.samplerate))
+    f.seek((frames - count) // 2)
+    return f.read(count, dtype='float32', always_2d=True).mean(1)
 
 
 def group_recordings(recordings: Iterable[Recording], table: ClassTable) -> dict[str, dict[int, list[str]]]:

@@ -1,10 +1,12 @@
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from vpo_sources import FOLDERS, LABELS, rle, rows_of, samples_of
+from pycocotools import mask as coco_mask
+from vpo_sources import FOLDERS, HEIGHT, LABELS, WIDTH, rle, rows_of, samples_of
 
 from mmavs.data_tools.vpo_builder import build_vpo
 from mmavs.datasets import VPODataset
@@ -168,3 +170,114 @@ def test_unusable_recordings_stop_the_build(source, tmp_path):
     source.sounds.append(f'b,0,{LABELS["dog"]},train\n')
     with pytest.raises(ValueError, match='missing; check --sounds'):
         build_vpo('ss', **source.write(out=str(tmp_path / 'second')))
+
+
+def four_images(source):
+    for i in range(1, 5):
+        source.image(i, ('dog', 4, 4, 20, 20), ('cat', 30, 4, 50, 20))
+    return source.recordings(['dog', 'cat'])
+
+
+def urls(source):
+    for entry in source.images:
+        entry['file_name'] = f'http://images.org/{entry["file_name"]}'
+
+
+def other_sizes(source):
+    for entry in source.images:
+        entry['width'] += 1
+
+
+def two_points(source):
+    for entry in source.annotations:
+        entry['segmentation'] = [[1, 2, 3, 4]]
+
+
+NOTHING_USABLE = {
+    'file_name': (urls, r'4 images: URL instead of a file name \(for example .*images/http://images.org/0+1.jpg\)'),
+    'size': (other_sizes, r'4 images: size differs from the annotation \(for example .*0+1.jpg: 64 x 48, annotated 65'),
+    'polygons': (two_points, r'8 annotations: polygon with fewer than three points \(for example annotation 1000 of'),
+    'ids': (lambda s: [e.update(image_id=99) for e in s.annotations], '8 annotations: the image is not in the file'),
+    'area': (None, r'(?s)8 annotations: smaller than --min-area.*to solve this: lower --min-area'),
+}
+
+
+@pytest.mark.parametrize('case', NOTHING_USABLE)
+@pytest.mark.parametrize('out_exists', [True, False])
+def test_nothing_usable_is_an_error_with_the_reasons_that_leaves_nothing(source, case, out_exists):
+    change, message = NOTHING_USABLE[case]
+    paths = four_images(source).write()
+    if change is not None:
+        change(source)
+        paths = source.write()
+    if out_exists:
+        os.makedirs(paths['out'])
+    with pytest.raises(ValueError, match=r'no sample of VPO-SS, VPO-MS, VPO-MSMI can be made\n') as error:
+        build_vpo('all', **paths, min_area=0.005 if change else 0.9)
+    assert re.search(message, str(error.value)), str(error.value)
+    assert os.path.exists(paths['out']) == out_exists and not (out_exists and os.listdir(paths['out']))
+
+
+def test_no_sample_of_one_subset_is_an_error_for_it_alone(source):
+    paths = four_images(source).write(test_fraction=0.0)
+    with pytest.raises(ValueError, match='(?s)no sample of VPO-MS can be made.*4 images have objects .*another subset'):
+        build_vpo('ms', **paths, min_candidates=3)
+    assert len(build_vpo('all', **paths, min_candidates=3)) == 3
+
+
+def test_dropped_annotations_and_images_are_counted_on_screen_and_in_the_manifest(source, caplog):
+    """Corrupt counts and coordinates that are not finite crash pycocotools, or fill its memory."""
+    four_images(source)
+    shape = coco_mask.encode(np.ones((HEIGHT, WIDTH), np.uint8, order='F'))
+    bad = {
+        'RLE counts do not decode to height x width pixels': {'size': [HEIGHT, WIDTH], 'counts': str(shape['counts'])},
+        'NaN or infinite coordinate': [[0, 0, 9, 9, float('nan'), 9]],
+        'no segmentation': None,
+    }
+    for number, segmentation in enumerate(bad.values(), 10):
+        source.image(number, ('dog', 4, 4, 20, 20), ('sheep', 0, 0, 1, 1, {'segmentation': segmentation}))
+        source.image(number + 10, ('dog', 4, 4, 20, 20))
+        (source.root / 'images' / f'{number + 10:012d}.jpg').unlink()
+    manifest = build_vpo('ss', **source.write(test_fraction=0.0, workers=2))['ss']
+    notes = manifest['notes']
+    assert {reason: found['count'] for reason, found in notes['annotations_by_reason'].items()} == dict.fromkeys(bad, 1)
+    assert notes['images_by_reason'] == {
+        'missing': {'count': 3, 'example': str(source.root / 'images' / f'{20:012d}.jpg')}
+    }
+    assert manifest['counts']['train']['samples'] == 7
+    for reason in (*bad, 'missing'):
+        assert f' x {reason} (for example ' in caplog.text
+
+
+def test_object_with_the_id_of_another_one_is_counted(source):
+    """It stays an instance: the image has two dogs and is no sample of VPO-SS."""
+    source.recordings(['dog']).image(1, ('dog', 4, 4, 20, 20), ('dog', 30, 4, 50, 20, {'id': 1000}))
+    source.image(2, ('dog', 4, 4, 20, 20))
+    paths = source.write(test_fraction=0.0)
+    manifest = build_vpo('ss', **paths)['ss']
+    assert manifest['notes']['annotations_by_reason']['id of another annotation of the image']['count'] == 1
+    assert [int(r['img_Id']) for r in rows_of(paths['out'], 'ss')] == [2]
+
+
+def test_misspelt_label_names_the_nearest_one_of_the_list(source, tmp_path, caplog):
+    source.recordings(['dog', 'cat']).image(1, ('dog', 4, 4, 20, 20), ('cat', 30, 4, 50, 20))
+    cat = '{name: cat, coco: cat, mask_id: 3, sounds: [cat meowing]}'
+    dog = '{name: dog, coco: dog, mask_id: 8, sounds: [dog barkin]}'
+    paths = source.write(test_fraction=0.0)
+    build_vpo('ss', **paths, classes=custom_classes(tmp_path, f'classes: [{cat}, {dog}]'))
+    assert "no recording has the label 'dog barkin'; did you mean 'dog barking'?" in caplog.text
+    alone = custom_classes(tmp_path / 'images', f'classes: [{dog}]')
+    with pytest.raises(ValueError, match="sounds.csv.*'dog barkin'; did you mean 'dog barking'"):
+        build_vpo('ss', **{**paths, 'out': str(tmp_path / 'second')}, classes=alone)
+    assert not (tmp_path / 'second').exists()
+
+
+def test_silent_middle_is_counted_by_reason(source, caplog):
+    source.recordings(['dog'])
+    tone = np.sin(np.arange(8000 * 10) / 7) / 2
+    tone[8000 * 3 : 8000 * 7] = 0.25
+    source.sound('gap', LABELS['dog'], 'train', tone)
+    paths = source.image(1, ('dog', 4, 4, 20, 20)).write(test_fraction=0.0)
+    notes = build_vpo('ss', **paths)['ss']['notes']
+    assert notes['recordings_by_reason'] == {'silent in the middle 3 s': {'count': 1, 'example': 'gap_000030.wav'}}
+    assert '1 x silent in the middle 3 s' in caplog.text

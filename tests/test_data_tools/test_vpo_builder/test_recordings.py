@@ -58,7 +58,7 @@ def test_good_recordings_have_no_problem(tmp_path):
     for number, (rate, subtype) in enumerate(((8000, 'PCM_16'), (44100, 'PCM_U8'), (16000, 'FLOAT'), (8000, 'ALAW'))):
         path = str(tmp_path / f'{number}.wav')
         soundfile.write(path, np.stack([tone, tone], 1) if number % 2 else tone, rate, subtype)
-        assert recording_problem(path) == ''
+        assert recording_problem((path, 3.0)) == ''
 
 
 def test_problems_of_recordings_are_named(tmp_path):
@@ -78,40 +78,40 @@ def test_problems_of_recordings_are_named(tmp_path):
         (lambda: soundfile.write(path, np.array([1, np.inf]), 8000, 'FLOAT'), 'not finite'),
     ):
         make()
-        problem = recording_problem(str(path))
+        problem = recording_problem((str(path), 3.0))
         assert reason in problem
         assert str(tmp_path) not in problem
 
 
 def test_stream_of_unknown_length_is_whole(tmp_path):
     path = tmp_path / 'stream.wav'
-    soundfile.write(path, np.ones(500) / 2, 8000)
+    soundfile.write(path, np.sin(np.arange(500)) / 2, 8000)
     data = bytearray(path.read_bytes())
     at = data.index(b'data') + 4
     data[at : at + 4] = b'\xff' * 4
     path.write_bytes(data)
-    assert recording_problem(str(path)) == ''
+    assert recording_problem((str(path), 3.0)) == ''
 
 
 def test_probing_lists_problems_and_is_not_repeated(tmp_path, alone, monkeypatch):
-    soundfile.write(tmp_path / 'good.wav', np.ones(99) / 2, 8000)
+    soundfile.write(tmp_path / 'good.wav', np.sin(np.arange(99)) / 2, 8000)
     (tmp_path / 'bad.wav').write_text('x')
     cache_file = str(tmp_path / 'cache.jsonl')
 
     def probe():
         with ResultCache(cache_file, '') as cache:
-            return probe_recordings(['bad', 'gone', 'good'], folder=str(tmp_path), cache=cache, pool=alone)
+            return probe_recordings(['bad', 'gone', 'good'], folder=str(tmp_path), seconds=3.0, cache=cache, pool=alone)
 
     first = probe()
     assert set(first) == {'bad', 'gone'}
     assert first['gone'] == 'missing'
     calls = []
-    monkeypatch.setattr(recordings, 'recording_problem', lambda path: calls.append(path) or '')
+    monkeypatch.setattr(recordings, 'recording_problem', lambda job: calls.append(job) or '')
     assert probe() == first
     assert calls == []
-    soundfile.write(tmp_path / 'bad.wav', np.ones(99) / 2, 8000)
+    soundfile.write(tmp_path / 'bad.wav', np.sin(np.arange(99)) / 2, 8000)
     assert probe() == {'gone': 'missing'}
-    assert calls == [str(tmp_path / 'bad.wav')]
+    assert calls == [(str(tmp_path / 'bad.wav'), 3.0)]
 
 
 def some(number, label='dog barking', split='train'):
@@ -157,7 +157,25 @@ def test_list_that_is_not_in_utf8_or_has_an_open_quotation_mark(tmp_path):
 def test_recordings_that_loading_would_refuse(tmp_path):
     tone = np.sin(np.arange(20000) / 9) / 3
     soundfile.write(tmp_path / 'loud.wav', 1e19 * tone, 8000, subtype='FLOAT')
-    assert 'where full scale is 1' in recording_problem(str(tmp_path / 'loud.wav'))
+    assert 'where full scale is 1' in recording_problem((str(tmp_path / 'loud.wav'), 3.0))
     soundfile.write(tmp_path / 'cut.wav', tone, 8000, format='RF64')
     (tmp_path / 'cut.wav').write_bytes((tmp_path / 'cut.wav').read_bytes()[:-100])
-    assert recording_problem(str(tmp_path / 'cut.wav')) == 'truncated: 100 bytes of sound are missing'
+    assert recording_problem((str(tmp_path / 'cut.wav'), 3.0)) == 'truncated: 100 bytes of audio are missing'
+
+
+@pytest.mark.parametrize(
+    ('make', 'silent'),
+    [
+        (lambda tone: np.full_like(tone, 0.3), True),  # a constant offset
+        (lambda tone: np.where(np.abs(np.linspace(-5, 5, len(tone))) < 1.6, 0.3, tone), True),
+        (lambda tone: np.where(np.abs(np.linspace(-5, 5, len(tone))) < 1.4, 0.3, tone), False),
+        (lambda tone: np.stack([tone, -tone], 1), True),  # the channels are averaged
+        (lambda tone: 1e-5 * tone, True),
+        (lambda tone: 1e-4 * tone, False),
+    ],
+)
+def test_silence_is_that_of_the_seconds_that_training_takes(tmp_path, make, silent):
+    tone = np.sin(np.arange(80000) / 9) * 0.9  # 10 s
+    soundfile.write(tmp_path / 'a.wav', make(tone), 8000, subtype='FLOAT')
+    problem = recording_problem((str(tmp_path / 'a.wav'), 3.0))
+    assert problem.startswith('silent in the middle 3 s') if silent else problem == ''
