@@ -1,4 +1,4 @@
-"""Work on many small jobs in several processes, with a progress bar."""
+"""Many small jobs in several processes, with a progress bar."""
 
 import ctypes
 import gc
@@ -26,14 +26,19 @@ def default_workers() -> int:
 
 
 class WorkerPool:
-    """Processes for the functions of this package; they start with the first work that is worth it.
+    """Worker processes for the functions of this package; they start with the first large number of jobs.
+
+    A forked worker imports nothing again and shares the memory of this process. A spawned worker imports mmavs, which
+    takes some seconds.
 
     Args:
-        workers: Number of processes; 1 works in this one.
+        workers: Number of processes. With 1, this process does the work.
+        start_method: ``'fork'`` or ``'spawn'``; None for fork on Linux and spawn elsewhere.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, start_method: str | None = None) -> None:
         self.workers = workers
+        self.start_method = start_method or ('fork' if sys.platform == 'linux' else 'spawn')
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> 'WorkerPool':
@@ -52,24 +57,22 @@ class WorkerPool:
             function: A function of a module of this package.
             jobs: Arguments.
             total: Number of jobs.
-            desc: What the progress bar says.
+            desc: Text of the progress bar.
 
         Raises:
-            RuntimeError: A process died, as when memory ran out.
+            RuntimeError: A process ended, for example because the memory was full.
         """
         with tqdm(total=total, desc=desc, mininterval=0.5, disable=total == 0) as bar:
-            alone = self.workers == 1 or total <= _CHUNK
-            for result in map(function, jobs) if alone else self._spread(function, iter(jobs)):
+            in_this_process = self.workers == 1 or total <= _CHUNK
+            for result in map(function, jobs) if in_this_process else self._spread(function, iter(jobs)):
                 yield result
                 bar.update()
 
     def _spread(self, function: Callable[[Any], Any], jobs: Iterator[Any]) -> Iterator[Any]:
         if self._pool is None:
-            # A fork imports nothing again; where there is none, each worker imports mmavs.
-            method = 'fork' if sys.platform == 'linux' else 'spawn'
             self._pool = ProcessPoolExecutor(
                 self.workers,
-                mp_context=multiprocessing.get_context(method),
+                mp_context=multiprocessing.get_context(self.start_method),
                 initializer=_set_up_worker,
                 initargs=(os.getpid(),),
             )
@@ -83,8 +86,8 @@ class WorkerPool:
                 yield from pending.popleft().result()
         except BrokenProcessPool as error:
             raise RuntimeError(
-                'a worker process died, most likely for lack of memory; run again with fewer '
-                '--workers, a build resumes where it stopped'
+                'a worker process ended unexpectedly, most likely because the memory was full; run again with fewer '
+                '--workers: finished work is not repeated'
             ) from error
 
 
@@ -93,21 +96,21 @@ def _work_chunk(function: Callable[[Any], Any], chunk: list[Any]) -> list[Any]:
 
 
 def _set_up_worker(parent: int) -> None:
-    """Readies a worker process: ends it with its parent, and leaves objects and threads of the parent alone."""
+    """Prepares a worker process: it ends with its parent and does not copy the parent's memory."""
     _end_with(parent)
-    gc.freeze()  # a collection would touch, and so copy, the parent's memory page by page
+    gc.freeze()  # a garbage collection would write to, and so copy, every page of the parent's memory
     if 'torch' in sys.modules:
         sys.modules['torch'].set_num_threads(1)  # several workers share the cores, and a fork has no OpenMP threads
 
 
 def _end_with(parent: int) -> None:
-    """Has the kernel kill this process when its parent ends; elsewhere than on Linux a thread waits for that.
+    """Ends this process when its parent ends: by a signal of the kernel on Linux, by a waiting thread elsewhere.
 
-    The kernel's signal also ends C code that holds the interpreter's lock.
+    The signal also ends C code that holds the interpreter's lock.
     """
     if sys.platform == 'linux':
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before the call
+        if os.getppid() != parent:  # the parent ended before the call
             os._exit(1)
     else:
         threading.Thread(target=_wait_for_parent, daemon=True).start()

@@ -1,15 +1,13 @@
-"""Copies of recordings at the rate of the model, so that training need not resample."""
+"""Copies of recordings at the sample rate of the model, so that training does not resample."""
 
 import io
 import os
 from collections import defaultdict
 from collections.abc import Iterator
-from multiprocessing import parent_process
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
-import torch
 from scipy.io import wavfile
 
 from mmavs.audio import SAMPLE_RATE
@@ -20,7 +18,7 @@ from .parallel import WorkerPool, default_workers
 
 SUBTYPES = ('FLOAT', 'PCM_16')
 SUFFIXES = ('.wav', '.flac', '.ogg', '.opus', '.mp3', '.aif', '.aiff', '.au')
-_CLOCK = 2  # seconds to which file systems agree on times
+_CLOCK = 2  # seconds; file systems store times with different precision
 
 
 class CopyJob(NamedTuple):
@@ -28,24 +26,26 @@ class CopyJob(NamedTuple):
 
     Attributes:
         source: The recording.
-        target: The copy, a WAV.
-        sample_rate: Of the copy, Hz.
-        subtype: Of the copy, one of ``SUBTYPES``.
+        target: The copy, a WAV file.
+        sample_rate: Sample rate of the copy in Hz.
+        subtype: Sample format of the copy, one of ``SUBTYPES``.
+        keep_channels: Whether the copy has the channels of the recording. Otherwise they are averaged.
     """
 
     source: str
     target: str
     sample_rate: int
     subtype: str
+    keep_channels: bool = False
 
 
 class Copied(NamedTuple):
-    """What became of the recordings.
+    """Result of a run.
 
     Attributes:
-        written: Number of copies written now.
-        kept: Number of copies that were there.
-        failed: (recording, reason) of those that cannot be copied, in order.
+        written: Number of copies written by this run.
+        kept: Number of copies that existed before.
+        failed: (recording, reason) of the recordings that cannot be copied, in order.
     """
 
     written: int
@@ -54,24 +54,33 @@ class Copied(NamedTuple):
 
 
 def resample_folder(
-    source: str, out: str, *, sample_rate: int = SAMPLE_RATE, subtype: str = 'FLOAT', workers: int | None = None
+    source: str,
+    out: str,
+    *,
+    sample_rate: int = SAMPLE_RATE,
+    subtype: str = 'FLOAT',
+    keep_channels: bool = False,
+    workers: int | None = None,
 ) -> Copied:
-    """Copies all recordings below a folder, as ``LoadAudio`` reads them: channels averaged, resampled.
+    """Copies all recordings below a folder as ``LoadAudio`` reads them: resampled, with averaged channels.
 
-    A copy lies where its original does and has its name, with the suffix ``.wav``. Copies with subtype ``'FLOAT'``
-    give the same waveforms as the originals up to rounding; ``'PCM_16'`` takes half the space, rounds to 2**-15 and
-    clips. A copy whose original has not changed since is kept, so that an interrupted run goes on where it stopped.
+    A copy has the relative path of its original, with the suffix ``.wav``. Copies with the subtype ``'FLOAT'`` give the
+    same waveforms as the originals up to rounding; ``'PCM_16'`` takes half the space, rounds to 2**-15 and clips. A
+    copy whose original has not changed since is kept, so that an interrupted run resumes.
 
     Args:
         source: The folder.
-        out: Folder for the copies, apart from ``source``.
-        sample_rate: Of the copies, Hz.
+        out: Folder for the copies; neither inside of ``source`` nor around it.
+        sample_rate: Sample rate of the copies in Hz.
         subtype: ``'FLOAT'`` or ``'PCM_16'``.
+        keep_channels: Keeps the channels of mono and stereo recordings, for ``LoadAudio(keep_channels=True)``.
+            Recordings with more channels fail.
         workers: Number of processes, None for one per CPU core.
 
     Raises:
-        FileNotFoundError: ``source`` is not there or holds no recording.
-        ValueError: An argument is out of range, one folder lies in the other, or two recordings would get one name.
+        FileNotFoundError: ``source`` does not exist or has no recording.
+        ValueError: An argument is out of range, one folder is inside of the other, or two recordings would have copies
+            of the same name.
         OSError: A copy cannot be written; no incomplete one is left.
     """
     if subtype not in SUBTYPES:
@@ -80,7 +89,8 @@ def resample_folder(
         if value is not None and value < 1:
             raise ValueError(f'{name} must be at least 1, got {value}')
     check_apart(source, out)
-    jobs = _make_jobs(source, out, sample_rate, subtype)
+    job = CopyJob('', '', sample_rate, subtype, keep_channels)
+    jobs = [job._replace(source=path, target=target) for path, target in _pairs(source, out)]
     written, failed = 0, []
     with WorkerPool(workers or default_workers()) as pool:
         results = pool.map(copy_recording, jobs, total=len(jobs), desc='Resampling')
@@ -92,25 +102,23 @@ def resample_folder(
 
 
 def copy_recording(job: CopyJob) -> tuple[bool, str]:
-    """Copies a recording, unless its copy is there.
+    """Copies a recording, unless its copy exists.
 
     Returns:
-        Whether it was written, and why it cannot be, or ``''``.
+        Whether it was written, and the reason why it cannot be, or ``''``.
     """
-    if parent_process() is not None:  # a worker, one of several
-        torch.set_num_threads(1)
     try:
         before = os.stat(job.source)
         if _is_current(job, before):
             return False, ''
-        waveform = read_recording(job.source, sample_rate=job.sample_rate)
+        waveform = read_recording(job.source, sample_rate=job.sample_rate, mono=not job.keep_channels)
     except OSError as error:
         return False, str(error)
-    samples = waveform.numpy()
+    samples = waveform.numpy().T  # (samples,) or (samples, channels)
     if job.subtype == 'PCM_16':
         samples = (samples * 2**15).round().clip(-(2**15), 2**15 - 1).astype(np.int16)
     content = io.BytesIO()
-    wavfile.write(content, job.sample_rate, samples)  # libsndfile would put the time of writing into the file
+    wavfile.write(content, job.sample_rate, samples)  # libsndfile would store the time of writing in the file
     write_bytes(job.target, content.getvalue())
     os.utime(job.target, ns=(before.st_atime_ns, before.st_mtime_ns))
     return True, ''
@@ -119,22 +127,24 @@ def copy_recording(job: CopyJob) -> tuple[bool, str]:
 def _is_current(job: CopyJob, source: os.stat_result) -> bool:
     try:
         info = soundfile.info(job.target)
+        channels = soundfile.info(job.source).channels if job.keep_channels else 1
         same_time = abs(os.stat(job.target).st_mtime - source.st_mtime) < _CLOCK
     except (OSError, RuntimeError):
         return False
-    return same_time and (info.samplerate, info.subtype, info.channels) == (job.sample_rate, job.subtype, 1)
+    return same_time and (info.samplerate, info.subtype, info.channels) == (job.sample_rate, job.subtype, channels)
 
 
 def check_apart(source: str, out: str) -> None:
-    """Raises an error where the source is not there, or one folder lies in the other."""
+    """Raises an error if the source does not exist, or one folder is inside of the other."""
     if not os.path.isdir(source):
         raise FileNotFoundError(f'no such folder: {source}')
     folders = [os.path.realpath(source), os.path.realpath(out)]
     if os.path.commonpath(folders) in folders:
-        raise ValueError(f'--out must be a folder apart from {source}, neither in it nor around it, got {out}')
+        raise ValueError(f'--out must be a folder neither inside of {source} nor around it, got {out}')
 
 
-def _make_jobs(source: str, out: str, sample_rate: int, subtype: str) -> list[CopyJob]:
+def _pairs(source: str, out: str) -> list[tuple[str, str]]:
+    """The recordings and their copies."""
     found = defaultdict(list)
     for path in _recordings(source):
         target = os.path.join(out, os.path.splitext(os.path.relpath(path, source))[0] + '.wav')
@@ -143,8 +153,8 @@ def _make_jobs(source: str, out: str, sample_rate: int, subtype: str) -> list[Co
         raise FileNotFoundError(f'no recording ({", ".join(SUFFIXES)}) in {source}')
     for paths in found.values():
         if len(paths) > 1:
-            raise ValueError(f'{" and ".join(paths)} would get copies of one name; rename one')
-    return [CopyJob(found[target][0], target, sample_rate, subtype) for target in sorted(found)]
+            raise ValueError(f'{" and ".join(paths)} would have copies of the same name; rename one')
+    return [(found[target][0], target) for target in sorted(found)]
 
 
 def _recordings(folder: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ import sys
 import time
 
 import pytest
+import torch
 
 from mmavs.data_tools.parallel import WorkerPool
 from mmavs.data_tools.vpo_builder import recordings
@@ -29,6 +30,15 @@ def test_results_come_in_the_order_of_the_jobs():
     with WorkerPool(3) as pool:
         spread = list(pool.map(recordings.recording_problem, paths, total=len(paths), desc=''))
     assert spread == [recordings.recording_problem(p) for p in paths]
+
+
+def test_spawned_workers_give_the_same_results():
+    paths = [(f'/none/{i}', 3.0) for i in range(40)]
+    with WorkerPool(2, start_method='spawn') as pool:
+        results = list(pool.map(recordings.recording_problem, paths, total=len(paths), desc=''))
+        modules = list(pool.map(process_and_threads, range(40), total=40, desc=''))
+    assert results == [recordings.recording_problem(p) for p in paths]
+    assert {threads for _, threads in modules} == {1} and os.getpid() not in {pid for pid, _ in modules}
 
 
 def test_jobs_are_taken_as_they_are_needed():
@@ -69,6 +79,10 @@ def test_workers_import_nothing_again_where_they_are_forked():
     if sys.platform == 'linux':
         assert {id_ for id_, _ in modules} == {id(recordings)}
     assert os.getpid() not in {pid for _, pid in modules}
+
+
+def process_and_threads(_):
+    return os.getpid(), torch.get_num_threads()
 
 
 def own_modules(_):

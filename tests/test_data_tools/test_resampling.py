@@ -39,7 +39,7 @@ def audio(path, position=0.3, **kwargs):
 
 
 @pytest.mark.parametrize('channels', [1, 2])
-def test_training_hears_the_same(folder, tmp_path, channels):
+def test_training_on_copies_uses_the_same_waveforms(folder, tmp_path, channels):
     assert resample(folder, tmp_path / 'out') == (10, 0, [])
     assert files(tmp_path / 'out') == files(folder)
     for name in files(folder):
@@ -50,7 +50,19 @@ def test_training_hears_the_same(folder, tmp_path, channels):
         assert original.abs().max() > 0.05
 
 
-def test_whole_numbers_take_half_the_space(folder, tmp_path):
+def test_channels_can_be_kept(folder, tmp_path):
+    copied = resample(folder, tmp_path / 'out', keep_channels=True)
+    assert copied.written == 8 and [Path(path).name[:2] for path, _ in copied.failed] == ['r3', 'r3']
+    assert all('6 channels' in reason for _, reason in copied.failed)
+    for name in files(tmp_path / 'out'):
+        assert soundfile.info(tmp_path / 'out' / name).channels == soundfile.info(folder / name).channels
+        original, copy = (audio(root / name, keep_channels=True) for root in (folder, tmp_path / 'out'))
+        torch.testing.assert_close(copy, original, atol=1e-6, rtol=0)
+    assert resample(folder, tmp_path / 'out', keep_channels=True).kept == 8
+    assert resample(folder, tmp_path / 'out').kept == 4, 'only the mono copies are the same'
+
+
+def test_integer_samples_take_half_the_space(folder, tmp_path):
     resample(folder, tmp_path / 'out')
     resample(folder, tmp_path / 'small', subtype='PCM_16')
     for name in files(folder):
@@ -98,7 +110,7 @@ def test_other_formats_become_wav(tmp_path):
     assert resample(tmp_path / 'in', tmp_path / 'out').written == 2
     assert files(tmp_path / 'out') == ['MP3.wav', 'flac.wav']
     soundfile.write(tmp_path / 'in' / 'flac.wav', np.ones(900) / 2, 44100)
-    with pytest.raises(ValueError, match=r'flac\.flac and .*flac\.wav would get copies of one name'):
+    with pytest.raises(ValueError, match=r'flac\.flac and .*flac\.wav would have copies of the same name'):
         resample(tmp_path / 'in', tmp_path / 'out')
 
 
@@ -147,7 +159,7 @@ def test_folder_without_permission(folder, tmp_path):
 @pytest.mark.parametrize('out', ['in', 'in/copies', '.', 'link'])
 def test_folders_must_be_apart(folder, tmp_path, out):
     (tmp_path / 'link').symlink_to(folder)
-    with pytest.raises(ValueError, match='--out must be a folder apart from'):
+    with pytest.raises(ValueError, match='--out must be a folder neither inside of'):
         resample(folder, tmp_path / out)
 
 

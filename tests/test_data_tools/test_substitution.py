@@ -165,7 +165,7 @@ def test_a_tree_of_someone_else_is_left_alone(source, tmp_path):
         substitute_audio(options(source, out, overwrite=True))
     assert contents(out) == before
     for inside in (source / 'avsbench' / 'new', source):
-        with pytest.raises(ValueError, match='must be a folder apart from'):
+        with pytest.raises(ValueError, match='must be a folder neither inside of'):
             substitute_audio(options(source, inside))
 
 

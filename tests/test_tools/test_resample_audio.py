@@ -34,7 +34,7 @@ def test_copies_and_audio_dir_give_the_same_samples(tool, tmp_path, capsys):
     root = write_vpo_tree(tmp_path / 'my VPO', num_images=3)
     audios, out = root / 'VGGSound' / 'audios', root / 'VGGSound' / 'audios_16k'
     assert not run(tool, audios, '--out', out, '--workers', 1)
-    assert '5 written, 0 there already, 0 left out' in capsys.readouterr().out
+    assert '5 written, 0 existed already, 0 left out' in capsys.readouterr().out
     pipeline = [dict(type='LoadAudio', duration=2.0)]
     plain, copies = (
         VPODataset('ms', data_root=str(root), pipeline=pipeline, **kwargs)[0]['audio']

@@ -23,8 +23,8 @@ from PIL import Image
 
 from mmavs.data_tools.parallel import WorkerPool
 from mmavs.data_tools.vpo_builder.image_set import ImagePart, inspect_images, load_images, make_scenes
+from mmavs.data_tools.vpo_builder.recording_set import load_recordings
 from mmavs.data_tools.vpo_builder.sampling import SamplingRules, draw_multi_instance, draw_multi_source, draw_single
-from mmavs.data_tools.vpo_builder.sound_set import load_sounds
 from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 WIDTH, HEIGHT = 160, 120  # small to save time; a worker holds one image at a time
@@ -42,6 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--images', type=int, default=118287, help='default: %(default)s, as in train2017')
     parser.add_argument('--workers', type=int, default=2, help='default: %(default)s')
+    parser.add_argument('--start-method', choices=['fork', 'spawn'], help='of the workers (default: fork on Linux)')
     return parser.parse_args()
 
 
@@ -53,20 +54,20 @@ def main() -> None:
         size = (root / 'instances.json').stat().st_size / 1e6
         with PeakMemory() as peak:
             started = time.perf_counter()
-            counts = read_and_plan(root, args.workers)
+            counts = read_and_plan(root, args.workers, args.start_method)
             seconds = time.perf_counter() - started
     print(f'{args.images} images, annotation file of {size:.0f} MB, {args.workers} workers: {seconds:.0f} s')
     print('samples: ' + ', '.join(f'{name} {count}' for name, count in counts.items()))
     print(f'peak memory: {peak.resident / 2**30:.2f} GiB resident, {peak.proportional / 2**30:.2f} GiB proportional')
 
 
-def read_and_plan(root: Path, workers: int) -> dict[str, int]:
+def read_and_plan(root: Path, workers: int, start_method: str | None = None) -> dict[str, int]:
     """Runs the steps of the builder before the writing of samples; returns the number of samples."""
     table = load_class_table()
     part = ImagePart(str(root / 'instances.json'), str(root / 'images'), str(root / 'captions.json'), None)
     images = load_images([part], table)
-    with WorkerPool(workers) as pool:
-        sounds = load_sounds(
+    with WorkerPool(workers, start_method) as pool:
+        recordings = load_recordings(
             str(root / 'sounds.csv'),
             str(root / 'sounds'),
             table,
@@ -78,9 +79,9 @@ def read_and_plan(root: Path, workers: int) -> dict[str, int]:
         inspected = inspect_images(
             images, min_area=0.005, cache_file=str(root / 'images.jsonl'), fingerprint='', pool=pool
         )
-    scenes = make_scenes(images, inspected, sounds.pool, seed=0, test_fraction=0.1, val_fraction=0.0)
+    scenes = make_scenes(images, inspected, recordings.pool, seed=0, test_fraction=0.1, val_fraction=0.0)
     draws = {'ss': draw_single, 'ms': draw_multi_source, 'msmi': draw_multi_instance}
-    return {name: len(draw(scenes, sounds.pool, SamplingRules())) for name, draw in draws.items()}
+    return {name: len(draw(scenes, recordings.pool, SamplingRules())) for name, draw in draws.items()}
 
 
 def generate(root: Path, number: int) -> None:
@@ -100,7 +101,7 @@ def generate(root: Path, number: int) -> None:
     for index, entry in enumerate(table.classes):
         for take in range(8):
             lines.append(f'sound{index}x{take},0,"{entry.sounds[0]}",{"test" if take < 2 else "train"}\n')
-            soundfile.write(root / 'sounds' / f'sound{index}x{take}_000000.wav', np.full(1600, 0.1), 16000)
+            soundfile.write(root / 'sounds' / f'sound{index}x{take}_000000.wav', np.sin(np.arange(1600)) / 10, 16000)
     (root / 'sounds.csv').write_text(''.join(lines))
 
 

@@ -1,10 +1,10 @@
-r"""Makes copies of a folder of recordings at the rate of the model (16 kHz, mono), so that training need not resample.
+r"""Copies a folder of recordings at the sample rate of the model (16 kHz, mono), so that training does not resample.
 
     python tools/dataset_converters/resample_audio.py data/VPO/VGGSound/audios --out data/VPO/VGGSound/audios_16k
 
-Training on the copies, with `audio_dir='VGGSound/audios_16k'` in the dataset of each data loader, hears the same as on
-the originals. A run that was interrupted goes on where it stopped when it is started again. Recordings that cannot be
-read are listed and left out; the status is 1 then.
+Training on the copies, with `audio_dir='VGGSound/audios_16k'` in the dataset of each data loader, uses the same
+waveforms as on the originals. An interrupted run resumes if it is started again. Recordings that cannot be read are
+listed and left out; the exit status is 1 then.
 """
 
 import argparse
@@ -21,14 +21,26 @@ from mmavs.data_tools.resampling import SUBTYPES, resample_folder  # noqa: E402
 
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('source', help='folder of recordings, searched to the bottom')
+    parser.add_argument('source', help='folder of recordings, searched recursively')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the copies')
-    parser.add_argument('--rate', type=int, default=SAMPLE_RATE, dest='sample_rate', help='Hz (default: %(default)s)')
+    parser.add_argument(
+        '--rate',
+        type=int,
+        default=SAMPLE_RATE,
+        dest='sample_rate',
+        help='sample rate in Hz (default: %(default)s)',
+    )
     parser.add_argument(
         '--subtype',
         choices=SUBTYPES,
         default=SUBTYPES[0],
-        help='FLOAT keeps what training hears, PCM_16 rounds it and takes half the space (default: %(default)s)',
+        help='FLOAT keeps the waveforms of training, PCM_16 rounds them and takes half the space '
+        '(default: %(default)s)',
+    )
+    parser.add_argument(
+        '--keep-channels',
+        action='store_true',
+        help='keep the channels of stereo recordings, for LoadAudio(keep_channels=True); default: average them',
     )
     parser.add_argument('--workers', type=int, help='number of processes (default: one per CPU core)')
     return parser.parse_args(argv)
@@ -39,12 +51,12 @@ def main(argv=None) -> None:
     try:
         copied = resample_folder(**vars(args))
     except KeyboardInterrupt:
-        sys.exit('interrupted; run again with the same options to go on')
+        sys.exit('interrupted; run again with the same options to resume')
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(f'error: {error}')
     for path, reason in copied.failed:
         print(f'left out: {path}: {reason}')
-    print(f'{args.out}: {copied.written} written, {copied.kept} there already, {len(copied.failed)} left out')
+    print(f'{args.out}: {copied.written} written, {copied.kept} existed already, {len(copied.failed)} left out')
     sys.exit(bool(copied.failed))
 
 

@@ -1,11 +1,9 @@
-"""Copies of clips with other sounds, for the worker processes of ``audio_substitution.py``. Needs no mmseg."""
+"""Copies of clips with other audio, for the worker processes."""
 
 import io
 import os
-from multiprocessing import parent_process
 from typing import NamedTuple
 
-import torch
 from scipy.io import wavfile
 
 from mmavs.audio import SAMPLE_RATE, seconds_to_samples
@@ -18,10 +16,10 @@ class ClipJob(NamedTuple):
 
     Attributes:
         files: (source, target) of its frames and masks.
-        copy_mode: For these.
-        recording: Its new sound.
-        audio: Where that goes.
-        seconds: How much of it.
+        copy_mode: How these files are taken over.
+        recording: The recording that becomes its audio.
+        audio: Path of its audio file.
+        seconds: Length of its audio.
     """
 
     files: tuple[tuple[str, str], ...]
@@ -32,17 +30,15 @@ class ClipJob(NamedTuple):
 
 
 def make_clip(job: ClipJob) -> bool:
-    """Places the frames and masks of a clip and writes its sound; returns whether that was not there."""
+    """Places the frames and masks of a clip and writes its audio; returns False if the audio existed already."""
     for source, target in job.files:
         if not os.path.isfile(source):
             raise FileNotFoundError(f'{source} does not exist; check_avsbench.py lists all that is missing')
         place_file(source, target, job.copy_mode)
     if os.path.isfile(job.audio):
         return False
-    if parent_process() is not None:  # a worker, one of several
-        torch.set_num_threads(1)
     waveform = read_clip(job.recording, num_samples=seconds_to_samples(job.seconds))
     content = io.BytesIO()
-    wavfile.write(content, SAMPLE_RATE, waveform.numpy())  # libsndfile would put the time of writing into the file
+    wavfile.write(content, SAMPLE_RATE, waveform.numpy())  # libsndfile would store the time of writing in the file
     write_bytes(job.audio, content.getvalue())
     return True
