@@ -34,7 +34,7 @@ def run(monkeypatch, tmp_path):
     return run
 
 
-def test_what_is_done_for_the_present_state_is_not_done_again(run, monkeypatch):
+def test_finished_stacks_are_not_repeated(run, monkeypatch):
     assert run('--only', 'tested', 'newest') == ['tested', 'newest']
     assert run() == [name for name in STACKS if name not in ('tested', 'newest')]
     assert run() == [] and run('--table') == []
@@ -42,20 +42,20 @@ def test_what_is_done_for_the_present_state_is_not_done_again(run, monkeypatch):
     assert run('--only', 'newest') == ['newest']
 
 
-def test_an_interruption_keeps_what_is_done(run):
+def test_interruption_keeps_finished_stacks(run):
     run('--only', 'tested')
     with pytest.raises(KeyboardInterrupt):
         run(result=KeyboardInterrupt())
     assert 'tested' not in run()
 
 
-def test_a_failure_is_told_by_the_exit_status_but_a_refusal_is_not(run):
+def test_exit_status_is_1_for_failures_and_0_for_refusals(run):
     run('--only', 'newest', result=dict(outcome='refused', text='refused: why', versions={}))
     with pytest.raises(SystemExit):
         run('--only', 'tested', result=dict(outcome='failed', text='1 failed', versions={}))
 
 
-def test_table_goes_between_its_marks(run, tmp_path, capsys):
+def test_table_is_written_between_the_marks(run, tmp_path, capsys):
     page = tmp_path / 'page.md'
     begin, end = run_matrix.MARKS
     page.write_text(f'before\n{begin}\nan old table\n{end}\nafter\n')
@@ -76,7 +76,7 @@ def test_table_goes_between_its_marks(run, tmp_path, capsys):
     assert page.read_text() == 'no marks\n'
 
 
-def test_the_page_of_versions_has_a_place_for_the_table():
+def test_page_of_versions_has_the_marks():
     page = (environment.ROOT / 'docs' / 'versions.md').read_text()
     assert 'a table' in run_matrix.put_table(page, 'a table')
 
@@ -89,11 +89,11 @@ def test_the_page_of_versions_has_a_place_for_the_table():
         ('Traceback\nAttributeError: pip install\n', 'failed'),
     ],
 )
-def test_only_an_import_error_with_a_remedy_is_a_refusal(output, outcome):
+def test_import_error_with_a_remedy_is_a_refusal(output, outcome):
     assert run_matrix.read_import(output)['outcome'] == outcome
 
 
-def test_a_refusal_names_no_folder_of_the_machine():
+def test_refusal_has_no_path_of_the_machine():
     text = run_matrix.read_import(f'ImportError: {run_matrix.ROOT}/lib.so fails; pip install x\n')['text']
     assert text == 'refused: lib.so fails; pip install x'
 
@@ -110,7 +110,7 @@ def test_summary_of_the_tests(last, counts):
     assert run_matrix.read_summary(f'5 passed\n{last}\n') == counts
 
 
-def test_fingerprint_tells_states_apart(tmp_path, monkeypatch):
+def test_fingerprint_depends_on_files_and_tests(tmp_path, monkeypatch):
     monkeypatch.setattr(run_matrix, 'ROOT', tmp_path)
     monkeypatch.setattr(run_matrix, 'SOURCES', ('package', 'setup.py'))
     (tmp_path / 'package').mkdir()
@@ -123,7 +123,7 @@ def test_fingerprint_tells_states_apart(tmp_path, monkeypatch):
     assert run_matrix.fingerprint(['tests']) != before
 
 
-def test_an_interpreter_that_is_not_there_is_named(run, monkeypatch, tmp_path):
+def test_missing_interpreter_is_named(run, monkeypatch, tmp_path):
     assert environment.find_python(VERSION)
     monkeypatch.setitem(STACKS, 'tested', Stack('old', ('mmavs',), python='3.1'))
     args = run_matrix.argparse.Namespace(work_dir=tmp_path, tests=['tests'], keep=False)
@@ -134,7 +134,7 @@ def test_an_interpreter_that_is_not_there_is_named(run, monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_environment_is_made_once_and_a_failed_installation_is_told(tmp_path):
+def test_environment_is_created_once_and_errors_of_pip_are_reported(tmp_path):
     def make(*words):
         stack = Stack('a small one', words, python=VERSION)
         return environment.Environment(stack, tmp_path / 'env', tmp_path / 'wheels', tmp_path / 'logs' / 'log')
@@ -154,7 +154,7 @@ def test_environment_is_made_once_and_a_failed_installation_is_told(tmp_path):
     assert not first.folder.exists() and 'no_such_package' in first.log.read_text()
 
 
-def test_state_is_never_half_written(tmp_path, monkeypatch):
+def test_state_is_written_atomically(tmp_path, monkeypatch):
     path = tmp_path / 'state.json'
     run_matrix.write(path, json.dumps({}))
 

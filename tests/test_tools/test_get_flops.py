@@ -1,4 +1,4 @@
-"""tools/analysis_tools/get_flops.py against operations counted layer by layer on the way of an image."""
+"""tools/analysis_tools/get_flops.py against operations counted by hooks on the layers."""
 
 import math
 import sys
@@ -19,7 +19,7 @@ PAGE = ROOT / 'configs' / 'cavp' / 'README.md'
 
 
 def operations(module, inputs, output):
-    """Of one layer: a multiplication and addition is one."""
+    """Operations of a layer; a multiplication and its addition are one."""
     if isinstance(module, nn.Conv2d):
         return output.numel() * module.in_channels // module.groups * math.prod(module.kernel_size)
     if isinstance(module, nn.Linear):
@@ -44,7 +44,7 @@ def count_by_layers(cfg, shape):
         audio = torch.empty(1, *get_flops.spectrogram_shape(cfg))
         model(dict(img=torch.empty(1, 3, *shape), audio=audio), mode='tensor')
     counts['neck'] += 4 * 256 * math.prod(_quarter(shape))  # bilinear upsampling to stage 1
-    # The pixels' products with the keys of 4 heads and with their values; both folded through a matrix, once an image.
+    # Products of the pixels with the keys and values of 4 heads, and of these with the weights, once for each image.
     counts['fusion'] += 2 * 4 * 304 * math.prod(_quarter(shape)) + 2 * 304 * 304
     return {part: (sum(p.numel() for p in getattr(model, part).parameters()), counts[part]) for part in get_flops.PARTS}
 
@@ -57,7 +57,7 @@ STEM = 'model.backbone.stem_channels=128'
 
 
 def released(name, depth=50):
-    """The config of a network of the authors: one of the repository with their stem."""
+    """The config of a released network: one of the repository with the stem of the authors."""
     config = load(f'cavp/{name}.py')
     config.model.backbone.update(depth=depth, stem_channels=128, init_cfg=None)
     return config

@@ -27,7 +27,7 @@ def image():
 
 @pytest.fixture
 def sample():
-    """Left half cat, right half dog by the label; all cat by the prediction; both sound."""
+    """Label: left half cat, right half dog. Prediction: cat. Both are sounding classes."""
     label = torch.ones(1, HEIGHT, WIDTH, dtype=torch.int64)
     label[..., WIDTH // 2 :] = 2
     found = SegDataSample(
@@ -41,7 +41,7 @@ def sample():
 
 
 def marked_columns(picture, color, *, panel=0, height=HEIGHT, width=WIDTH):
-    """Columns of the strip below a panel whose upper part has a colour."""
+    """Columns of the strip below a panel that have a color in the upper part."""
     strip = picture[height : height + MARK_ROWS, panel * width : (panel + 1) * width]
     return np.flatnonzero((strip == color).all(-1).any(0))
 
@@ -56,7 +56,7 @@ def test_three_panels(visualizer, image, sample):
 
 
 @pytest.mark.parametrize('position', [0, 0.1, 0.5, 0.9, 1])
-def test_mark_stands_at_the_position_of_the_source(visualizer, image, sample, position):
+def test_marker_is_at_the_position_of_the_source(visualizer, image, sample, position):
     sample.set_metainfo(dict(sources=[dict(audio_path='a.wav', position=position, label=1)]))
     picture = visualizer.draw(image, sample)
     for panel in range(3):
@@ -69,13 +69,13 @@ def test_mark_stands_at_the_position_of_the_source(visualizer, image, sample, po
         assert not len(marked_columns(picture, META['palette'][2], panel=panel))
 
 
-def test_each_source_has_its_colour(visualizer, image, sample):
+def test_each_source_has_the_color_of_its_class(visualizer, image, sample):
     picture = visualizer.draw(image, sample)
     for label, center in ((1, 40), (2, 120)):
         assert abs(np.median(marked_columns(picture, META['palette'][label])) - center) < 3
 
 
-def test_draws_what_is_wanted_and_there(visualizer, image, sample):
+def test_draws_the_requested_panels_that_exist(visualizer, image, sample):
     def panels(data_sample, **kwargs):
         return visualizer.draw(image, data_sample, **kwargs).shape[1] // WIDTH
 
@@ -88,7 +88,7 @@ def test_draws_what_is_wanted_and_there(visualizer, image, sample):
 
 
 def test_no_sources(visualizer, image, sample):
-    """No mark, and the text says so: the pictures of no sources and of an ignored class are the same."""
+    """The strip has no marker, and its text is that of a sample with an ignored class."""
     sample.set_metainfo(dict(sources=[]))
     nothing = visualizer.draw(image, sample)
     for color in META['palette'][1:]:
@@ -99,7 +99,7 @@ def test_no_sources(visualizer, image, sample):
     assert (strip == 255).any()
 
 
-def test_ignored_pixels_get_no_colour(visualizer, image, sample):
+def test_ignored_pixels_have_no_color(visualizer, image, sample):
     sample.gt_sem_seg.data[:, :, : WIDTH // 2] = 255
     panel = visualizer.draw(image, sample, with_labels=False)[20:HEIGHT, WIDTH : 2 * WIDTH]  # below the title
     half = WIDTH // 2
@@ -128,7 +128,7 @@ def test_small_images_are_enlarged(visualizer, shape, drawn):
     assert abs(np.median(marked_columns(picture, META['palette'][2], height=height, width=width)) - width / 2) < 3
 
 
-def test_inputs_stay(visualizer, image, sample):
+def test_inputs_are_not_changed(visualizer, image, sample):
     before, label = image.copy(), sample.gt_sem_seg.data.clone()
     visualizer.draw(image, sample)
     np.testing.assert_array_equal(image, before)
@@ -149,8 +149,8 @@ def test_add_datasample_goes_to_the_backends(image, sample, tmp_path):
     assert found.name == 'val_7.png'
 
 
-def test_of_a_mixture_the_classes_are_named(visualizer, image, sample):
-    """The same text as for sources of their own, without marks."""
+def test_classes_of_a_mixture_are_named(visualizer, image, sample):
+    """The text is that of separate sources, without markers."""
     own = visualizer.draw(image, sample)
     mixture = SegDataSample(metainfo=dict(sources=[dict(position=0.5, label=None)], audio_label=(1, 2)))
     mixture.gt_sem_seg, mixture.pred_sem_seg = sample.gt_sem_seg, sample.pred_sem_seg
@@ -159,7 +159,7 @@ def test_of_a_mixture_the_classes_are_named(visualizer, image, sample):
     assert np.array_equal(drawn[text], own[text]) and len(np.unique(drawn[marks])) == 1 < len(np.unique(own[marks]))
 
 
-def test_frames_of_all_clips_may_have_the_same_names(visualizer, image, monkeypatch):
+def test_frames_of_different_clips_may_have_equal_names(visualizer, image, monkeypatch):
     names = []
     monkeypatch.setattr(visualizer, 'add_image', lambda name, drawn, step: names.append(name))
     for clip in ('v2/a', 'v2/b'):

@@ -1,5 +1,7 @@
-"""An independent double of CAVP with stereo sound and ResNet-50: plain torch modules under the names of the reference's
-checkpoints, each step written out, nothing shared, folded or left out."""
+"""A reference implementation of CAVP with stereo audio and ResNet-50, independent of mmavs.
+
+Plain torch modules with the names of the released checkpoints; each step is computed as it is defined.
+"""
 
 from itertools import pairwise
 
@@ -41,7 +43,7 @@ class ResNet50(nn.Module):
         self.bn1 = nn.BatchNorm2d(128)
         self.layer1 = self._stage(128, 64, 1, (1, 1, 1))
         self.layer2 = self._stage(256, 128, 2, (1, 1, 1, 1))
-        # A stage whose stride became a dilation d has d / 2 in its first block, which would have had the stride.
+        # If a stage has dilation d instead of a stride, its first block, which had the stride, has dilation d / 2.
         self.layer3 = self._stage(512, 256, 1, (1, 2, 2, 2, 2, 2))
         self.layer4 = self._stage(1024, 512, 1, (2, 4, 8))
 
@@ -191,15 +193,15 @@ class PlainCAVP(nn.Module):
         )
         return torch.cat([context, low_level], dim=1)
 
-    def sound(self, log_mel):
+    def embed_audio(self, log_mel):
         """(B, 2, frames, mels) -> (B, 304)."""
         return self.audio_backbone['backbone'](log_mel)
 
-    def fuse(self, visual, sound):
+    def fuse(self, visual, audio):
         """(B, 304, h, w) and (B, 304) -> (B, 304, h, w)."""
         batch, channels, height, width = visual.shape
         pixels = visual.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
-        fused = self.cross_att(self.visual_projector(pixels), sound[:, None])
+        fused = self.cross_att(self.visual_projector(pixels), audio[:, None])
         return fused.reshape(batch, height, width, channels).permute(0, 3, 1, 2)
 
     def classify(self, fused, size):

@@ -218,7 +218,7 @@ def test_mmseg_takes_classes_and_colours_from_the_file(converted):
     cfg = Config.fromstring(torch.load(converted, weights_only=True)['meta']['cfg'], file_format='.py')
     assert cfg.to_dict() == network_config().to_dict()
     model = init_model(cfg, str(converted), device='cpu')
-    # mmseg's own inferencer knows no sound; with a pipeline that it takes it has the right classes all the same.
+    # mmseg's inferencer takes no audio, but it reads the classes if it gets a pipeline for images.
     cfg.test_dataloader.dataset.pipeline = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
     for found in (model, MMSegInferencer(cfg, str(converted), device='cpu').model):
         assert tuple(found.dataset_meta['classes']) == VPODataset.METAINFO['classes']

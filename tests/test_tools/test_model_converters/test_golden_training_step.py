@@ -1,5 +1,4 @@
-"""One training step of CAVP, with weights from the converter, against a double that is written out from the description
-of the reference."""
+"""A training step of CAVP with converted weights against the reference implementation in ``plain_cavp.py``."""
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from plain_cavp import PlainCAVP
 
 NAME = 'vpo_stereo_r50'
 SIZE, STRIDE, IGNORE = (48, 80), 4, 255
-# The first image's swapped sound has the same set of classes, the others' have not; the last one's only in part.
+# The shuffled audio of the first image has the same set of classes, that of the last image only a part of it.
 AUDIO_LABEL = ((3, 7), (7, 3), (12,), (3,))
 PERMUTATION = (1, 2, 3, 0)
 # name in the reference: name in mmavs
@@ -36,7 +35,7 @@ def weights(golden_file):
     return synthetic_weights(golden_file, NAME)
 
 
-def load_double(weights):
+def load_reference(weights):
     with torch.device('meta'):
         network = PlainCAVP()
     network.load_state_dict(weights, assign=True)
@@ -44,7 +43,7 @@ def load_double(weights):
 
 
 def load_ours(weights):
-    """The network of the released checkpoint, with weights that went through the converter."""
+    """The network of the released checkpoint with converted weights."""
     network = identify(weights)
     cfg = Config.fromfile(CONFIGS / f'{network.base_configs[0]}.py').model.to_dict()
     cfg['backbone'].update(network.backbone)
@@ -56,9 +55,9 @@ def load_ours(weights):
 
 
 def make_batch():
-    """Image, sound and label of four images, small enough that no pixel is left out of the contrastive loss.
+    """Images, audio and labels, small enough that the contrastive loss takes every pixel.
 
-    Of the label's pixels that are left at the size of the features, as many are background as foreground.
+    At the size of the features, the labels have as many background as foreground pixels.
     """
     rng, count = np.random.default_rng(0), len(AUDIO_LABEL)
     kept = rng.permutation(np.repeat([0, 1, IGNORE], [432, 432, 96])).reshape(count, 12, 20)
@@ -72,18 +71,18 @@ def make_batch():
 
 
 def plain_losses(network, image, log_mel, label):
-    """Cross-entropy of own pairs, and Eq. 4 over every pixel of own and swapped pairs."""
-    visual, sound = network.visual(image), network.sound(log_mel)
-    own, swapped = network.fuse(visual, sound), network.fuse(visual, sound[list(PERMUTATION)])
-    cross_entropy = F.cross_entropy(network.classify(own, SIZE), label, ignore_index=IGNORE)
+    """Cross-entropy of original pairs, and Eq. 4 over every pixel of original and shuffled pairs."""
+    visual, audio = network.visual(image), network.embed_audio(log_mel)
+    original, shuffled = network.fuse(visual, audio), network.fuse(visual, audio[list(PERMUTATION)])
+    cross_entropy = F.cross_entropy(network.classify(original, SIZE), label, ignore_index=IGNORE)
     features, labels = [], []
     for i, j in enumerate(PERMUTATION):
         pixel_label = label[i, ::STRIDE, ::STRIDE].flatten()
         known = pixel_label != IGNORE
-        features.append(own[i].flatten(1).T[known])
+        features.append(original[i].flatten(1).T[known])
         labels.append(pixel_label[known])
         foreground = known & (pixel_label != 0)
-        features.append(swapped[i].flatten(1).T[foreground])
+        features.append(shuffled[i].flatten(1).T[foreground])
         same = set(AUDIO_LABEL[i]) == set(AUDIO_LABEL[j])
         labels.append(pixel_label[foreground] if same else torch.zeros_like(pixel_label[foreground]))
     return cross_entropy, plain_info_nce(torch.cat(features), torch.cat(labels))
@@ -108,29 +107,29 @@ def data_samples(label):
     return samples
 
 
-def test_golden_double_is_the_reference_network(golden_file, weights):
+def test_golden_logits_of_the_reference_implementation(golden_file, weights):
     golden = {key: torch.tensor(value) for key, value in np.load(golden_file(f'model_{NAME}.npz')).items()}
-    network = load_double(weights).eval()
+    network = load_reference(weights).eval()
     with torch.no_grad():
-        sound = network.sound(golden['log_mel'])
-        logits = network.classify(network.fuse(network.visual(golden['image']), sound), golden['image'].shape[2:])
-    torch.testing.assert_close(sound, golden['audio_embedding'][:, :, 0, 0], rtol=0, atol=1e-3)
+        audio = network.embed_audio(golden['log_mel'])
+        logits = network.classify(network.fuse(network.visual(golden['image']), audio), golden['image'].shape[2:])
+    torch.testing.assert_close(audio, golden['audio_embedding'][:, :, 0, 0], rtol=0, atol=1e-3)
     assert (logits - golden['logits']).abs().max() < 1e-3 * golden['logits'].std()
 
 
 @pytest.mark.slow
 def test_golden_training_step(weights, monkeypatch):
-    """Losses, gradients, and the statistics of the classifier's norms, to which swapped pairs contribute nothing.
+    """Losses, gradients, and the statistics of the classifier's norms, to which shuffled pairs do not contribute.
 
-    In double precision: through some 70 norms with statistics of four images, the rounding of single precision grows
-    to some per cent of the stem's gradient.
+    In float64, because some 70 batch norms over four images amplify the rounding of float32 to a few percent of the
+    gradient of the stem.
     """
     image, log_mel, label = make_batch()
-    double = load_double(weights).double().train()
-    expected = plain_losses(double, image, log_mel, label)
-    gradients = torch.autograd.grad(sum(expected), [double.get_parameter(key) for key in PARAMETERS])
-    statistics = [double.get_buffer(key) for key in STATISTICS]
-    del double
+    reference = load_reference(weights).double().train()
+    expected = plain_losses(reference, image, log_mel, label)
+    gradients = torch.autograd.grad(sum(expected), [reference.get_parameter(key) for key in PARAMETERS])
+    statistics = [reference.get_buffer(key) for key in STATISTICS]
+    del reference
     drawn = []
 
     def permutation(count, **_):
@@ -140,7 +139,7 @@ def test_golden_training_step(weights, monkeypatch):
     monkeypatch.setattr(torch, 'randperm', permutation)
     model = load_ours(weights).double().train()
     losses = model(dict(img=image, audio=log_mel), data_samples(label), mode='loss')
-    assert drawn == [len(PERMUTATION)], 'pixels were sampled: the two losses are not over the same ones'
+    assert drawn == [len(PERMUTATION)], 'pixels were drawn, so that the losses are not over the same pixels'
     assert {key for key in losses if 'loss' in key} == {'decode.loss_ce', 'loss_contrast'}
     for key, truth in zip(('decode.loss_ce', 'loss_contrast'), expected, strict=True):
         assert losses[key].item() == pytest.approx(truth.item(), rel=1e-5), key
