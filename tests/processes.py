@@ -1,4 +1,4 @@
-"""Functions in several processes that work together, as one on each GPU does."""
+"""Runs functions in several processes of one group, as in a training on several GPUs."""
 
 import multiprocessing
 import os
@@ -14,7 +14,7 @@ import torch.multiprocessing
 from mmavs.engine.runner.launch import leave_processes
 
 TIMEOUT = 600  # seconds; many, since a busy machine is slow
-# They are forked off a process that has imported this already, which saves the time of a start.
+# They are forked from a process that has imported these modules.
 multiprocessing.set_forkserver_preload(['mmavs', 'mmseg.apis', 'pytest'])
 
 
@@ -22,13 +22,13 @@ def run_in_processes(function: Callable[..., Any], *args: Any, folder: Path, wor
     """Calls ``function(*args)`` in each process of a gloo group.
 
     Args:
-        function: Of the top level of a module; gives tensors and plain containers.
-        args: The same for each process.
-        folder: For what the processes share; a new one for each call.
+        function: A function at the top level of a module that returns tensors and plain containers.
+        args: Arguments, the same for each process.
+        folder: Folder that the processes share; a new one for each call.
         world: Number of processes.
 
     Returns:
-        list: What each process gave, in order of their ranks.
+        list: Result of each process, by rank.
 
     Raises:
         Exception: One of them failed, or they took longer than ``TIMEOUT`` seconds.

@@ -1,4 +1,4 @@
-"""Whole trainings of a tiny model, in a process of its own or as one of several (see processes.py)."""
+"""Complete trainings of a tiny model, in one process or in each of several (see processes.py)."""
 
 import copy
 import time
@@ -13,7 +13,7 @@ from mmavs.utils.unwrapping import unwrap
 
 
 class Killed(BaseException):
-    """What ends a training in these tests as SIGKILL does elsewhere: nothing of the project's catches it."""
+    """Ends a training in these tests as SIGKILL would: no code of the project catches it."""
 
 
 @HOOKS.register_module(force=True)
@@ -31,7 +31,7 @@ class KillHook(Hook):
 
 
 def train(config, work_dir, *, seed=3, kill=None, resume=False, hooks=(), **changes):
-    """The weights after training, None if it was killed, and the runner."""
+    """Trains; returns the weights, or None if the training was killed, and the runner."""
     cfg = copy.deepcopy(config)
     cfg.merge_from_dict(
         {'work_dir': str(work_dir), 'randomness.seed': seed, 'resume': resume, 'log_level': 'WARNING', **changes}
@@ -59,7 +59,7 @@ def by_steps(interval):
 
 
 def iterative(config, steps=8, **changes):
-    """The same training counted in steps, with checkpoints every three."""
+    """The same training counted in steps, with a checkpoint every three."""
     cfg = copy.deepcopy(config)
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=steps, val_interval=4)
     cfg.train_dataloader.sampler = dict(type='InfiniteSampler', shuffle=True)
@@ -69,6 +69,6 @@ def iterative(config, steps=8, **changes):
 
 
 def assert_equal(found, wanted):
-    """The same tensors, bit for bit."""
+    """Asserts that all tensors are equal bit for bit."""
     assert found.keys() == wanted.keys()
     assert [k for k in wanted if not torch.equal(found[k], wanted[k])] == []

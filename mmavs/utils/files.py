@@ -15,7 +15,7 @@ COPY_MODES = ('copy', 'hardlink', 'symlink')
 
 
 @contextmanager
-def whole_file(path: str, option: str = '--out') -> Iterator[str]:
+def atomic_file(path: str, option: str = '--out') -> Iterator[str]:
     """Yields a temporary name in the folder of ``path``; the file gets its name when the block ends without an error.
 
     Args:
@@ -80,17 +80,17 @@ def writing_error(path: str, error: OSError, option: str = '--out', *, goes_on: 
 
 
 def write_text(path: str, text: str, option: str = '--out') -> None:
-    """Writes UTF-8 text atomically; arguments as in :func:`whole_file`."""
-    with whole_file(path, option) as part, open(part, 'w', encoding='utf-8', newline='') as f:
+    """Writes UTF-8 text atomically; arguments as in :func:`atomic_file`."""
+    with atomic_file(path, option) as part, open(part, 'w', encoding='utf-8', newline='') as f:
         f.write(text)
 
 
 def write_bytes(path: str, content: bytes, option: str = '--out') -> None:
-    """Writes a file atomically; arguments as in :func:`whole_file`.
+    """Writes a file atomically; arguments as in :func:`atomic_file`.
 
     Encoders should write to memory first, since their errors on a full disk do not name the file.
     """
-    with whole_file(path, option) as part, open(part, 'wb') as f:
+    with atomic_file(path, option) as part, open(part, 'wb') as f:
         f.write(content)
 
 
@@ -104,7 +104,7 @@ def place_file(source: str, target: str, mode: str = 'copy') -> None:
     """
     if os.path.exists(target) and os.path.getsize(target) == os.path.getsize(source):
         return
-    with whole_file(target) as part:
+    with atomic_file(target) as part:
         if mode == 'copy':
             shutil.copyfile(source, part)
         elif mode == 'symlink':

@@ -13,7 +13,7 @@ from mmavs.compat import mmcv as compat
 
 
 @pytest.mark.skipif(find_spec('mmcv._ext') is not None, reason='the full mmcv is installed')
-def test_mmseg_imports_with_mmcv_lite_and_a_missing_operator_says_so():
+def test_mmseg_imports_with_mmcv_lite_and_missing_operators_are_named():
     import_module('mmseg.models')
     import_module('mmseg.apis')
     nms = import_module('mmcv.ops').nms
@@ -23,7 +23,7 @@ def test_mmseg_imports_with_mmcv_lite_and_a_missing_operator_says_so():
         nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([1.0]), 0.5)
 
 
-def test_compiled_operators_are_left_alone(monkeypatch):
+def test_compiled_operators_are_not_replaced(monkeypatch):
     original = object()
     monkeypatch.setattr(ext_loader, 'load_ext', original)
     monkeypatch.setattr(compat, 'find_spec', lambda name: SimpleNamespace(name=name))

@@ -105,8 +105,8 @@ def test_mmseg_configs_are_found_under_another_name_of_the_distribution(tmp_path
     assert Config.fromfile(config).default_scope == 'mmseg'
 
 
-def test_the_check_of_the_fork_of_mmengine_has_no_way_round(malicious, monkeypatch):
-    # As the fork does it: what the check refuses is read without it.
+def test_fork_of_mmengine_can_not_bypass_the_check(malicious, monkeypatch):
+    # As in the fork, which reads without the check what it refuses.
     monkeypatch.setattr(
         mmengine_checkpoint,
         '_safe_torch_load',

@@ -37,7 +37,7 @@ def test_loaders_equal_those_of_pkgutil():
         assert type(compat.find_loader(name)) is type(pkgutil.find_loader(name)), name
 
 
-def test_a_python_that_has_find_loader_is_left_alone():
+def test_nothing_changes_if_python_has_find_loader():
     if hasattr(pkgutil, 'find_loader'):
         compat.restore_find_loader()
         for name in compat.CALLERS:

@@ -59,7 +59,7 @@ def test_mmengine_checkpoint_resumes_with_the_check_on(tmp_path):
 
 
 @pytest.mark.parametrize('module', ['numpy.core.multiarray', 'numpy._core.multiarray'])
-def test_numpy_values_load_whichever_numpy_wrote_them(tmp_path, module):
+def test_numpy_values_of_numpy_1_and_2_load(tmp_path, module):
     values = dict(
         scalar=np.float64(0.5), floats=np.arange(3, dtype=np.float32), ints=np.arange(4), flags=np.array([True, False])
     )
@@ -86,7 +86,7 @@ class _PicklesAsAttribute:
         return getattr, self.reference
 
 
-def test_only_the_methods_that_mmengine_pickles_can_be_referred_to(tmp_path):
+def test_references_to_other_methods_are_refused(tmp_path):
     path = tmp_path / 'reference.pth'
     for owner, name in [(HistoryBuffer, 'max'), (OneCycleParamScheduler, '_annealing_cos')]:
         torch.save(_PicklesAsAttribute(owner, name), path)

@@ -44,13 +44,13 @@ def test_missing_package_is_reported_with_a_remedy(monkeypatch, missing):
 
 
 @pytest.mark.parametrize('pair', [('mmcv-lite', 'mmcv'), ('mmcv', 'onedl-mmcv'), ('mmengine', 'onedl-mmengine')])
-def test_packages_with_the_same_modules_are_refused_beside_each_other(monkeypatch, pair):
+def test_two_packages_with_the_same_modules_are_refused(monkeypatch, pair):
     monkeypatch.setattr(versions, 'is_installed', lambda name: name in pair)
     with pytest.raises(ImportError, match=f'{pair[0]} and {pair[1]} .*pip uninstall {" ".join(pair)}'):
         versions.check()
 
 
-def test_a_torchaudio_that_does_not_load_beside_this_torch_is_refused(monkeypatch):
+def test_torchaudio_that_does_not_fit_torch_is_refused(monkeypatch):
     class Failing:
         def find_spec(self, name, path=None, target=None):
             if name == 'torchaudio':

@@ -1,4 +1,4 @@
-"""tools/analysis_tools/kill_and_resume.py: one kill, and that its checks find what they are to find."""
+"""tools/analysis_tools/kill_and_resume.py: one kill, and differences that its checks must find."""
 
 import copy
 import os
@@ -73,7 +73,7 @@ def test_the_smallest_difference_is_found(tool, folders, path, value):
 
 
 @pytest.mark.parametrize('name', ['iter_2.pth', 'iter_4.pth.part'])
-def test_leftovers_are_found(tool, folders, name):
+def test_remaining_files_are_found(tool, folders, name):
     (folders[0] / name).write_bytes(b'')
     (problem,) = tool.check_files(*folders)
     assert name in problem
@@ -83,8 +83,8 @@ def notes(**kinds):
     return SimpleNamespace(record='3.txt', notes=lambda kind: kinds.get(kind, []))
 
 
-def test_samples_that_are_read_again_or_are_others_are_found(tool):
-    """Of (pass, rank, draw) the index; the training resumed in pass 1 at draw 2."""
+def test_repeated_and_different_samples_are_found(tool):
+    """Index by (epoch, rank, draw); the training resumed in epoch 1 at draw 2."""
     undisturbed = notes(read=[[0, 0, 0, 5], [1, 0, 2, 7], [1, 1, 2, 6], [1, 0, 3, 8]])
     good = notes(start=[[5, 1, 2]], read=[[1, 0, 3, 8], [1, 0, 2, 7], [1, 1, 2, 6]])
     assert tool.check_reads([good], undisturbed) == []

@@ -1,4 +1,4 @@
-"""tools/train.py, tools/test.py and their distributed variants, as a user starts them.
+"""tools/train.py, tools/test.py and their distributed variants, started as a user starts them.
 
 Config, work dirs and output lie in folders with blanks and letters beyond ASCII.
 """
@@ -36,7 +36,7 @@ class Run(NamedTuple):
 
 
 def environment():
-    """One thread a process, so that several don't get in each other's way; mmavs need not be installed."""
+    """One thread per process, so that several do not slow each other down; mmavs need not be installed."""
     return {
         **os.environ,
         'OMP_NUM_THREADS': '1',
@@ -60,7 +60,7 @@ def run(*words, cwd, check=True, **env):
 
 
 def metrics_of(work_dir):
-    """What the newest test in ``work_dir`` found, as written to its JSON file."""
+    """The metrics that the newest test in ``work_dir`` has written to its JSON file."""
     newest = max((path for path in work_dir.glob('*/*.json')), key=lambda path: path.stat().st_mtime)
     found = json.loads(newest.read_text().splitlines()[-1])
     return {name: found[name] for name in METRICS}
@@ -121,7 +121,7 @@ def test_test_prints_the_metrics_of_the_validation(trained, tested):
     assert float(validated) == pytest.approx(metrics['mIoU'], abs=1e-2)
 
 
-def test_out_has_a_png_of_classes_for_each_image(tested):
+def test_out_contains_a_png_of_classes_for_each_image(tested):
     files = sorted((tested[0] / 'out').iterdir())
     assert len(files) == TEST_IMAGES and {path.suffix for path in files} == {'.png'}
     for path in files:
@@ -242,7 +242,7 @@ def test_two_processes_train(tmp_path, config):
 
 
 @pytest.mark.slow
-def test_two_processes_find_the_metrics_of_one(tmp_path, config, trained, tested):
+def test_two_processes_give_the_metrics_of_one(tmp_path, config, trained, tested):
     assert TEST_IMAGES % 2, 'an odd number, so that one process gets a repeated image, which must not count'
     run(
         ROOT / 'tools' / 'dist_test.sh',
@@ -259,7 +259,7 @@ def test_two_processes_find_the_metrics_of_one(tmp_path, config, trained, tested
 
 
 @pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh'])
-def test_dist_scripts_say_how_they_are_called(tmp_path, script):
+def test_dist_scripts_print_their_usage(tmp_path, script):
     result = run(ROOT / 'tools' / script, 'config.py', cwd=tmp_path, check=False)
     assert result.code == 2 and 'usage:' in result.err
 
@@ -270,7 +270,7 @@ def own_root(tmp_path, vpo_root):
 
 
 @pytest.mark.parametrize('workers', [0, 1])
-def test_missing_recording_ends_the_training_with_its_name(tmp_path, own_root, workers):
+def test_missing_recording_is_named(tmp_path, own_root, workers):
     shutil.rmtree(own_root / 'VGGSound' / 'audios')
     result = run(
         TRAIN,
@@ -286,7 +286,7 @@ def test_missing_recording_ends_the_training_with_its_name(tmp_path, own_root, w
     assert re.search(r'FileNotFoundError: recording not found: \S+_0000\d0\.wav', result.err)
 
 
-def test_truncated_image_ends_the_training_with_its_name(tmp_path, own_root):
+def test_truncated_image_is_named(tmp_path, own_root):
     for image in own_root.glob('VPO-MS*/data/*.jpg'):
         image.write_bytes(image.read_bytes()[:-200])
     result = run(
@@ -301,7 +301,7 @@ def test_truncated_image_ends_the_training_with_its_name(tmp_path, own_root):
     assert re.search(r'TruncatedImageError: image is truncated: \S+/VPO-MS\w*/data/\d{12}\.jpg', result.err)
 
 
-def test_amp_needs_a_wrapper_that_it_knows(tmp_path, config):
+def test_amp_refuses_other_optimizer_wrappers(tmp_path, config):
     result = run(TRAIN, config, '--amp', '--cfg-options', 'optim_wrapper.type=Other', cwd=tmp_path, check=False)
     assert result.code != 0 and '--amp needs optim_wrapper.type' in result.err
 

@@ -5,22 +5,22 @@ import pytest
 
 from mmavs.data_tools.vpo_builder.cache import ResultCache
 from mmavs.utils import files
-from mmavs.utils.files import make_output_folder, place_file, whole_file, write_text
+from mmavs.utils.files import atomic_file, make_output_folder, place_file, write_text
 
 
-def test_file_takes_its_name_when_it_is_whole(tmp_path):
+def test_file_gets_its_name_when_it_is_complete(tmp_path):
     path = tmp_path / 'new' / 'file.txt'
-    with whole_file(str(path)) as part:
+    with atomic_file(str(path)) as part:
         open(part, 'w').write('text')
         assert not path.exists()
     assert path.read_text() == 'text'
     assert os.listdir(path.parent) == ['file.txt']
 
 
-def test_failure_leaves_the_old_file_and_no_other(tmp_path):
+def test_failure_keeps_the_old_file_only(tmp_path):
     path = tmp_path / 'file.txt'
     write_text(str(path), 'old')
-    with pytest.raises(RuntimeError), whole_file(str(path)) as part:
+    with pytest.raises(RuntimeError), atomic_file(str(path)) as part:
         open(part, 'w').write('half of it')
         raise RuntimeError
     assert path.read_text() == 'old'
@@ -63,7 +63,7 @@ def test_full_disk_is_reported_with_file_and_remedy(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('mode', files.COPY_MODES)
-def test_placed_file_is_the_source_and_leftovers_do_not_disturb(tmp_path, mode):
+def test_placed_file_equals_the_source_despite_leftovers(tmp_path, mode):
     source, target = tmp_path / 'source', tmp_path / 'folder' / 'target'
     source.write_bytes(b'content')
     target.parent.mkdir()

@@ -1,18 +1,18 @@
-r"""Kills a training at random moments, resumes it each time, and compares its end with that of one left alone.
+r"""Kills a training at random times, resumes it each time, and compares the result with an uninterrupted training.
 
     python tools/analysis_tools/kill_and_resume.py configs/cavp/cavp_r18_mini-6e.py --kills 20
 
-Both trainings are runs of `tools/train.py --resume`. SIGKILL ends all processes of one at once, those that load data
-too. Part of the kills wait until a checkpoint is being written, the others come at any moment from the start on. It is
-checked that
+Both trainings are runs of `tools/train.py --resume`. SIGKILL ends all processes of a training at once, including those
+that load data. A part of the kills waits until a checkpoint is being written. The others come at a random time after
+the start. The tool checks that
 
-- the checkpoints at the end have the same names and are equal bit for bit: weights, optimizer, schedules; nothing
-  half-written and no replaced checkpoint is left,
-- every sample that is read after a resume comes after those that the checkpoint has seen, and is the one that the
-  undisturbed training reads there.
+- the final checkpoints have the same names and are equal bit for bit (weights, optimizer, schedules), without
+  temporary or replaced files beside them,
+- the samples that are loaded after a resume follow those before the checkpoint and are those of the uninterrupted
+  training.
 
-Prints what each kill met; the status is 1 where a check fails. Needs Linux and a training of a minute or more, so that
-the kills find it running.
+It prints the state of the training at each kill. The exit status is 1 if a check fails. Needs Linux and a training of
+at least a minute.
 """
 
 import argparse
@@ -31,9 +31,9 @@ from mmavs.engine.runner.checkpoint_files import find_damage
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config of the training')
-    parser.add_argument('--kills', type=int, default=20, help='how many (default: %(default)s)')
+    parser.add_argument('--kills', type=int, default=20, help='number of kills (default: %(default)s)')
     parser.add_argument(
-        '--writing', type=float, default=0.4, help='share of kills while writing (default: %(default)s)'
+        '--writing', type=float, default=0.4, help='share of kills while a checkpoint is written (default: %(default)s)'
     )
     parser.add_argument(
         '--interval',
@@ -42,19 +42,19 @@ def parse_args(argv=None) -> argparse.Namespace:
         help='epochs, or iterations of an iteration-based config, between checkpoints (default: %(default)s)',
     )
     parser.add_argument('--processes', type=int, default=1, help='processes that train together (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='of the moments (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the random times (default: %(default)s)')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/kill_and_resume'))
     parser.add_argument('--cfg-options', nargs='+', default=[], help='passed on to the training')
     return parser.parse_args(argv)
 
 
 class Undisturbed(NamedTuple):
-    """What the training left alone was like.
+    """The uninterrupted training.
 
     Attributes:
         training: The training.
-        seconds: How long it took.
-        start: Seconds to its first step.
+        seconds: Its duration.
+        start: Seconds until its first step.
     """
 
     training: Training
@@ -74,10 +74,10 @@ def run_undisturbed(args: argparse.Namespace) -> Undisturbed:
 
 
 def kill_once(training: Training, undisturbed: Undisturbed, args: argparse.Namespace, writing: bool, rng) -> str | None:
-    """Lets a training run for a while and kills it; None if it ended before.
+    """Kills a training after a random time; returns None if it ended before.
 
     Returns:
-        str: What the kill met.
+        str: State of the training at the kill.
     """
     if writing:
         ended = not training.wait_for_writing(rng.randint(1, 2))
@@ -98,7 +98,7 @@ def kill_once(training: Training, undisturbed: Undisturbed, args: argparse.Names
 
 
 def check_reads(trainings: list[Training], undisturbed: Training) -> list[str]:
-    """What is wrong with the samples that were read."""
+    """Messages on samples that were loaded again or that differ."""
     problems = []
     wanted = {tuple(place): index for *place, index in undisturbed.notes('read')}
     for training in trainings:
@@ -112,7 +112,7 @@ def check_reads(trainings: list[Training], undisturbed: Training) -> list[str]:
 
 
 def check_files(found: Path, wanted: Path) -> list[str]:
-    """What differs between two work dirs."""
+    """Messages on differences between two work dirs."""
     names = [sorted(path.name for path in folder.glob('*.pth*')) for folder in (found, wanted)]
     if names[0] != names[1]:
         return [f'the checkpoints are {names[0]} in place of {names[1]}']
@@ -125,7 +125,7 @@ def check_files(found: Path, wanted: Path) -> list[str]:
 
 
 def _equal(a, b) -> bool:
-    """Whether nested containers hold the same, tensors bit for bit."""
+    """Whether nested containers are equal, tensors bit for bit."""
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(_equal(a[k], b[k]) for k in a)
     if isinstance(a, (list, tuple)):

@@ -22,8 +22,8 @@ from mmavs.engine.runner.checkpoint_files import PART
 from mmavs.engine.runner.seeding import Draw, SeededDataset
 
 TRAIN = Path(__file__).resolve().parents[1] / 'train.py'
-FORK = multiprocessing.get_context('fork')  # a start takes a second or two in place of ten
-WAIT = 1800  # seconds for a training to come to something
+FORK = multiprocessing.get_context('fork')  # starts in one or two seconds instead of ten
+WAIT = 1800  # longest time in seconds to wait for a training
 _record = Path()  # of the training in this process
 
 
@@ -65,13 +65,13 @@ class RecordedRunner(AVRunner):
     """Adds :class:`StepRecorder`."""
 
     def train(self):
-        """The training."""
+        """Trains with the recorder."""
         self.register_hook(StepRecorder())
         return super().train()
 
 
 def train(args: argparse.Namespace, folder: Path, record: Path, rank: int, port: int) -> None:
-    """The training, as `tools/train.py` does it; runs in a process of its own."""
+    """Trains as `tools/train.py` does; runs in a process of its own."""
     global _record
     os.setsid()  # a group, for the kill
     _record = record
@@ -132,7 +132,7 @@ class Training:
         return True
 
     def wait_for_writing(self, count: int) -> bool:
-        """Waits until a checkpoint is being written for the ``count``th time; returns whether that came."""
+        """Waits until a checkpoint is written for the ``count``th time; returns whether that happened."""
         seen, end = set(), time.monotonic() + WAIT
         while len(seen) < count and time.monotonic() < end:
             if self.wait(0):
@@ -142,14 +142,14 @@ class Training:
         return True
 
     def being_written(self) -> list[str]:
-        """The checkpoints that this training, and not one before, is writing or was when it was killed."""
+        """Names of checkpoints that this training was writing at this time or when it was killed."""
         found = []
         for path in self.folder.glob(f'*{PART}'):
             try:
                 if path.stat().st_mtime >= self.clock:
                     found.append(path.name.removesuffix(PART))
             except FileNotFoundError:
-                continue  # it is whole now
+                continue  # it has been renamed
         return found
 
     def kill(self) -> None:
@@ -158,10 +158,10 @@ class Training:
             try:
                 os.killpg(process.pid, signal.SIGKILL)
             except ProcessLookupError:
-                process.kill()  # it has no group yet, or is gone
+                process.kill()  # it has no group yet, or has ended
             process.join()
 
     def notes(self, kind: str) -> list[list[int]]:
-        """The numbers of the record's lines of one kind."""
+        """Numbers in the lines of one kind of the record."""
         lines = self.record.read_text().splitlines() if self.record.exists() else []
         return [list(map(int, line.split()[1:])) for line in lines if line.split()[0] == kind]

@@ -88,7 +88,7 @@ def _heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """(config key, head) of each head; heads in a list have keys such as ``auxiliary_head.1``."""
     for key in ('decode_head', 'auxiliary_head'):
         found = getattr(model, key, None)
-        heads = (
-            {f'{key}.{i}': head for i, head in enumerate(found)} if isinstance(found, nn.ModuleList) else {key: found}
-        )
-        yield from ((name, head) for name, head in heads.items() if hasattr(head, 'num_classes'))
+        several = isinstance(found, nn.ModuleList)
+        for i, head in enumerate(found if several else [found]):
+            if hasattr(head, 'num_classes'):
+                yield f'{key}.{i}' if several else key, head

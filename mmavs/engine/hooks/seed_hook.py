@@ -3,7 +3,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from mmseg.registry import HOOKS
 
 from ..runner.resuming import check_accumulation
-from ..runner.seeding import check_batches, sampler_of, seed_step
+from ..runner.seeding import SeededSampler, sampler_of, seed_step
 
 
 @HOOKS.register_module()
@@ -17,14 +17,14 @@ class SeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner) -> None:
-        """Checks what would make the result depend on an interruption, or a process wait for ever."""
-        check_batches(runner.train_dataloader)
+        """Refuses checkpoints between two steps of the optimizer, from which a training can not resume exactly."""
         check_accumulation(runner)
 
     def before_train_epoch(self, runner) -> None:
         """Sets the epoch of the sampler."""
-        if isinstance(runner.train_loop, EpochBasedTrainLoop):
-            sampler_of(runner.train_dataloader).set_epoch(runner.epoch)
+        sampler = sampler_of(runner.train_dataloader)
+        if isinstance(runner.train_loop, EpochBasedTrainLoop) and isinstance(sampler, SeededSampler):
+            sampler.set_epoch(runner.epoch)
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
         """Seeds the step."""

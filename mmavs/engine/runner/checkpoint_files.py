@@ -14,7 +14,7 @@ import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from mmavs.utils.files import PART, whole_file
+from mmavs.utils.files import PART, atomic_file
 
 
 @register_backend('atomic_local')
@@ -27,7 +27,7 @@ class AtomicLocalBackend(LocalBackend):
         Raises:
             OSError: The disk is full or the folder is not writable. An earlier file of this name is kept.
         """
-        with whole_file(str(filepath), '--work-dir') as part, open(part, 'wb') as f:
+        with atomic_file(str(filepath), '--work-dir') as part, open(part, 'wb') as f:
             f.write(obj)
             f.flush()
             os.fsync(f.fileno())
@@ -52,16 +52,7 @@ def find_damage(path: str | Path) -> str | None:
 
 
 def load_from_local(filename: str | Path, map_location=None) -> dict:
-    """Loads a file with torch's weights-only check.
-
-    Args:
-        filename: Path, ``~`` is expanded.
-        map_location: As in :func:`torch.load`.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        pickle.UnpicklingError: The file holds more than tensors, plain values and mmengine's own types.
-    """
+    """Loads a file with torch's weights-only check; arguments as in :func:`load_from_local_file`."""
     path = Path(filename).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f'checkpoint not found: {path}')
@@ -83,7 +74,7 @@ def load_from_local_file(filename: str | Path, map_location=None) -> dict:
 
     Raises:
         FileNotFoundError: There is no such file.
-        pickle.UnpicklingError: Reading the file could run code.
+        pickle.UnpicklingError: The file holds more than tensors, plain values and mmengine's own types.
         ValueError: The file is damaged, or no checkpoint; the message names it.
     """
     path = osp.expanduser(filename)

@@ -8,7 +8,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import EpochBasedTrainLoop
 from torch.utils.data import DataLoader
 
-from .seeding import sampler_of
+from .seeding import SeededSampler, sampler_of
 
 
 def set_position(runner) -> None:
@@ -19,7 +19,10 @@ def set_position(runner) -> None:
     """
     # Runner.resume sets `_epoch` and `_iter` of the loop; mmengine has no public way.
     loop, loader = runner.train_loop, runner.train_dataloader
-    sampler_of(loader).set_seed(runner.seed)
+    sampler = sampler_of(loader)
+    if not isinstance(sampler, SeededSampler):  # a data loader that was not built from a config
+        return
+    sampler.set_seed(runner.seed)
     if not isinstance(loop, EpochBasedTrainLoop):
         loop.dataloader_iterator = ResumedBatches(loader, loop.iter)
         return
@@ -85,12 +88,13 @@ def check_accumulation(runner) -> None:
             intervals['train_cfg.val_interval'] = runner.train_loop.val_interval * (epoch or 1)
         for key, steps in intervals.items():
             if steps > 0 and steps % count:
-                remedy = (
-                    f'train_dataloader.num_batch_per_epoch={epoch // count * count}'
-                    if epoch
-                    else f'{key} to a multiple'
+                shorter = (
+                    f', train_dataloader.num_batch_per_epoch={epoch // count * count}'
+                    if epoch and epoch >= count
+                    else ''
                 )
                 raise ValueError(
-                    f'{key} is {steps} iterations, not a multiple of optim_wrapper.accumulative_counts={count}: '
-                    f'a checkpoint would lack accumulated gradients. Set {remedy}, or change accumulative_counts'
+                    f'{key} is {steps} iterations, not a multiple of optim_wrapper.accumulative_counts={count}: a '
+                    f'checkpoint would lack accumulated gradients. Set {key} to a multiple{shorter}, or another '
+                    'accumulative_counts'
                 )

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.optim import OptimWrapper
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from mmseg.registry import HOOKS, RUNNERS
 
 from mmavs.utils.files import make_output_folder
@@ -14,7 +14,7 @@ from ..optimizers.paramwise import check_paramwise_cfg
 from .checkpoint_files import checked_local_files, find_checkpoint, remove_parts
 from .compiling import compile_parts
 from .resuming import set_position
-from .seeding import seed_dataloader
+from .seeding import check_batches, seed_dataloader
 
 HOOKS_OF_EVERY_RUN = (
     'BroadcastBuffersHook',
@@ -114,6 +114,12 @@ class AVRunner(Runner):
                 f'the checkpoint {filename} does not fit the model. {_shorten(str(error))} Use the config of its '
                 'training (model.decode_head.num_classes sets the shapes of conv_seg), or another checkpoint.'
             ) from error
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Builds the training loop, and checks that all processes have the same number of batches."""
+        loop = super().build_train_loop(loop)
+        check_batches(loop.dataloader)
+        return loop
 
     def build_optim_wrapper(self, optim_wrapper: OptimWrapper | dict) -> OptimWrapper:
         """Builds the optimizer wrapper, after a check of the keys of ``paramwise_cfg``."""

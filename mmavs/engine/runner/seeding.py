@@ -140,7 +140,7 @@ def check_batches(dataloader: DataLoader) -> None:
         ValueError: A process has no batch, or the numbers differ, so that a process would wait for ever.
     """
     sampler = sampler_of(dataloader)
-    if isinstance(sampler.sampler, InfiniteSampler):
+    if not isinstance(sampler, SeededSampler) or isinstance(sampler.sampler, InfiniteSampler):
         return
     batches = all_gather_object(len(dataloader))
     if len(set(batches)) > 1:

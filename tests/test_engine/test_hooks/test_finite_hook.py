@@ -46,7 +46,7 @@ def test_loss_that_is_not_finite_stops_the_training_and_the_last_checkpoint_stay
     )
 
 
-def test_weights_that_a_step_has_spoilt_are_not_saved(config, tmp_path):
+def test_weights_that_are_not_finite_are_not_saved(config, tmp_path):
     with pytest.raises(FloatingPointError, match=r'weights are not finite.*first: decode_head.*no checkpoint is saved'):
         train(config, tmp_path, hooks=[Spoil(5, after=True)])
     assert [path.name for path in tmp_path.glob('*.pth')] == ['epoch_1.pth']

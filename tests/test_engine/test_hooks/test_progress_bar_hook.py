@@ -3,7 +3,7 @@ from types import SimpleNamespace
 from mmavs.engine import ProgressBarHook
 
 
-def test_bar_counts_from_where_the_training_starts(capsys):
+def test_bar_starts_at_the_current_iteration(capsys):
     runner = SimpleNamespace(max_iters=10, iter=6)
     hook = ProgressBarHook()
     hook.before_train(runner)
@@ -14,7 +14,7 @@ def test_bar_counts_from_where_the_training_starts(capsys):
     assert last.startswith('train: 100%') and '10/10' in last
 
 
-def test_validation_and_test_have_bars_of_their_own(capsys):
+def test_validation_and_test_have_their_own_bars(capsys):
     runner = SimpleNamespace(val_dataloader=range(3), test_dataloader=range(2))
     hook = ProgressBarHook()
     hook.before_val_epoch(runner)

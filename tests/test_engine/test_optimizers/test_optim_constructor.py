@@ -13,7 +13,7 @@ WRAPPER = dict(type='OptimWrapper', optimizer=dict(type='SGDAdam', lr=0.1, momen
 
 
 class Model(nn.Module):
-    """The parts that the constructor tells apart, and the layers whose parameters are not to decay."""
+    """The parts that the constructor distinguishes, and layers without weight decay."""
 
     def __init__(self):
         super().__init__()
@@ -86,7 +86,7 @@ def test_other_parts_and_factors():
     assert found['audio_backbone.0.weight']['algorithm'] == 'sgd'
 
 
-def test_wrapper_options_are_passed_on_and_configs_stay_as_they_are():
+def test_wrapper_options_are_passed_on_and_configs_do_not_change():
     before = dict(WRAPPER, optimizer=dict(WRAPPER['optimizer']))
     constructor = OPTIM_WRAPPER_CONSTRUCTORS.build(
         dict(

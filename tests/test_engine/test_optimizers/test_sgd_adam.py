@@ -33,7 +33,7 @@ def set_gradients(values, seed):
         value.grad = torch.randn(value.shape, generator=generator)
 
 
-def test_equals_sgd_and_adam_apart():
+def test_equals_separate_sgd_and_adam():
     ours, truth = parameters(), parameters()
     optimizer, others = joint(ours), apart(truth)
     for seed in range(6):
@@ -74,7 +74,7 @@ def test_plain_parameters_take_sgd():
 
 
 @pytest.mark.parametrize('on_disk', [False, True])
-def test_state_dict_goes_on_identically(tmp_path, on_disk):
+def test_training_continues_identically_from_a_state_dict(tmp_path, on_disk):
     straight = parameters()
     optimizer = joint(straight)
     for seed in range(3):
@@ -118,7 +118,7 @@ def save(optimizer):
     return buffer
 
 
-def test_a_later_change_of_the_learning_rate_counts():
+def test_learning_rate_can_be_changed_later():
     values = parameters()
     optimizer = joint(values)
     for group in optimizer.param_groups:
@@ -130,7 +130,7 @@ def test_a_later_change_of_the_learning_rate_counts():
 
 
 @pytest.mark.parametrize('algorithm', ['sgd', 'adam'])
-def test_a_group_that_is_added_later_is_trained(algorithm):
+def test_group_added_later_is_trained(algorithm):
     optimizer = joint(parameters())
     added, truth = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
     optimizer.add_param_group(dict(params=[added], algorithm=algorithm, lr=0.1))

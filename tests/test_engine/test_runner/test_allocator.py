@@ -1,4 +1,4 @@
-"""keep_freed_memory acts on the whole process, so each test looks at a process of its own."""
+"""keep_freed_memory changes the whole process, so each test starts a process of its own."""
 
 import os
 import platform
@@ -50,12 +50,12 @@ def test_equals_the_environment_variable_and_differs_from_the_default():
 @pytest.mark.parametrize(
     'variables', [dict(GLIBC_TUNABLES='glibc.malloc.mmap_max=65536'), dict(MALLOC_MMAP_MAX_='65536')]
 )
-def test_the_users_own_settings_stay(variables):
+def test_settings_of_the_user_are_kept(variables):
     made, pages = run('keep', **variables)
     assert not made and pages >= BLOCKS
 
 
-def test_nothing_changes_where_there_is_a_gpu(monkeypatch):
+def test_nothing_changes_with_a_gpu(monkeypatch):
     from mmavs.engine.runner import allocator
 
     monkeypatch.setattr(allocator.torch.cuda, 'is_available', lambda: True)

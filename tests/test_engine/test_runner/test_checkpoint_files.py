@@ -32,7 +32,7 @@ def flip(content, at):
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
-def test_a_whole_checkpoint_has_no_damage(checkpoint):
+def test_complete_checkpoint_has_no_damage(checkpoint):
     assert find_damage(checkpoint) is None
 
 
@@ -77,7 +77,7 @@ def other_archive():
         (other_archive(), 'it can not be loaded'),
     ],
 )
-def test_a_file_that_no_training_can_go_on_from_is_passed_over(checkpoint, content, obstacle):
+def test_file_that_lacks_what_a_resume_needs_is_passed_over(checkpoint, content, obstacle):
     newer, warnings = checkpoint.with_name('epoch_2.pth'), []
     newer.write_bytes(content)
     os.utime(checkpoint, (10**9, 10**9))
@@ -101,7 +101,7 @@ LEGACY = bytes_of(dict(state_dict=dict(weight=torch.arange(5000.0))), _use_new_z
         (b'', 'the file is empty'),
     ],
 )
-def test_a_file_that_is_no_checkpoint_is_named_to_whoever_loads_it(tmp_path, content, reason):
+def test_file_that_is_no_checkpoint_is_named_in_the_error(tmp_path, content, reason):
     path = tmp_path / 'bäckbone.ckpt'  # whatever its name ends with
     path.write_bytes(content)
     layer = torch.nn.Linear(1, 1)
@@ -122,7 +122,7 @@ def test_other_code_in_the_process_keeps_the_loader_of_mmengine(tmp_path):
     assert CheckpointLoader.load_checkpoint(str(tmp_path / 'list.pth')) == [1, 2]
 
 
-def test_whole_checkpoints_of_both_formats_load(checkpoint):
+def test_complete_checkpoints_of_both_formats_load(checkpoint):
     legacy = checkpoint.with_name('legacy.pth')
     legacy.write_bytes(LEGACY)
     for path in (checkpoint, legacy):
@@ -138,22 +138,22 @@ def test_no_usable_checkpoint_is_an_error_and_no_checkpoint_is_none(checkpoint):
     assert find_checkpoint(str(checkpoint.parent), pytest.fail) is None
 
 
-def test_half_written_and_best_ones_are_no_place_to_go_on_from(checkpoint):
+def test_temporary_and_best_checkpoints_are_not_resumed_from(checkpoint):
     content = checkpoint.read_bytes()
     for name in ('epoch_2.pth.part', 'best_mIoU_epoch_3.pth', 'epoch_4.pth.bak'):
         checkpoint.with_name(name).write_bytes(content)
     assert find_checkpoint(str(checkpoint.parent), pytest.fail) == str(checkpoint)
 
 
-def test_checkpoints_kept_elsewhere_are_found(checkpoint, tmp_path):
-    """``default_hooks.checkpoint.out_dir`` of another training run; the work dir knows of them."""
+def test_checkpoints_in_another_folder_are_found(checkpoint, tmp_path):
+    """``default_hooks.checkpoint.out_dir`` of the training; a file in the work dir names the folder."""
     work_dir = tmp_path / 'wörk dir'
     work_dir.mkdir()
     (work_dir / 'last_checkpoint').write_text(str(checkpoint))
     assert find_checkpoint(str(work_dir), pytest.fail) == str(checkpoint)
 
 
-def test_full_disk_is_named_and_what_was_there_stays(checkpoint, small_disk):
+def test_full_disk_is_named_and_the_former_file_is_kept(checkpoint, small_disk):
     before = checkpoint.read_bytes()
     with small_disk(1000), pytest.raises(OSError, match=r'cannot write .*epoch_1\.pth.*choose another --work-dir'):
         AtomicLocalBackend().put(bytes(5000), checkpoint)
@@ -170,7 +170,7 @@ def test_read_only_folder_is_named(checkpoint, monkeypatch):
     assert os.listdir(checkpoint.parent) == [checkpoint.name] and find_damage(checkpoint) is None
 
 
-def test_leftovers_of_killed_trainings_are_removed_and_nothing_else(checkpoint):
+def test_only_temporary_files_of_killed_trainings_are_removed(checkpoint):
     for name in ('epoch_2.pth.part', 'best_mIoU_epoch_2.pth.part', 'notes.part', 'epoch_3.pth'):
         checkpoint.with_name(name).write_bytes(b'')
     remove_parts(str(checkpoint.parent))

@@ -1,4 +1,4 @@
-"""Training on whole clips: resumes exactly, in one process and in several, and every batch is made of clips."""
+"""Training on complete clips: resumed trainings give the same weights, and every batch consists of clips."""
 
 import re
 import subprocess
@@ -30,7 +30,7 @@ default_hooks = dict(logger=dict(interval=1), checkpoint=dict(by_epoch=False, in
 
 @HOOKS.register_module(force=True)
 class ClipsHook(Hook):
-    """Notes the clips and frames of every batch."""
+    """Records the clips and frames of every batch."""
 
     seen: list = []
 
@@ -48,7 +48,7 @@ def config(tmp_path, mini_avsbench_root):
 
 
 def train(config, work_dir, *, kill=None, resume=False):
-    """The weights and the batches; only the latter if the training is killed before step ``kill``."""
+    """The weights and the batches; None and the batches if the training is killed before step ``kill``."""
     cfg = Config.fromfile(config)
     cfg.merge_from_dict(dict(work_dir=str(work_dir), resume=resume, log_level='WARNING'))
     cfg.experiment_name = f'clips_{work_dir.name}_{kill}_{resume}'
@@ -63,7 +63,7 @@ def train(config, work_dir, *, kill=None, resume=False):
     return None, list(ClipsHook.seen)
 
 
-def test_a_resumed_training_on_clips_ends_with_the_same_weights(config, tmp_path):
+def test_resumed_training_on_clips_ends_with_the_same_weights(config, tmp_path):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     weights, batches = train(config, tmp_path / 'whole')
@@ -84,7 +84,7 @@ def test_a_resumed_training_on_clips_ends_with_the_same_weights(config, tmp_path
 
 
 def test_two_processes(config, tmp_path):
-    """gloo on the CPU: both train on whole clips, with equally many steps."""
+    """Both train on complete clips, with the same number of steps."""
     command = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone']
     options = ['--launcher', 'pytorch', '--work-dir', str(tmp_path / 'work')]
     options += ['--cfg-options', 'train_cfg.max_epochs=1', 'train_cfg.val_interval=1']

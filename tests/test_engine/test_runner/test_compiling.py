@@ -1,4 +1,4 @@
-"""Compiled trainings, with compilers that do no more than count what they get: no C++ compiler is needed."""
+"""Compiled trainings, with a compiler that only counts graphs: no C++ compiler is needed."""
 
 import copy
 
@@ -20,7 +20,7 @@ PARTS = [
 
 
 class CountingCompiler:
-    """Counts the graphs that it is given, and runs them as they are."""
+    """Counts the graphs and runs them without compiling them."""
 
     def __init__(self):
         self.graphs = 0
@@ -48,7 +48,7 @@ def loss(model, batch):
 
 
 @pytest.mark.parametrize('amp', [False, True])
-def test_parts_are_whole_graphs_that_later_steps_use_again(config, compiler, amp):
+def test_each_part_is_one_graph_that_later_steps_reuse(config, compiler, amp):
     plain = MODELS.build(config.model).train()
     model = copy.deepcopy(plain)
     assert compile_parts(model, backend=compiler) == PARTS
@@ -86,7 +86,7 @@ def test_copy_of_a_compiled_model_uses_its_own_weights(config, compiler):
         assert not copied.eval()(batch['inputs'], mode='tensor').any()
 
 
-def test_a_training_compiled_as_its_config_says_ends_with_the_same_weights(config, tmp_path, monkeypatch):
+def test_compiled_training_ends_with_the_same_weights(config, tmp_path, monkeypatch):
     compiled = []
     monkeypatch.setattr(torch, 'compile', lambda f, backend: compiled.append(backend) or f)
     wanted, _ = train(config, tmp_path / 'plain')
@@ -96,6 +96,6 @@ def test_a_training_compiled_as_its_config_says_ends_with_the_same_weights(confi
     assert_equal(found, wanted)
 
 
-def test_compile_must_be_options(config, tmp_path):
+def test_compile_must_be_a_bool_or_options(config, tmp_path):
     with pytest.raises(TypeError, match='compile must be True, False or a dict'):
         train(config, tmp_path, compile='inductor')

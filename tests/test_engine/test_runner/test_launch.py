@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(not Path('/proc/self/task').is_dir(), reason='th
 
 
 def threads_after_a_step():
-    """Names of the threads of a training in several processes, before and after it leaves them."""
+    """Names of the threads of a process before and after it leaves the group."""
     model = MMDistributedDataParallel(torch.nn.Linear(2, 1))
     model.train_step = [model]  # a cycle, as a training has many
     torch.nn.parallel.DistributedDataParallel.forward(model, torch.ones(1, 2)).sum().backward()
@@ -26,7 +26,7 @@ def thread_names():
 
 
 def test_no_thread_of_the_group_is_left(tmp_path):
-    """A thread that is left may abort the process at its end."""
+    """A remaining thread may abort the process when it exits."""
     for before, after in run_in_processes(threads_after_a_step, folder=tmp_path / 'shared'):
         assert any('gloo' in name for name in before)
         assert not any('gloo' in name for name in after)

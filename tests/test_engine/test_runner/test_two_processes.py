@@ -1,4 +1,4 @@
-"""Trainings in two processes of a gloo group, against what one process finds by itself."""
+"""Trainings in two processes of a gloo group, compared with a single process."""
 
 import copy
 
@@ -37,7 +37,7 @@ def config(tmp_path_factory):
 
 
 class Recorder(Hook):
-    """What a training does, for comparison."""
+    """Records weights, learning rates, losses and confusion matrices of a training."""
 
     def __init__(self):
         self.start, self.rates, self.losses, self.counts = {}, [], [], []
@@ -53,7 +53,7 @@ class Recorder(Hook):
 
 
 def recording_counts(recorder, patch):
-    """Keeps the confusion matrix of each validation."""
+    """Records the confusion matrix of each validation."""
     score = dataset_level_metric.dataset_level_scores
     patch.setattr(
         dataset_level_metric,
@@ -82,7 +82,7 @@ def trained(config, tmp_path_factory):
     return folder, run_in_processes(train_recorded, config, folder / 'work', folder=folder / 'shared')
 
 
-def test_an_epoch_is_shared_out(trained):
+def test_samples_of_an_epoch_are_divided(trained):
     for epoch in range(2):
         drawn = [[d[0] for d in r['draws'] if d[1][1] == epoch] for r in trained[1]]
         assert [len(d) for d in drawn] == [sum(BATCHES)] * 2
@@ -95,8 +95,8 @@ def batches_of(draws):
     return [[seeding.Draw(*d) for d in draws[end - size : end]] for end, size in zip(ends, sizes, strict=True)]
 
 
-def test_a_step_uses_the_mean_of_what_each_process_finds_on_its_own_batch(config, trained, monkeypatch):
-    """One process does it all over: samples, losses with their draws and permutations, gradients, steps."""
+def test_step_uses_the_mean_gradient_of_both_batches(config, trained, monkeypatch):
+    """Computed again in one process: samples, losses with their random draws, gradients and steps."""
     records = trained[1]
     dataset = seeding.SeededDataset(DATASETS.build(copy.deepcopy(config.train_dataloader.dataset)))
     models = [MODELS.build(copy.deepcopy(config.model)) for _ in records]
@@ -126,7 +126,7 @@ def test_a_step_uses_the_mean_of_what_each_process_finds_on_its_own_batch(config
 
 
 class Build:
-    """As much of a runner as building an optimizer needs."""
+    """The attribute of a runner that building an optimizer needs."""
 
     def __init__(self, model):
         self.model = model
@@ -137,9 +137,8 @@ def test_all_processes_have_the_same_weights(trained):
     assert [k for k in first if k.endswith(('weight', 'bias')) and not torch.equal(first[k], second[k])] == []
 
 
-def test_validation_within_a_training_finds_the_metrics_of_one_process(config, trained, monkeypatch):
-    """Each process has seen other images and would normalise otherwise; an odd number of images, so that one has one
-    more."""
+def test_validation_in_two_processes_gives_the_metrics_of_one(config, trained, monkeypatch):
+    """Each process has its own running statistics. The number of images is odd, so one process has one more."""
     work_dir, records = trained
     cfg = copy.deepcopy(config)
     cfg.update(load_from=str(work_dir / 'work' / 'epoch_2.pth'), work_dir=str(work_dir / 'alone'), log_level='WARNING')
@@ -178,7 +177,7 @@ def train_on_nothing(config, folder):
     return results
 
 
-def test_a_process_whose_batch_shows_nothing_neither_hangs_nor_spoils_the_others(config, tmp_path):
+def test_batch_without_objects_in_one_process_gives_finite_losses(config, tmp_path):
     results = run_in_processes(train_on_nothing, config, tmp_path / 'work', folder=tmp_path / 'shared')
     for (first, first_weights), (second, second_weights) in zip(*results, strict=True):
         for rank, losses in enumerate((first, second)):
@@ -192,13 +191,13 @@ def test_a_process_whose_batch_shows_nothing_neither_hangs_nor_spoils_the_others
 
 
 def train_unevenly(config, work_dir):
-    """Runs in each process: one would have two batches and the other one."""
+    """Runs in each process. One would have two batches and the other one batch."""
     changes = {'train_dataloader.dataset.indices': 7, 'train_dataloader.sampler.round_up': False}
     with pytest.raises(ValueError) as error:
         train(config, work_dir, **changes)
     return str(error.value)
 
 
-def test_processes_with_different_numbers_of_batches_do_not_wait_forever(config, tmp_path):
+def test_different_numbers_of_batches_are_refused(config, tmp_path):
     for message in run_in_processes(train_unevenly, config, tmp_path / 'work', folder=tmp_path / 'shared'):
         assert 'the processes have 2 and 1 batches per epoch' in message and 'round_up' in message

@@ -52,7 +52,7 @@ def test_every_iteration_trains():
     assert min(rates(optimizer)) > 0
 
 
-def test_goes_on_from_a_saved_state():
+def test_continues_from_a_saved_state():
     straight = make_optimizer()
     scheduler = make_scheduler(straight)
     for _ in range(7):
