@@ -7,6 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ..builder import build_part
+from ..full_precision import classify_in_full_precision
 from ..fusion.levels import get_map
 from ..fusion.window import WHOLE, Window, input_window, sliding_windows
 from ..losses.pairing import Draw, gather_pixels, resize_label
@@ -23,7 +24,7 @@ class AVEncoderDecoder(EncoderDecoder):
 
     Works with backbones, necks and heads of mmseg. In training the contrastive loss compares fused features of original
     and shuffled audio-visual pairs. The visual features are computed once, and only the pixels that the loss reads are
-    fused with shuffled audio.
+    fused with shuffled audio. The last convolution of the decode head computes in 32 bits, with mixed precision too.
 
     Args:
         backbone: Visual backbone.
@@ -68,6 +69,7 @@ class AVEncoderDecoder(EncoderDecoder):
         check_contrast_level(self.contrast_level, self.fusion.in_index)
         check_auxiliary_heads(self, self.fusion.in_index)
         check_class_weights(self)
+        classify_in_full_precision(self.decode_head)
         if channels_last:
             use_channels_last(self)
 
