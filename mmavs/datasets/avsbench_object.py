@@ -1,13 +1,14 @@
 import csv
 import os.path as osp
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from mmseg.registry import DATASETS
 
 from .annotation_table import open_table
 from .clip_dataset import Clip, ClipDataset, is_file_name
-from .image_file import UNKNOWN_VALUE
+from .label_table import IGNORE_INDEX, UNKNOWN_VALUE
 from .metainfo.palette import bit_interleaved_palette
 
 OBJECT_CLASSES = ('background', 'sounding object')
@@ -19,9 +20,9 @@ _FOLDERS = dict(s4='Single-source/s4_data', ms3='Multi-sources/ms3_data')
 
 @DATASETS.register_module()
 class AVSBenchObjectDataset(ClipDataset):
-    """AVSBench-Object: videos of 5 seconds, with masks of what sounds and no classes.
+    """AVSBench-Object: videos of 5 seconds with masks of the sounding objects, without classes.
 
-    Under ``data_root`` lie, as released (k from 1 to 5)::
+    Files under ``data_root``, as released (k from 1 to 5)::
 
         Single-source/s4_meta_data.csv                                    columns name, category, split
         Single-source/s4_data/visual_frames/<split>/<category>/<name>/<name>_<k>.png
@@ -32,27 +33,26 @@ class AVSBenchObjectDataset(ClipDataset):
         Multi-sources/ms3_data/gt_masks/<split>/<name>/<name>_<k>.png
         Multi-sources/ms3_data/audio_wav/<split>/<name>.wav
 
-    A column ``name`` or ``category`` under another heading is found by its place, the first and the third. The masks
-    may be grey or RGB; 0 is background, 255 (or 1) what sounds.
+    If there is no column ``name`` or ``category``, the first and the third column are used. Masks are gray or RGB, with
+    0 for background and 255 (or 1) for sounding objects.
 
     In S4 the object sounds all the time: ``audio_label`` is (1,). In MS3 a second may be silent, which an empty mask
-    shows: then it is ().
+    shows: ``audio_label`` is () then.
 
     Args:
         subset: ``'s4'`` (single source) or ``'ms3'`` (multiple sources).
-        threshold: Grey values from it on are what sounds, those below are background. None refuses all values but 0,
-            1 and 255.
-        kwargs: Those of :class:`ClipDataset`.
+        threshold: Mask values from this one on are foreground, lower ones background. None accepts only 0, 1 and 255.
+        kwargs: Other arguments of :class:`ClipDataset`.
 
     Raises:
-        FileNotFoundError: The annotation is not there.
-        KeyError: It lacks a column.
-        RecordError: It has a line that is incomplete or has no usable name, or no clip of the split; or it is no CSV
+        FileNotFoundError: The annotation does not exist.
+        KeyError: A column is missing.
+        AnnotationError: The annotation has an incomplete row, an invalid name, or no clip of the split; or it is no CSV
             in UTF-8.
     """
 
     METAINFO = dict(classes=OBJECT_CLASSES, palette=bit_interleaved_palette(len(OBJECT_CLASSES)))
-    mask_hint = 'masks of AVSBench-Object are 0 and 255; `threshold=128` of the dataset takes grey ones'
+    mask_hint = 'masks of AVSBench-Object have the values 0 and 255; set `threshold=128` of the dataset for gray ones'
 
     def __init__(
         self,
@@ -72,32 +72,34 @@ class AVSBenchObjectDataset(ClipDataset):
         super().__init__(split, data_root=data_root, ann_file=_TABLES[subset], **kwargs)
 
     def _make_label_table(self) -> np.ndarray:
-        """0 is background, 255 and 1 are what sounds; nothing is ignored."""
+        """0 is background, 255 and 1 are foreground; by default no value is ignored."""
         if self.threshold is not None:
-            return (np.arange(256) >= self.threshold).astype(np.uint8) * _FOREGROUND
-        table = np.full(256, UNKNOWN_VALUE, dtype=np.uint8)
-        table[0] = 0
-        table[[1, 255]] = _FOREGROUND
+            table = (np.arange(256) >= self.threshold).astype(np.uint8) * _FOREGROUND
+        else:
+            table = np.full(256, UNKNOWN_VALUE, dtype=np.uint8)
+            table[0] = 0
+            table[[1, 255]] = _FOREGROUND
+        table[list(self.ignored_values or ())] = IGNORE_INDEX
         return table
 
     def load_clips(self) -> Iterator[Clip]:
-        """Yields the videos of the wanted splits, in the order of the annotation."""
-        name, self._category = self._columns()
-        for number, row in self._own_rows(tuple(filter(None, [name, self._category, 'split'])), name):
+        """Yields the videos of the splits, in the order of the annotation."""
+        name, category = self._headings
+        for line, row in self._own_rows():
             folder = row['split']
-            if self._category:
-                category = row[self._category]
-                if not is_file_name(category):
-                    self._refuse(f'category {category!r} cannot be the name of a folder', number, kind='bad name')
+            if category:
+                if not is_file_name(row[category]):
+                    self._report(f'category {row[category]!r} is not a valid folder name', line, kind='bad name')
                     continue
-                folder = osp.join(folder, category)
+                folder = osp.join(folder, row[category])
             clip = self._clip(row[name], folder, row['split'])
-            yield clip._replace(category=row[self._category] if self._category else None)
+            yield clip._replace(category=row[category] if category else None)
 
-    def _columns(self) -> tuple[str, str | None]:
+    @cached_property
+    def _headings(self) -> tuple[str, str | None]:
         """Headings of the columns with the name and, in S4, the category."""
         heads = []
-        if osp.isfile(self.ann_file):  # else it is missed when it is read
+        if osp.isfile(self.ann_file):  # reading the rows reports a missing file
             with open_table(self.ann_file) as f:
                 heads = next(csv.reader(f), [])
         name = 'name' if 'name' in heads or not heads else heads[0]
@@ -105,8 +107,15 @@ class AVSBenchObjectDataset(ClipDataset):
             return name, None
         return name, 'category' if 'category' in heads or len(heads) < 3 else heads[2]
 
-    def _clip_key(self, row: dict, name: str) -> str:
-        return f'{row[self._category]}/{name}' if self._category else name
+    def table_columns(self) -> tuple[tuple[str, ...], str]:
+        """See :meth:`ClipDataset.table_columns`."""
+        name, category = self._headings
+        return tuple(filter(None, [name, category, 'split'])), name
+
+    def clip_key(self, row: dict) -> str:
+        """See :meth:`ClipDataset.clip_key`."""
+        name, category = self._headings
+        return f'{row[category]}/{row[name]}' if category else row[name]
 
     def _clip(self, name: str, folder: str, split: str) -> Clip:
         root = osp.join(self.data_root, _FOLDERS[self.subset])

@@ -6,7 +6,7 @@ from mmseg.registry import DATASETS
 
 from .avsbench_object import OBJECT_CLASSES
 from .clip_dataset import Clip, ClipDataset
-from .image_file import UNKNOWN_VALUE
+from .label_table import IGNORE_INDEX, UNKNOWN_VALUE
 from .metainfo.avsbench_classes import LABEL_FILE, NUM_CLASSES, default_classes, read_label_file
 from .metainfo.palette import bit_interleaved_palette
 
@@ -17,36 +17,39 @@ LABEL_FOLDERS = dict(labels_semantic='index', labels_rgb='color')
 
 @DATASETS.register_module()
 class AVSBenchSemanticDataset(ClipDataset):
-    """AVSBench-Semantic (AVSS): videos of 5 or 10 seconds, with masks of what sounds in 70 classes and background.
+    """AVSBench-Semantic (AVSS): videos of 5 or 10 seconds with masks of the sounding objects in 70 classes.
 
-    Under ``data_root`` lie, as released (frames are numbered from 0, and from 1 is read as well)::
+    Files under ``data_root``, as released (frames are numbered from 0; numbers from 1 are accepted as well)::
 
         metadata.csv        columns uid, label (v1s, v1m or v2), split, and others
-        label2idx.json      name -> index of the 71 classes
+        label2idx.json      name -> index of the 71 classes, background included
         <label>/<uid>/audio.wav
         <label>/<uid>/frames/<k>.jpg
-        <label>/<uid>/labels_semantic/<k>.png    class indices; or, in clips that lack this folder,
-        <label>/<uid>/labels_rgb/<k>.png         colours of the bit-interleaved palette
+        <label>/<uid>/labels_semantic/<k>.png    class indices; or, in clips without this folder,
+        <label>/<uid>/labels_rgb/<k>.png         colors of the bit-interleaved palette
 
-    v1s has one source, v1m several, both 5 frames; v2 has any number and 10 frames. In training v1s is annotated on its
-    first frame only.
+    v1s has one source and v1m several, both with 5 frames; v2 has any number of sources and 10 frames. In training, v1s
+    is annotated on its first frame only.
 
-    ``label2idx.json`` defines the classes; only for as long as the set is not there (``lazy_init``) do those of
-    ``avsbench_classes.yaml`` stand in.
+    ``label2idx.json`` defines the classes. Those of ``avsbench_classes.yaml`` are used as long as the files do not
+    exist (``lazy_init``).
 
     Args:
         subsets: ``'v1s'``, ``'v1m'``, ``'v2'`` or several of them; all by default.
-        labels: ``'labels_semantic'`` or ``'labels_rgb'`` reads this folder of every clip; None reads the former where
-            a clip has it and else the latter.
-        binary: Makes one foreground class, ``'sounding object'``, of all 70.
-        kwargs: Those of :class:`ClipDataset`.
+        labels: ``'labels_semantic'`` or ``'labels_rgb'`` reads this folder of every clip. None reads the former if a
+            clip has it and the latter otherwise.
+        binary: Merges the 70 classes into one foreground class, ``'sounding object'``.
+        min_class_pixels: A class is in ``audio_label`` only if the mask has at least this number of pixels of it. Some
+            released masks have a few stray pixels of a class that does not sound; 20 leaves these out. The default, 1,
+            takes every class of the mask. The mask itself is unchanged.
+        kwargs: Other arguments of :class:`ClipDataset`.
 
     Raises:
-        FileNotFoundError: ``metadata.csv`` or ``label2idx.json`` is not there.
-        KeyError: ``metadata.csv`` lacks a column.
+        FileNotFoundError: ``metadata.csv`` or ``label2idx.json`` does not exist.
+        KeyError: A column of ``metadata.csv`` is missing.
         ValueError: ``label2idx.json`` does not define 71 classes.
-        RecordError: ``metadata.csv`` has an incomplete line, an unknown part, or no clip of the split; or it is no CSV
-            in UTF-8.
+        AnnotationError: ``metadata.csv`` has an incomplete row, an unknown part, or no clip of the split; or it is no
+            CSV in UTF-8.
     """
 
     METAINFO = dict(classes=default_classes(), palette=bit_interleaved_palette(NUM_CLASSES))
@@ -58,6 +61,7 @@ class AVSBenchSemanticDataset(ClipDataset):
         *,
         labels: str | None = None,
         binary: bool = False,
+        min_class_pixels: int = 1,
         data_root: str = 'data/AVSBench-semantic',
         metainfo: dict | None = None,
         **kwargs,
@@ -68,13 +72,16 @@ class AVSBenchSemanticDataset(ClipDataset):
         if labels not in (None, *LABEL_FOLDERS):
             raise ValueError(f'AVSBenchSemanticDataset: labels takes {", ".join(LABEL_FOLDERS)}, got {labels!r}')
         if binary and 'classes' in (metainfo or {}):
+            raise ValueError('AVSBenchSemanticDataset: binary=True defines the classes; leave out metainfo.classes')
+        if not isinstance(min_class_pixels, int) or min_class_pixels < 1:
             raise ValueError(
-                'AVSBenchSemanticDataset: binary=True makes classes of its own; leave out metainfo.classes'
+                f'AVSBenchSemanticDataset: min_class_pixels must be an integer of at least 1, got {min_class_pixels!r}'
             )
         self.labels = labels
+        self.min_class_pixels = min_class_pixels
         self.binary = binary
         self.label_file = osp.join(data_root, LABEL_FILE)
-        self.mask_hint = f'the classes of {self.label_file} have the indices 0 to {NUM_CLASSES - 1}'
+        self.mask_hint = f'the classes of {self.label_file} have the values 0 to {NUM_CLASSES - 1}'
         self.class_names = read_label_file(self.label_file) if osp.isfile(self.label_file) else default_classes()
         classes = OBJECT_CLASSES if binary else self.class_names
         metainfo = dict(dict(classes=classes, palette=bit_interleaved_palette(len(classes))), **(metainfo or {}))
@@ -90,23 +97,29 @@ class AVSBenchSemanticDataset(ClipDataset):
         if not self.binary:
             return super()._make_label_table()
         table = np.full(256, UNKNOWN_VALUE, dtype=np.uint8)
-        table[0], table[1:NUM_CLASSES], table[self.ignore_index] = 0, 1, self.ignore_index
+        table[0], table[1:NUM_CLASSES] = 0, 1
+        table[list(self.ignored_values or (IGNORE_INDEX,))] = IGNORE_INDEX
         return table
 
     def load_clips(self) -> Iterator[Clip]:
-        """Yields the videos of the wanted parts and splits, in the order of the annotation."""
-        read_label_file(self.label_file)  # again: here it must be there
+        """Yields the videos of the parts and splits, in the order of the annotation."""
+        read_label_file(self.label_file)  # raises an error if it is missing
         first = None
-        for number, row in self._own_rows(('uid', 'label', 'split'), 'uid'):
+        for line, row in self._own_rows():
             if row['label'] not in FRAMES:
-                self._refuse(f'label {row["label"]!r} is none of {", ".join(FRAMES)}', number, kind='unknown part')
+                self._report(f'label {row["label"]!r} is none of {", ".join(FRAMES)}', line, kind='unknown part')
             elif row['label'] in self.subsets:
                 folder = osp.join(self.data_root, row['label'], row['uid'])
                 first = _first_number(folder, FRAMES[row['label']]) if first is None else first
                 yield self._clip(row, folder, first)
 
-    def _clip_key(self, row: dict, name: str) -> str:
-        return f'{row["label"]}/{name}'
+    def table_columns(self) -> tuple[tuple[str, ...], str]:
+        """See :meth:`ClipDataset.table_columns`."""
+        return ('uid', 'label', 'split'), 'uid'
+
+    def clip_key(self, row: dict) -> str:
+        """See :meth:`ClipDataset.clip_key`."""
+        return f'{row["label"]}/{row["uid"]}'
 
     def _clip(self, row: dict, folder: str, first: int) -> Clip:
         count = FRAMES[row['label']]
@@ -123,7 +136,7 @@ class AVSBenchSemanticDataset(ClipDataset):
 
 
 def _label_folder(folder: str) -> str:
-    """``'labels_rgb'`` in clips that have nothing else."""
+    """``'labels_rgb'`` in clips that only have this folder."""
     for name in LABEL_FOLDERS:
         if osp.isdir(osp.join(folder, name)):
             return name
@@ -131,6 +144,6 @@ def _label_folder(folder: str) -> str:
 
 
 def _first_number(folder: str, count: int) -> int:
-    """The number of the first frame: 1 only where a file with the last number of that count is there, too."""
+    """Number of the first frame: 1 if the files are numbered 1 to ``count``."""
     numbered = [osp.isfile(osp.join(folder, 'frames', f'{k}.jpg')) for k in (0, count)]
     return int(numbered == [False, True])

@@ -1,24 +1,29 @@
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+import os.path as osp
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from .annotation_table import RecordError
-from .image_file import UNKNOWN_VALUE
-from .mask_file import DEFAULT_HINT
+from mmavs.utils.nearest import nearest_hint
 
-NO_SAMPLE = 'has no sample: check `ann_file` of the dataset, and that it lists some'
+from .annotation_table import AnnotationError, read_table
+from .label_table import IGNORE_INDEX, make_label_table
+from .mask_file import DEFAULT_HINT
+from .mask_reading import classes_in_mask, read_mask
+from .transforms.mirroring import check_mirroring
+
+NO_SAMPLE = 'has no sample: check `ann_file` of the dataset and its content'
 _SPLITS = ('train', 'val', 'test')
 
 
 @DATASETS.register_module()
 class AVSegDataset(BaseSegDataset):
-    """Base of the audio-visual datasets: one sample is one frame and the sounds that belong to it.
+    """Base class of the audio-visual datasets: one sample is one frame and its audio.
 
-    A subclass says where the samples are in ``load_data_list``, as records of this form::
+    A subclass lists the samples in ``load_data_list``, as records of this form::
 
         {
             'img_path': 'data/VPO/VPO-MS/data/000000000009.jpg',
@@ -26,44 +31,82 @@ class AVSegDataset(BaseSegDataset):
             'sources': [
                 {'audio_path': 'data/VPO/VGGSound/audios/abc_000030.wav', 'position': 0.31, 'label': 9},
             ],
-            'audio_label': (9,),     # classes that sound, from the annotation and never from the crop
+            'audio_label': (9,),     # sounding classes, from the annotation and never from the crop
         }
 
-    Samples that are frames of a video have more keys, see :class:`ClipDataset`.
+    Samples that are frames of a video have more keys, see :class:`ClipDataset`. ``position`` is not needed for stereo
+    recordings with ``LoadAudio(keep_channels=True)``.
+
+    Masks are images of one channel. By default, their values are the class indices, and 255 marks pixels to ignore. A
+    PNG with 1 bit per pixel is a mask of two classes.
 
     Args:
-        mask_values: Value, in the mask PNGs, of each class of ``METAINFO`` in index order, background first. None
-            where the PNGs hold the class indices themselves.
-        kwargs: Those of mmseg's ``BaseSegDataset``; ``metainfo=dict(classes=...)`` with some of the classes trains on
-            these and ignores the pixels of the others.
+        mask_values: Value, in the mask files, of each class of ``METAINFO`` in index order, background first. None if
+            the values are the class indices. ``(0, 255)`` reads masks with an object of value 255.
+        ignored_values: Values, in the mask files, of pixels to ignore. None for 255, or for no value if 255 is one of
+            ``mask_values``. The label of these pixels is 255, whatever their value in the file.
+        kwargs: Arguments of mmseg's ``BaseSegDataset``. ``metainfo=dict(classes=...)`` with some of the classes trains
+            with these and ignores the pixels of the others. ``ignore_index`` other than 255 and
+            ``reduce_zero_label=True`` are not supported; ``mask_values`` and ``ignored_values`` replace them.
 
     Raises:
-        RecordError: There is no sample.
+        AnnotationError: There is no sample.
+        ValueError: An argument has no valid value, or the pipeline mirrors images and not the channels of stereo audio
+            (see :class:`AVRandomFlip`).
     """
 
     mask_hint = DEFAULT_HINT
-    """What to do about a mask value that belongs to no class, for messages."""
+    """Remedy for mask values that belong to no class, for messages."""
 
-    def __init__(self, *args, mask_values: Sequence[int] | None = None, **kwargs) -> None:
+    def __init__(
+        self,
+        *args,
+        mask_values: Sequence[int] | None = None,
+        ignored_values: Sequence[int] | None = None,
+        metainfo: dict | None = None,
+        **kwargs,
+    ) -> None:
         self.mask_values = mask_values
+        self.ignored_values = ignored_values
+        _check_metainfo(metainfo)
         # The samples need the label table, which needs the classes that the base class sets up.
         lazy_init = kwargs.pop('lazy_init', False)
-        super().__init__(*args, lazy_init=True, **kwargs)
+        super().__init__(*args, metainfo=metainfo, lazy_init=True, **kwargs)
+        self._check_labels()
+        check_mirroring(self.pipeline.transforms)
         self.label_table = self._make_label_table()
         if not lazy_init:
             self.full_init()
 
+    def _check_labels(self) -> None:
+        """Refuses the arguments of mmseg that change which labels are background or ignored."""
+        name = type(self).__name__
+        if self.ignore_index != IGNORE_INDEX:
+            raise ValueError(
+                f'{name}: ignore_index={self.ignore_index} is not supported: pixels to ignore have the label '
+                f'{IGNORE_INDEX}, as padding, losses and metrics have by default. If the masks mark such pixels with '
+                f'the value {self.ignore_index}, set ignored_values=[{self.ignore_index}] instead'
+            )
+        if self.reduce_zero_label:
+            raise ValueError(
+                f'{name}: reduce_zero_label=True is not supported: class index 0 is background. If the mask value 0 '
+                'marks pixels to ignore and the classes begin at 1, set mask_values=[1, 2, ...] and '
+                'ignored_values=[0, 255] instead'
+            )
+
     def _make_label_table(self) -> np.ndarray:
         """uint8 (256,): mask value -> class index, the look-up table of ``LoadAVAnnotations``."""
-        values = self.mask_values if self.mask_values is not None else range(len(self._all_classes()))
-        table = np.full(256, UNKNOWN_VALUE, dtype=np.uint8)
-        for index, value in enumerate(values):
-            table[value] = index if self.label_map is None else self.label_map[index]
-        table[self.ignore_index] = self.ignore_index
-        return table
+        classes = self._all_classes()
+        values = range(len(classes)) if self.mask_values is None else self.mask_values
+        if len(values) != len(classes):
+            raise ValueError(
+                f'{type(self).__name__}: mask_values has {len(values)} values for {len(classes)} classes '
+                f'({", ".join(classes)}); state one for each class, background first'
+            )
+        return make_label_table(values, label_map=self.label_map, ignored_values=self.ignored_values)
 
     def _all_classes(self) -> Sequence[str]:
-        """The classes that the annotation knows, of which ``metainfo['classes']`` may be a part."""
+        """The classes of the annotation, of which ``metainfo['classes']`` may be a part."""
         return self.METAINFO.get('classes') or self.metainfo['classes']
 
     def _class_source(self) -> str:
@@ -71,21 +114,21 @@ class AVSegDataset(BaseSegDataset):
         return f'{type(self).__name__}.METAINFO'
 
     def get_label_map(self, new_classes: Sequence[str] | None = None) -> dict[int, int] | None:
-        """As in mmseg, but also where a file defines the classes: old index -> new index, 255 for those left out."""
+        """As in mmseg, and also for classes defined by a file: old index -> new index, 255 for classes left out."""
         if new_classes is None or tuple(new_classes) == tuple(old := self._all_classes()):
             return None
         if unknown := [c for c in new_classes if c not in old]:
             raise ValueError(
-                f'metainfo["classes"] holds {unknown}, which {self._class_source()} does not define; it '
-                f'defines {", ".join(old)}'
+                f'metainfo["classes"] has {unknown}, which {self._class_source()} does not define'
+                f'{nearest_hint(unknown[0], old) or "."} It defines {", ".join(old)}'
             )
         return {i: list(new_classes).index(c) if c in new_classes else 255 for i, c in enumerate(old)}
 
     def filter_data(self) -> list[dict]:
-        """As in mmengine; a dataset of which nothing is left is refused."""
+        """As in mmengine, with an error if no sample is left."""
         records = super().filter_data()
         if not records:
-            self._refuse(NO_SAMPLE, kind='empty split')
+            self._report(NO_SAMPLE, kind='empty split')
         return records
 
     def get_data_info(self, idx: int) -> dict:
@@ -93,58 +136,120 @@ class AVSegDataset(BaseSegDataset):
         info = super().get_data_info(idx)
         info.update(label_table=self.label_table, reduce_zero_label=False, seg_fields=[])
         info.setdefault('mask_hint', self.mask_hint)
+        if info.get('audio_label'):
+            info['audio_label'] = tuple(label for label in info['audio_label'] if label != IGNORE_INDEX)
         return info
 
-    def bad_record(self, error: RecordError) -> None:
-        """Called by ``load_data_list`` for all that it finds wrong. Raises the error, or warns if it is not fatal.
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The sounding classes of a sample, for ``ClassBalancedDataset`` of mmengine.
 
-        Who wants to see everything that is wrong at once replaces it on an instance, as ``check_dataset.py`` does;
-        then ``load_data_list`` leaves the record out and goes on.
+        They are those of ``audio_label``. If the annotation takes them from the mask, the mask is read.
+        """
+        info = self.get_data_info(idx)
+        labels = info['audio_label']
+        if labels is None:
+            labels = classes_in_mask(read_mask(info['audio_label_path'], info), info.get('audio_label_min_pixels', 1))
+        return list(labels)
+
+    def read_rows(self, columns: Sequence[str], *, filled: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yields (line number, row) of ``ann_file``, a CSV file with a header, for ``load_data_list``.
+
+        Args:
+            columns: Columns that it must have, in any order and among others.
+            filled: Columns whose values must not be empty.
+
+        Raises:
+            FileNotFoundError: The file does not exist.
+            KeyError: A column is missing.
+            AnnotationError: A row has too few or too many values, or the file is no CSV in UTF-8.
+        """
+        if not osp.isfile(self.ann_file):
+            raise FileNotFoundError(f'annotation not found: {self.ann_file}. {self._missing_hint()}')
+        yield from read_table(self.ann_file, columns, report=self._report, filled=filled)
+
+    def _missing_hint(self) -> str:
+        """Remedy for a missing annotation file, for messages."""
+        return 'Set `data_root` and `ann_file` of the dataset.'
+
+    def class_index(self, name: str, line: int | None = None) -> int:
+        """Index of a class of the annotation; 255 if ``metainfo['classes']`` leaves the class out.
+
+        Args:
+            name: The class.
+            line: Line of ``ann_file``, for messages.
+
+        Raises:
+            AnnotationError: The annotation has no such class.
+        """
+        classes = tuple(self._all_classes())
+        if name not in classes:
+            self._report(
+                f'class {name!r} is not in {self._class_source()}{nearest_hint(name, classes) or "."} '
+                f'{self._class_remedy()}',
+                line,
+                kind='unknown class',
+            )
+            return IGNORE_INDEX
+        index = classes.index(name)
+        return index if self.label_map is None else self.label_map[index]
+
+    def _class_remedy(self) -> str:
+        """Remedy for an unknown class in the annotation, for messages."""
+        return f'Correct the annotation, or add the class; known are {", ".join(self._all_classes())}'
+
+    def parse_position(self, text: str, line: int | None = None, *, column: str = 'position') -> float:
+        """The position of a source from a column of the annotation.
+
+        Raises:
+            AnnotationError: It is not a number in [0, 1].
+        """
+        try:
+            position = float(text)
+        except ValueError:
+            position = float('nan')
+        if not 0 <= position <= 1:
+            self._report(f'{column} must lie in [0, 1], got {text!r}', line, kind='bad position')
+        return position
+
+    def on_annotation_error(self, error: AnnotationError) -> None:
+        """Called by ``load_data_list`` for each error of the annotation. Raises it, or logs it if it is not fatal.
+
+        ``check_dataset.py`` replaces this method on an instance to collect all errors; ``load_data_list`` then skips
+        the row and continues.
         """
         if error.fatal:
             raise error
         print_log(str(error), 'current', logging.WARNING)
 
-    def _refuse(self, message: str, number: int | None = None, *, kind: str, fatal: bool = True) -> None:
-        """:meth:`bad_record` for the annotation file, or its line ``number``."""
+    def _report(self, message: str, line: int | None = None, *, kind: str, fatal: bool = True) -> None:
+        """Calls :meth:`on_annotation_error` with an error of the annotation file or one of its lines."""
         where = self.ann_file or type(self).__name__
-        if number is not None:
-            where += f', line {number}'
-        self.bad_record(RecordError(f'{where}: {message}', kind=kind, fatal=fatal))
+        if line is not None:
+            where += f', line {line}'
+        self.on_annotation_error(AnnotationError(f'{where}: {message}', kind=kind, fatal=fatal))
 
-    def _check_apart(self, column: str, used: Mapping[str, set], splits: Sequence[str]) -> None:
-        """Warns of images, recordings or clips that this dataset's splits have in common with others.
-
-        Args:
-            column: Where they stand in the annotation.
-            used: The values of each split.
-            splits: Those of this dataset.
-        """
-        own = set().union(*(used.get(split, ()) for split in splits))
-        for split in sorted(used.keys() - set(splits)):
-            if common := sorted(own & used[split]):
-                self._refuse(
-                    f'{len(common)} values of {column} in split {" or ".join(splits)}, the first {common[0]}, '
-                    f'are in split {split} too: results on either say little. Give each to one split',
-                    kind='shared by splits',
-                    fatal=False,
-                )
-
-    def _check_splits(self, found: Iterable[str], splits: Sequence[str]) -> None:
-        """Warns of rows that are likely lost to a slip of the pen.
+    def _warn_unknown_splits(self, found: Iterable[str], splits: Sequence[str]) -> None:
+        """Warns of rows that are likely lost to a misspelt split.
 
         Args:
             found: All values of the annotation's column ``split``.
             splits: Those of this dataset.
         """
-        if odd := sorted(set(found) - {*_SPLITS, *splits}):
-            self._refuse(
-                f'leaves out the rows with split {", ".join(map(repr, odd))}, which is none of {", ".join(_SPLITS)}: '
-                'correct them (blanks and capitals count), or name it in `split` of the dataset',
+        if unknown := sorted(set(found) - {*_SPLITS, *splits}):
+            self._report(
+                f'rows with split {", ".join(map(repr, unknown))} are not used, which is none of {", ".join(_SPLITS)}: '
+                'correct them (spaces and case matter), or state the value in `split` of the dataset',
                 kind='unknown split',
                 fatal=False,
             )
 
     def load_data_list(self) -> list[dict]:
-        """The records of all samples; what is wrong with them goes to :meth:`bad_record`."""
-        raise NotImplementedError(f'{type(self).__name__} must say where its samples are: define load_data_list')
+        """The records of all samples; see :meth:`on_annotation_error` for errors in them."""
+        raise NotImplementedError(f'{type(self).__name__} must define load_data_list, which lists its samples')
+
+
+def _check_metainfo(metainfo: dict | None) -> None:
+    """Refuses keys that are likely misspelt, which mmseg stores and nothing reads."""
+    for key in (metainfo or {}).keys() - {'classes', 'palette'}:
+        if hint := nearest_hint(str(key).lower(), ('classes', 'palette')):
+            raise ValueError(f'metainfo of the dataset has the key {key!r}, which has no effect{hint}')

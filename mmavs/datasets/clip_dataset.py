@@ -1,26 +1,24 @@
 import os.path as osp
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .annotation_table import read_table
 from .avseg_dataset import AVSegDataset
 
 FRAME_SECONDS = 1.0
-"""Seconds of sound that belong to one frame of AVSBench."""
+"""Seconds of audio that belong to one frame of AVSBench."""
 
 
 class Clip(NamedTuple):
     """A video of the annotation.
 
     Attributes:
-        name: Tells it from all others of the dataset.
+        name: Unique within the dataset.
         frames: Image files, in order.
-        masks: Mask file of each frame, None for those that are not annotated.
-        audio_path: Its recording; frame k has second k of it.
-        audio_label: The classes that sound all the time, None where the masks tell.
-        mask_encoding: How the masks hold their values, see ``MASK_ENCODINGS``.
-        category: What is in it, where the annotation says so.
+        masks: Mask file of each frame, None for frames without annotation.
+        audio_path: Recording of the clip; second k belongs to frame k.
+        audio_label: The classes that sound all the time, None if they are taken from the masks.
+        mask_encoding: Encoding of the mask values, one of ``MASK_ENCODINGS``.
+        category: Category of the sounding object, if the annotation has one.
     """
 
     name: str
@@ -33,31 +31,35 @@ class Clip(NamedTuple):
 
 
 class ClipDataset(AVSegDataset):
-    """Base of the datasets of videos: one sample is one frame with its own second of sound.
+    """Base class of the video datasets: one sample is one frame with its own second of audio.
 
-    The record of :class:`AVSegDataset` gets more keys, and those of one video are neighbours, so that
-    :class:`ClipSampler` can put whole videos into a batch::
+    The records of :class:`AVSegDataset` have more keys. Those of one video are consecutive, so that
+    :class:`ClipSampler` can put complete videos into a batch::
 
         {
             'img_path': 'data/AVSBench-semantic/v2/abc/frames/3.jpg',
             'seg_map_path': 'data/AVSBench-semantic/v2/abc/labels_semantic/3.png',  # None: not annotated, label 255
             'sources': [{'audio_path': '.../v2/abc/audio.wav', 'position': 0.5, 'label': None, 'start': 3.0}],
-            'audio_label': None,          # the classes that the mask `audio_label_path` holds, before any crop
+            'audio_label': None,          # taken from the mask `audio_label_path`, before any crop
             'audio_label_path': 'data/AVSBench-semantic/v2/abc/labels_semantic/3.png',
+            'audio_label_min_pixels': 1,
             'mask_encoding': 'index',
             'clip': 'v2/abc', 'frame': 3, 'num_frames': 10,
-            'category': 'dog_barking',    # only where the annotation has one
+            'category': 'dog_barking',    # only if the annotation has one
         }
 
-    A source's ``label`` is None, since one recording holds all that sounds. A mask shows exactly what sounds in its
-    second, so that it also tells ``audio_label``; for a frame without one, the first annotated frame of its video does,
-    and where a video has none, ``audio_label`` is ().
+    The ``label`` of a source is None, since one recording contains all sounding objects. A mask shows exactly the
+    objects that sound in its second and therefore defines ``audio_label``. For a frame without annotation, it is
+    that of the first annotated frame of the video, and () if the video has none.
 
     Args:
         split: Value of the annotation's column ``split``, or several.
-        annotated_only: Leaves out the frames without annotation, which methods that look at single frames cannot use.
-        kwargs: Those of :class:`AVSegDataset`.
+        annotated_only: Leaves out frames without annotation, which methods for single frames cannot use.
+        kwargs: Other arguments of :class:`AVSegDataset`.
     """
+
+    min_class_pixels = 1
+    """Least number of pixels of a class in a mask that makes it a sounding class."""
 
     def __init__(self, split: str | Sequence[str] = 'train', *, annotated_only: bool = False, **kwargs) -> None:
         self.splits = (split,) if isinstance(split, str) else tuple(split)
@@ -72,7 +74,7 @@ class ClipDataset(AVSegDataset):
         """The records of all frames, video by video."""
         records = [record for clip in self.load_clips() for record in self._records(clip)]
         if not records:
-            self._refuse(
+            self._report(
                 f'has no clip of split {" or ".join(self.splits)}: check `split` and `subset` of the dataset',
                 kind='empty split',
             )
@@ -91,6 +93,7 @@ class ClipDataset(AVSegDataset):
                 sources=[source],
                 audio_label=audio_label,
                 audio_label_path=mask or annotated,
+                audio_label_min_pixels=self.min_class_pixels,
                 mask_encoding=clip.mask_encoding,
                 clip=clip.name,
                 frame=index,
@@ -98,37 +101,44 @@ class ClipDataset(AVSegDataset):
                 **({} if clip.category is None else dict(category=clip.category)),
             )
 
-    def _own_rows(self, columns: Sequence[str], name_column: str) -> Iterator[tuple[int, dict]]:
-        """Yields (line number, row) of the wanted splits, each clip once; refuses names that are no file names."""
-        if not osp.isfile(self.ann_file):
-            raise FileNotFoundError(
-                f'annotation not found: {self.ann_file}. Set `data_root` of the dataset to the folder that the set was '
-                'unpacked to; data/README.md shows what it must hold.'
-            )
+    def table_columns(self) -> tuple[tuple[str, ...], str]:
+        """Columns that the annotation must have, and the one with the names of the clips."""
+        raise NotImplementedError
+
+    def clip_key(self, row: dict) -> str:
+        """Identifies the clip of a row, independently of its split."""
+        raise NotImplementedError
+
+    def read_all_rows(self) -> Iterator[tuple[int, dict]]:
+        """Yields (line number, row) of the annotation, of all splits, except rows with an invalid file name."""
+        columns, name = self.table_columns()
+        for line, row in self.read_rows(columns):
+            if is_file_name(row[name]):
+                yield line, row
+            else:
+                self._report(f'{name} {row[name]!r} is not a valid file name', line, kind='bad name')
+
+    def _own_rows(self) -> Iterator[tuple[int, dict]]:
+        """Yields (line number, row) of the splits of this dataset, each clip once."""
         seen: dict[tuple, int] = {}
-        used: dict[str, set] = defaultdict(set)
-        for number, row in read_table(self.ann_file, columns, refuse=self._refuse):
-            if not is_file_name(row[name_column]):
-                self._refuse(
-                    f'{name_column} {row[name_column]!r} cannot be the name of a file', number, kind='bad name'
-                )
-                continue
-            key = self._clip_key(row, row[name_column])
-            used[row['split']].add(key)
+        used_splits: set[str] = set()
+        for line, row in self.read_all_rows():
+            used_splits.add(row['split'])
             if row['split'] not in self.splits:
                 continue
-            if (first := seen.setdefault((row['split'], key), number)) != number:
-                self._refuse(f'repeats {key} of line {first}; it counts once', number, kind='repeated', fatal=False)
+            key = self.clip_key(row)
+            if (first := seen.setdefault((row['split'], key), line)) != line:
+                self._report(f'repeats {key} of line {first}; it is used once', line, kind='repeated', fatal=False)
                 continue
-            yield number, row
-        self._check_splits(used, self.splits)
-        self._check_apart(name_column, used, self.splits)
+            yield line, row
+        self._warn_unknown_splits(used_splits, self.splits)
 
-    def _clip_key(self, row: dict, name: str) -> str:
-        """What tells a clip from others, whatever its split."""
-        return name
+    def _missing_hint(self) -> str:
+        return (
+            'Set `data_root` of the dataset to the folder of the unpacked download; data/README.md shows its content.'
+        )
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a file or folder can have this name, without leaving the folder that it is in."""
+    """Whether a string is a valid name of a file or folder, and not a path."""
     return bool(name) and osp.basename(name) == name and name not in ('.', '..')

@@ -1,9 +1,7 @@
-"""What image and mask files must be. Needs no torch."""
+"""Detection of truncated image files. Does not need torch."""
 
 import re
 
-UNKNOWN_VALUE = 254
-"""Marks, in a label table, the mask values that the dataset does not know."""
 FILE_REMEDY = 'Fetch it again or take it out of the annotation file.'
 """What to do about an image or mask that cannot be used, for messages."""
 

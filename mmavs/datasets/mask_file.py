@@ -3,14 +3,14 @@
 import cv2
 import numpy as np
 
-from .image_file import UNKNOWN_VALUE
+from .label_table import MAX_CLASSES, UNKNOWN_VALUE
 from .metainfo.palette import index_colors
 
 MASK_ENCODINGS = ('index', 'gray', 'color')
 """How a mask holds its values: one channel; or any number of equal channels; or the colours of the bit-interleaved
 palette (``labels_rgb`` of AVSBench)."""
 
-DEFAULT_HINT = 'is `class_file` of the dataset the one that the masks were made with?'
+DEFAULT_HINT = 'set `mask_values` of the dataset to the value of each class, and `ignored_values` to those to ignore'
 _MOST = 5  # values that a message lists
 
 
@@ -49,6 +49,8 @@ def mask_labels(
     values = _values(pixels, path, encoding, hint)
     if table is None:
         return values
+    if pixels.dtype == bool and table[1] == UNKNOWN_VALUE and table[255] < MAX_CLASSES:  # as in masks of 0 and 255
+        values = values * 255
     labels = cv2.LUT(values, table)
     if (labels == UNKNOWN_VALUE).any():
         unknown = np.unique(values[labels == UNKNOWN_VALUE]).tolist()
@@ -61,17 +63,17 @@ def _values(pixels: np.ndarray, path: str, encoding: str, hint: str) -> np.ndarr
         if pixels.ndim != 3 or pixels.shape[-1] < 3 or pixels.dtype != np.uint8:
             raise MaskError(f'a mask of colours must be an RGB image: {path} {_describe(pixels)}', 'wrong mask type')
         return _colors(pixels[..., :3], path, hint)
+    if pixels.dtype == bool:  # one bit per pixel
+        pixels = pixels.astype(np.uint8)
     if encoding == 'gray':
-        if pixels.dtype == bool:  # one bit a pixel
-            pixels = pixels.astype(np.uint8)
         if pixels.ndim == 3:
             if pixels.shape[-1] >= 3 and (pixels[..., :3] != pixels[..., :1]).any():
                 raise MaskError(f'a mask without classes must be grey, but {path} has colours', 'wrong mask type')
             pixels = pixels[..., 0]
     if pixels.ndim != 2 or pixels.dtype != np.uint8:
         raise MaskError(
-            f'a mask must be a PNG with one channel of 8 bits: {path} {_describe(pixels)}. Save its values as a grey '
-            "image of 8 bits (mode 'L' of Pillow)",
+            f'a mask must be a PNG with one channel of 8 bits: {path} {_describe(pixels)}. Save its values as a gray '
+            f"image of 8 bits (mode 'L' of Pillow), which holds up to {MAX_CLASSES} classes",
             'wrong mask type',
         )
     return pixels

@@ -1,11 +1,12 @@
 import os.path as osp
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from mmseg.registry import DATASETS
 
-from .annotation_table import RecordError, read_table
+from mmavs.audio.mixing import is_position
+
 from .avseg_dataset import AVSegDataset
+from .label_table import IGNORE_INDEX
 from .metainfo.palette import bit_interleaved_palette
 from .metainfo.vpo_classes import ClassTable, load_class_table
 
@@ -22,39 +23,44 @@ def _metainfo(table: ClassTable) -> dict:
     return dict(classes=table.names, palette=bit_interleaved_palette(len(table.names)))
 
 
+def is_multi_instance(row: dict) -> bool:
+    """Whether a row of the CSV belongs to an image with several instances of one class."""
+    return row.get('multi_instance') in ('1', '1.0', 'True')
+
+
 @DATASETS.register_module()
 class VPODataset(AVSegDataset):
-    """VPO: images of COCO paired with recordings of VGGSound (Sec. 3 of the paper), as released or as built by
-    ``tools/dataset_converters/build_vpo.py``.
+    """VPO (Visual Post-production): COCO images paired with VGGSound recordings (Sec. 3 of the paper).
 
-    Under ``data_root`` lie ``VPO-SS``, ``VPO-MS``, ``VPO-MSMI`` (CSV, ``data``, ``mask``) and the recordings::
+    It reads the released sets and those built by ``tools/dataset_converters/build_vpo.py``. Files under ``data_root``::
 
         VPO-SS/vpo_ss_data_stereo.csv    VPO-SS/data/<class>/<img_Id>.jpg   VPO-SS/mask/<class>/<img_Id>_<ann_Ids>.png
         VPO-MS/vpo_ms_data_stereo.csv    VPO-MS/data/<img_Id>.jpg           VPO-MS/mask/<img_Id>.png
         VPO-MSMI/vpo_msmi_data_stereo.csv, likewise; its rows with multi_instance 0 have their files under VPO-MS
         VGGSound/audios/<vgg_file>.wav
 
+    Rows whose ``split`` is misspelt are reported with a warning. ``check_dataset.py`` also reports duplicate rows, and
+    images and recordings that several splits have in common.
+
     Args:
         subset: ``'ss'``, ``'ms'`` or ``'msmi'``.
-        split: Value of the CSV's column ``split``, or several: the released test set is ``['test', 'val']``.
+        split: Value of the column ``split``, or several: the released test set is ``['test', 'val']``.
         multi_instance: True keeps only the images with several instances of one class, False only the others, None
             all. Only MSMI has the former.
-        audio_dir: Folder of the recordings, below ``data_root`` unless absolute; say, of the copies that
-            ``tools/dataset_converters/resample_audio.py`` made.
-        class_file: The class file that the dataset was built with (see ``vpo_classes.yaml``); None for VPO's classes.
-        kwargs: Those of :class:`AVSegDataset`.
-
-    Warns of lines that repeat another word for word or, but for SS, list its object again; of splits that are none of
-    train, val and test; and of images and recordings that other splits have too.
+        audio_dir: Folder of the recordings, absolute or relative to ``data_root``, for example of the copies made by
+            ``tools/dataset_converters/resample_audio.py``.
+        class_file: The class file that the dataset was built with (see ``vpo_classes.yaml``). None for VPO's classes.
+        kwargs: Other arguments of :class:`AVSegDataset`.
 
     Raises:
-        FileNotFoundError: The CSV is not there.
-        KeyError: It lacks a column.
-        RecordError: It has a class that the class file does not know, an incomplete line, a position outside [0, 1],
-            or no sample of the split; or it is no CSV in UTF-8.
+        FileNotFoundError: The CSV does not exist.
+        KeyError: A column is missing.
+        AnnotationError: The CSV has a class that the class file does not have, an incomplete row, a position outside
+            [0, 1], or no sample of the split; or it is no CSV in UTF-8.
     """
 
     METAINFO = _metainfo(load_class_table())
+    mask_hint = 'set `class_file` of the dataset to the class file that the masks were made with'
 
     def __init__(
         self,
@@ -91,97 +97,63 @@ class VPODataset(AVSegDataset):
     def _class_source(self) -> str:
         return self.class_table.path
 
+    def _class_remedy(self) -> str:
+        return 'Correct the annotation, or set `class_file` of the dataset to the class file that it was built with'
+
     def load_data_list(self) -> list[dict]:
-        """Groups the rows of the CSV into samples: in SS a row is a sample, elsewhere the rows of one image are."""
+        """Groups the rows of the CSV into samples: a row is a sample in SS, the rows of an image are one elsewhere."""
         samples: dict[int | tuple, dict] = {}
-        for number, row, multi in self._own_rows():
-            paths = self._paths(row, multi)
-            try:
-                source = self._parse_source(row, number)
-            except RecordError as error:
-                self.bad_record(error)
+        used_splits: set[str] = set()
+        for line, row in self.read_all_rows():
+            used_splits.add(row['split'])
+            multi = is_multi_instance(row)
+            if row['split'] not in self.splits or self.multi_instance not in (None, multi):
                 continue
-            key = number if self.subset == 'ss' else paths
+            source = self._parse_source(row, line)
+            if source is None:
+                continue
+            paths = self._paths(row, multi)
+            key = line if self.subset == 'ss' else paths
             sample = samples.setdefault(
                 key, dict(img_path=paths[0], seg_map_path=paths[1], sources=[], multi_instance=multi)
             )
             sample['sources'].append(source)
+        self._warn_unknown_splits(used_splits, self.splits)
         if not samples:
             which = '' if self.multi_instance is None else f' with multi_instance {int(self.multi_instance)}'
             remedy = _NO_VAL if self.splits == ('val',) else ''
-            self._refuse(
+            self._report(
                 f'has no sample of split {" or ".join(self.splits)}{which}: check `split` and `multi_instance` of the '
                 f'dataset{remedy}',
                 kind='empty split',
             )
         for sample in samples.values():
             labels = {s['label'] for s in sample['sources']}
-            sample['audio_label'] = tuple(sorted(labels - {self.ignore_index}))
+            sample['audio_label'] = tuple(sorted(labels - {IGNORE_INDEX}))
         return list(samples.values())
 
-    def _own_rows(self) -> Iterator[tuple[int, dict, bool]]:
-        """Yields (line number, row, whether several instances) of the wanted rows."""
-        rows: dict[tuple, int] = {}
-        objects: dict[tuple, int] = {}
-        used: dict[str, dict[str, set]] = {column: defaultdict(set) for column in ('img_Id', 'vgg_file')}
-        for number, row in self._read_rows():
-            for column, values in used.items():
-                values[row['split']].add(row[column])
-            multi = row.get('multi_instance') in ('1', '1.0', 'True')
-            if row['split'] not in self.splits or self.multi_instance not in (None, multi):
-                continue
-            item = row['img_Id'], row['ann_Ids'], multi
-            if (first := rows.setdefault(tuple(row.values()), number)) != number:
-                self._refuse(f'repeats line {first}, and counts; remove one', number, kind='duplicate row', fatal=False)
-            elif self.subset != 'ss' and (first := objects.setdefault(item, number)) != number:
-                self._refuse(
-                    f'lists object {row["ann_Ids"]} of image {row["img_Id"]} like line {first}, so that it sounds '
-                    'twice; remove one',
-                    number,
-                    kind='repeated object',
-                    fatal=False,
-                )
-            yield number, row, multi
-        self._check_splits(used['img_Id'], self.splits)
-        for column, values in used.items():
-            self._check_apart(column, values, self.splits)
-
-    def _read_rows(self) -> Iterator[tuple[int, dict]]:
-        """Yields (line number, row) of the CSV."""
-        if not osp.isfile(self.ann_file):
-            raise FileNotFoundError(
-                f'VPO annotation not found: {self.ann_file}. Set `data_root` to the folder that '
-                f'holds {_FOLDERS[self.subset]}; data/README.md says how to get or build it.'
-            )
+    def read_all_rows(self) -> Iterator[tuple[int, dict]]:
+        """Yields (line number, row) of the CSV, of all splits."""
         columns = (*_COLUMNS, 'multi_instance') if self.subset == 'msmi' else _COLUMNS
-        yield from read_table(self.ann_file, columns, refuse=self._refuse, filled=_FILLED)
+        return self.read_rows(columns, filled=_FILLED)
 
-    def _parse_source(self, row: dict, number: int) -> dict:
-        """The sounding object of one row."""
-        name = row['cateName']
-        if name not in self.class_table.names:
-            raise RecordError(
-                f'{self.ann_file}, line {number}: class {name!r} is not in {self.class_table.path}; set '
-                '`class_file` of the dataset to the class file that it was built with',
-                kind='unknown class',
-            )
-        label = self.class_table.names.index(name)
-        if self.label_map is not None:
-            label = self.label_map[label]
-        try:
-            position = float(row['audio_pos'])
-        except ValueError:
-            position = float('nan')
-        if not 0 <= position <= 1:
-            raise RecordError(
-                f'{self.ann_file}, line {number}: audio_pos must lie in [0, 1], got {row["audio_pos"]!r}',
-                kind='bad position',
-            )
+    def _missing_hint(self) -> str:
+        return (
+            f'Set `data_root` to the folder that contains {_FOLDERS[self.subset]}; data/README.md describes how to get '
+            'or build VPO.'
+        )
+
+    def _parse_source(self, row: dict, line: int) -> dict | None:
+        """The sounding object of a row; None if it has an error that is not raised."""
+        label = self.class_index(row['cateName'], line)
+        position = self.parse_position(row['audio_pos'], line, column='audio_pos')
+        if row['cateName'] not in self._all_classes() or not is_position(position):
+            return None
         path = osp.join(self.data_root, self.audio_dir, f'{row["vgg_file"]}.wav')
         return dict(audio_path=path, position=position, label=label)
 
     def _paths(self, row: dict, multi_instance: bool) -> tuple:
-        """Image and mask of a row."""
+        """Image and mask file of a row."""
         image = row['img_Id'].zfill(12)
         if self.subset == 'ss':
             root = osp.join(self.data_root, 'VPO-SS')

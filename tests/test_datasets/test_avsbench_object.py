@@ -6,7 +6,7 @@ from avsbench_tree import CATEGORIES, SIZE, object_mask, pitch, write_image, wri
 from mmcv.transforms import Compose
 
 from mmavs.datasets import AVSBenchObjectDataset
-from mmavs.datasets.avseg_dataset import RecordError
+from mmavs.datasets.avseg_dataset import AnnotationError
 
 S4_TABLE, MS3_TABLE = 'Single-source/s4_meta_data.csv', 'Multi-sources/ms3_meta_data.csv'
 PIPELINE = [
@@ -170,14 +170,14 @@ def test_a_missing_frame_is_named_with_its_clip(root):
     [
         ([('a', 'c', 'test')], 'has no clip of split train: check `split`'),
         ([('a', 'c')], 'line 2: fewer values than columns'),
-        ([('../a', 'c', 'train')], "line 2: name '../a' cannot be the name of a file"),
-        ([('', 'c', 'train')], "line 2: name '' cannot be"),
-        ([('a', '..', 'train')], "line 2: category '..' cannot be the name of a folder"),
+        ([('../a', 'c', 'train')], "line 2: name '../a' is not a valid file name"),
+        ([('', 'c', 'train')], "line 2: name '' is not a valid"),
+        ([('a', '..', 'train')], "line 2: category '..' is not a valid folder name"),
     ],
 )
 def test_bad_annotation(tmp_path, rows, message):
     write_rows(tmp_path / S4_TABLE, ('name', 'category', 'split'), rows)
-    with pytest.raises(RecordError, match=message):
+    with pytest.raises(AnnotationError, match=message):
         build(tmp_path)
 
 
@@ -185,18 +185,18 @@ def test_missing_annotation_and_column(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'ms3_meta_data\.csv.*`data_root`'):
         build(tmp_path, 'ms3')
     write_rows(tmp_path / MS3_TABLE, ('name', 'part'), [('a', 'train')])
-    with pytest.raises(KeyError, match='lacks the column split; it has name, part'):
+    with pytest.raises(KeyError, match='has no column split; its columns are name, part'):
         build(tmp_path, 'ms3')
 
 
-def test_repeated_and_shared_clips_are_reported(tmp_path):
+def test_repeated_clips_are_used_once(tmp_path):
     rows = [('a', 'c', 'train'), ('a', 'c', 'train'), ('a', 'd', 'train'), ('a', 'c', 'test')]
     write_rows(tmp_path / S4_TABLE, ('name', 'category', 'split'), rows)
     dataset = build(tmp_path, lazy_init=True)
     errors = []
-    dataset.bad_record = errors.append
+    dataset.on_annotation_error = errors.append
     assert {r['clip'] for r in dataset.load_data_list()} == {'s4/train/c/a', 's4/train/d/a'}
-    assert [(e.kind, e.fatal) for e in errors] == [('repeated', False), ('shared by splits', False)]
+    assert [(e.kind, e.fatal) for e in errors] == [('repeated', False)]
     assert 'line 3: repeats c/a of line 2' in str(errors[0])
 
 
@@ -206,20 +206,20 @@ def test_bad_arguments(kwargs, message):
         AVSBenchObjectDataset(lazy_init=True, **kwargs)
 
 
-def test_splits_that_nobody_reads_are_reported(tmp_path):
+def test_unknown_splits_are_reported(tmp_path):
     rows = [('a', 'c', 'train'), ('b', 'c', 'Train'), ('c', 'c', '')]
     write_rows(tmp_path / S4_TABLE, ('name', 'category', 'split'), rows)
     dataset = build(tmp_path, lazy_init=True)
     errors = []
-    dataset.bad_record = errors.append
+    dataset.on_annotation_error = errors.append
     assert {r['clip'] for r in dataset.load_data_list()} == {'s4/train/c/a'}
     assert [(e.kind, e.fatal) for e in errors] == [('unknown split', False)]
-    assert "leaves out the rows with split '', 'Train', which is none of train, val, test" in str(errors[0])
+    assert "rows with split '', 'Train' are not used, which is none of train, val, test" in str(errors[0])
 
 
 def test_annotation_that_is_not_in_utf8(tmp_path):
     path = tmp_path / S4_TABLE
     write_rows(path, ('name', 'category', 'split'), [('a', 'Säge', 'train')])
     path.write_bytes(path.read_text(encoding='utf-8').encode('cp1252'))
-    with pytest.raises(RecordError, match=r's4_meta_data\.csv, line 2: not in UTF-8'):
+    with pytest.raises(AnnotationError, match=r's4_meta_data\.csv, line 2: not in UTF-8'):
         build(tmp_path)

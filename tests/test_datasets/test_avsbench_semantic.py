@@ -17,7 +17,7 @@ from avsbench_tree import (
 )
 
 from mmavs.datasets import AVSBenchSemanticDataset
-from mmavs.datasets.avseg_dataset import RecordError
+from mmavs.datasets.avseg_dataset import AnnotationError
 from mmavs.datasets.metainfo.avsbench_classes import NUM_CLASSES, default_classes, read_label_file
 from mmavs.datasets.metainfo.palette import bit_interleaved_palette
 
@@ -129,7 +129,7 @@ def test_some_of_the_classes(root):
     expected = np.select([mask == 0, mask == 60], [0, 1], 255)
     assert np.array_equal(label_of(sample), expected)
     assert sample['data_samples'].metainfo['audio_label'] == (1,)
-    with pytest.raises(ValueError, match=r"holds \['unicorn'\], which .*label2idx\.json does not define"):
+    with pytest.raises(ValueError, match=r"has \['unicorn'\], which .*label2idx\.json does not define"):
         build(root, metainfo=dict(classes=['background', 'unicorn']))
 
 
@@ -199,7 +199,7 @@ def test_label_above_70(own):
     mask = np.full(SIZE, 71, np.uint8)
     write_image(own / 'v2' / 'v2val0' / 'labels_semantic' / '3.png', mask)
     dataset = build(own, 'v2', 'val', pipeline=WHOLE)
-    with pytest.raises(ValueError, match=r'3\.png holds the values \[71\].*label2idx\.json have the indices 0 to 70'):
+    with pytest.raises(ValueError, match=r'3\.png holds the values \[71\].*label2idx\.json have the values 0 to 70'):
         dataset[3]
 
 
@@ -247,14 +247,38 @@ def test_sound_that_ends_before_the_frame(own):
     ('row', 'message'),
     [
         (('a', 'x', 'v3', 'train'), "line 2: label 'v3' is none of v1s, v1m, v2"),
-        (('a/b', 'x', 'v2', 'train'), "line 2: uid 'a/b' cannot be"),
+        (('a/b', 'x', 'v2', 'train'), "line 2: uid 'a/b' is not a valid"),
         (('a', 'x', 'v1s', 'train'), 'has no clip of split train'),
     ],
 )
 def test_bad_annotation(own, row, message):
     write_rows(own / 'metadata.csv', ('uid', 'a_obj', 'label', 'split'), [row])
-    with pytest.raises(RecordError, match=message):
+    with pytest.raises(AnnotationError, match=message):
         build(own, ('v1m', 'v2'))
+
+
+@pytest.mark.parametrize('number', [0, 1.5])
+def test_bad_min_class_pixels(number):
+    with pytest.raises(ValueError, match=f'min_class_pixels must be an integer of at least 1, got {number}'):
+        AVSBenchSemanticDataset(lazy_init=True, min_class_pixels=number)
+
+
+@pytest.mark.parametrize('binary', [False, True])
+def test_stray_pixels_of_a_class_do_not_sound(tmp_path, binary):
+    root = write_semantic(tmp_path)
+    mask = np.zeros(SIZE, np.uint8)
+    mask[:4, :5], mask[10, :19] = 7, 9
+    for path in root.glob('v1m/*/labels_semantic/0.png'):
+        write_image(path, mask)
+    sounding = {}
+    for least in (1, 19, 20, 21):
+        dataset = build(root, 'v1m', pipeline=PIPELINE[:-1], min_class_pixels=least, binary=binary)
+        sample = dataset[0]
+        np.testing.assert_array_equal(sample['gt_seg_map'], mask > 0 if binary else mask)
+        assert dataset.get_cat_ids(0) == list(sample['audio_label'])
+        sounding[least] = sample['audio_label']
+    truth = {1: (1,), 19: (1,), 20: (1,), 21: (1,)} if binary else {1: (7, 9), 19: (7, 9), 20: (7,), 21: ()}
+    assert sounding == truth
 
 
 @pytest.mark.parametrize('kwargs', [dict(subsets='v3'), dict(subsets=()), dict(labels='rgb')])
@@ -262,5 +286,5 @@ def test_bad_arguments(kwargs):
     (name,) = kwargs
     with pytest.raises(ValueError, match=f'AVSBenchSemanticDataset: {name} takes'):
         AVSBenchSemanticDataset(lazy_init=True, **kwargs)
-    with pytest.raises(ValueError, match='classes of its own'):
+    with pytest.raises(ValueError, match='binary=True defines the classes'):
         AVSBenchSemanticDataset(lazy_init=True, binary=True, metainfo=dict(classes=('a', 'b')))

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+from mmengine.dataset import ClassBalancedDataset
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from mmavs.datasets import AVSegDataset
-from mmavs.datasets.annotation_table import RecordError
-from mmavs.datasets.image_file import UNKNOWN_VALUE
+from mmavs.datasets.annotation_table import AnnotationError
+from mmavs.datasets.label_table import UNKNOWN_VALUE
+from mmavs.datasets.transforms.mirroring import check_mirroring
 
 
 class TwoPets(AVSegDataset):
@@ -29,6 +31,9 @@ def table_of(**kwargs):
     ('kwargs', 'truth'),
     [
         ({}, {0: 0, 1: 1, 2: 2, 255: 255}),
+        (dict(mask_values=(0, 255, 7)), {0: 0, 255: 1, 7: 2}),
+        (dict(mask_values=(0, 255, 7), ignored_values=[9]), {0: 0, 255: 1, 7: 2, 9: 255}),
+        (dict(mask_values=(1, 2, 3), ignored_values=[0, 255]), {1: 0, 2: 1, 3: 2, 0: 255, 255: 255}),
         (dict(mask_values=(0, 5, 3)), {0: 0, 5: 1, 3: 2, 255: 255}),
         (dict(metainfo=dict(classes=('background', 'dog'))), {0: 0, 1: 255, 2: 1, 255: 255}),
         (dict(mask_values=(0, 5, 3), metainfo=dict(classes=('dog', 'cat'))), {0: 255, 5: 1, 3: 0, 255: 255}),
@@ -73,7 +78,7 @@ def test_indices_and_registry():
 
 
 def test_load_data_list_is_for_subclasses():
-    with pytest.raises(NotImplementedError, match='AVSegDataset must say where its samples are'):
+    with pytest.raises(NotImplementedError, match='AVSegDataset must define load_data_list'):
         AVSegDataset(metainfo=dict(classes=('background', 'cat')))
 
 
@@ -86,5 +91,143 @@ class NoPets(TwoPets):
 @pytest.mark.parametrize(('ann_file', 'where'), [('pets.csv', r'pets\.csv'), ('', 'NoPets')])
 def test_without_a_sample(serialize, ann_file, where):
     dataset = NoPets(ann_file=ann_file, serialize_data=serialize, lazy_init=True)
-    with pytest.raises(RecordError, match=f'^{where}: has no sample: check `ann_file`'):
+    with pytest.raises(AnnotationError, match=f'^{where}: has no sample: check `ann_file`'):
         dataset.full_init()
+
+
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(ignore_index=2), r'TwoPets: ignore_index=2 is not supported.*ignored_values=\[2\]'),
+        (dict(ignore_index=-1), r'TwoPets: ignore_index=-1 is not supported'),
+        (dict(reduce_zero_label=True), r'reduce_zero_label=True is not supported.*ignored_values=\[0, 255\]'),
+        (dict(mask_values=(0, 1)), r'mask_values has 2 values for 3 classes \(background, cat, dog\)'),
+        (dict(mask_values=(0, 1, 256)), r'must lie in \[0, 255\], got \[256\]'),
+        (dict(mask_values=(0, 1, 1)), r'\[1\] for more than one class'),
+        (dict(ignored_values=[2]), r'\[2\] are in mask_values and in ignored_values'),
+        (
+            dict(metainfo=dict(CLASSES=('background', 'cat'))),
+            "key 'CLASSES', which has no effect; did you mean 'classes'",
+        ),
+        (dict(metainfo=dict(classes=('background', 'cats'))), r"\['cats'\].* did you mean 'cat'"),
+    ],
+)
+def test_bad_arguments(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        TwoPets(lazy_init=True, **kwargs)
+
+
+def test_number_of_classes_is_limited():
+    names = [f'class {i}' for i in range(255)]
+    table = AVSegDataset(metainfo=dict(classes=names[:254]), lazy_init=True).label_table
+    assert table[253] == 253
+    with pytest.raises(ValueError, match='255 classes are too many: masks have 8 bits, which hold at most 254'):
+        AVSegDataset(metainfo=dict(classes=names), lazy_init=True)
+
+
+class CsvPets(TwoPets):
+    def load_data_list(self):
+        records = []
+        for line, row in self.read_rows(['class', 'position']):
+            label = self.class_index(row['class'], line)
+            position = self.parse_position(row['position'], line)
+            source = dict(audio_path='a.wav', position=position, label=label)
+            records.append(dict(img_path='a.jpg', seg_map_path='a.png', sources=[source], audio_label=(label,)))
+        return records
+
+
+def pets(tmp_path, *rows, **kwargs):
+    (tmp_path / 'pets.csv').write_text('\n'.join(['class,position', *rows]))
+    return CsvPets(data_root=str(tmp_path), ann_file='pets.csv', **kwargs)
+
+
+@pytest.mark.parametrize(
+    ('row', 'message'),
+    [
+        ('dgo,0.5', r"pets\.csv, line 3: class 'dgo' is not in CsvPets.METAINFO; did you mean 'dog'\? .*cat, dog"),
+        ('zebra,0.5', r"line 3: class 'zebra' is not in CsvPets.METAINFO\. Correct"),
+        ('dog,left', r"line 3: position must lie in \[0, 1\], got 'left'"),
+        ('dog', 'line 3: fewer values than columns'),
+    ],
+)
+def test_errors_in_own_annotations_name_the_line(tmp_path, row, message):
+    with pytest.raises(AnnotationError, match=message):
+        pets(tmp_path, 'cat,0.5', row)
+
+
+def test_all_errors_in_own_annotations_are_collected(tmp_path):
+    dataset, errors = pets(tmp_path, 'dgo,0', 'cat,2', 'cat,1', lazy_init=True), []
+    dataset.on_annotation_error = errors.append
+    assert len(dataset.load_data_list()) == 3
+    assert [e.kind for e in errors] == ['unknown class', 'bad position']
+
+
+def test_missing_own_annotation(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'nothing\.csv.*`ann_file`'):
+        CsvPets(data_root=str(tmp_path), ann_file='nothing.csv')
+
+
+def test_some_classes_of_own_annotations(tmp_path):
+    """The label of a class that is left out is ignored, and the class does not count as sounding."""
+    dataset = pets(tmp_path, 'cat,0', 'dog,1', metainfo=dict(classes=('background', 'dog')))
+    assert [dataset.get_data_info(i)['audio_label'] for i in range(2)] == [(), (1,)]
+    assert [dataset.get_cat_ids(i) for i in range(2)] == [[], [1]]
+
+
+STEREO, MONO = (dict(type='LoadAudio', channels=channels) for channels in (2, 1))
+
+
+def mirroring_pipelines():
+    flip = dict(type='RandomFlip', prob=0.5)
+    yield [STEREO, flip], 'RandomFlip'
+    yield [flip, STEREO], 'RandomFlip'
+    yield [STEREO, dict(type='RandomFlip', prob=[0.2, 0.2], direction=['vertical', 'diagonal'])], 'RandomFlip'
+    yield [STEREO, dict(type='RandomRotFlip')], 'RandomRotFlip'
+    yield [STEREO, dict(type='RandomChoice', transforms=[[dict(type='Resize', scale=9)], [flip]])], 'RandomFlip'
+    yield [STEREO, dict(type='RandomApply', transforms=[flip])], 'RandomFlip'
+    yield [STEREO, dict(type='TestTimeAug', transforms=[[flip], [dict(type='PackAVSegInputs')]])], 'RandomFlip'
+
+
+@pytest.mark.parametrize(('pipeline', 'name'), list(mirroring_pipelines()))
+def test_transforms_that_mirror_images_only_are_refused(pipeline, name):
+    init_default_scope('mmseg')
+    with pytest.raises(ValueError, match=f'^{name} mirrors the image and not .* stereo audio. Use AVRandomFlip'):
+        TwoPets(pipeline=pipeline)
+    mono = [MONO if step is STEREO else step for step in pipeline]
+    assert len(TwoPets(pipeline=mono)) == 3
+
+
+def test_transforms_that_mirror_nothing_are_accepted():
+    init_default_scope('mmseg')
+    for step in (
+        dict(type='RandomFlip', prob=0.0),
+        dict(type='RandomFlip', prob=0.5, direction='vertical'),
+        dict(type='RandomFlip', prob=[0.5, 0.0], direction=['vertical', 'horizontal']),
+        dict(type='AVRandomFlip', prob=0.5),
+        dict(type='RandomRotate', prob=0.5, degree=10),
+    ):
+        assert len(TwoPets(pipeline=[STEREO, step])) == 3
+    silent = dict(type='LoadAudio', silent=True)
+    assert len(TwoPets(pipeline=[silent, dict(type='RandomRotFlip')])) == 3
+
+
+def test_flips_of_albumentations_are_found():
+    albu = type('Albu', (), dict(transforms=[dict(type='OneOf', transforms=[dict(type='Transpose')])]))()
+    load = type('LoadAudio', (), dict(channels=2, silent=False))()
+    with pytest.raises(ValueError, match='Transpose mirrors the image'):
+        check_mirroring([load, albu])
+
+
+def test_class_balanced_sampling():
+    """Of ten samples, one has a dog: it is repeated."""
+
+    class TenPets(TwoPets):
+        def load_data_list(self):
+            return [
+                dict(img_path=str(i), seg_map_path=None, sources=[], audio_label=(2 if i == 4 else 1,))
+                for i in range(10)
+            ]
+
+    balanced = ClassBalancedDataset(TenPets(), oversample_thr=0.4)
+    images = [balanced.get_data_info(i)['img_path'] for i in range(len(balanced))]
+    assert images.count('4') == 2 and len(images) == 11

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmavs.datasets.image_file import UNKNOWN_VALUE
+from mmavs.datasets.label_table import UNKNOWN_VALUE, make_label_table
 from mmavs.datasets.mask_file import MaskError, mask_labels
 from mmavs.datasets.metainfo.palette import bit_interleaved_palette
 
@@ -18,6 +18,14 @@ def test_the_same_labels_in_every_encoding(encoding):
     assert np.array_equal(mask_labels(pixels, 'a.png', table=TABLE, encoding=encoding), LABELS)
 
 
+@pytest.mark.parametrize('encoding', ['index', 'gray'])
+@pytest.mark.parametrize('values', [(0, 1), (0, 255)])
+def test_one_bit_per_pixel_is_a_mask_of_two_classes(encoding, values):
+    pixels = np.array([[True, False], [False, False]])
+    labels = mask_labels(pixels, 'a.png', table=make_label_table(values), encoding=encoding)
+    assert labels.tolist() == [[1, 0], [0, 0]]
+
+
 def test_without_a_table_the_values_stay():
     assert np.array_equal(mask_labels(VALUES, 'a.png', table=None), VALUES)
 
@@ -27,7 +35,8 @@ def test_without_a_table_the_values_stay():
     [
         (np.full((2, 2), 4, np.uint8), 'index', 'unknown mask values', r'a\.png holds the values \[4\].*: do this'),
         (np.zeros((2, 2, 3), np.uint8), 'index', 'wrong mask type', r'a\.png has shape \(2, 2, 3\).* Save its values'),
-        (np.zeros((2, 2), bool), 'index', 'wrong mask type', 'type bool'),
+        (np.ones((2, 2), bool), 'index', 'unknown mask values', r'a\.png holds the values \[1\]'),
+        (np.zeros((2, 2), bool), 'color', 'wrong mask type', 'type bool'),
         (np.zeros((2, 2), np.uint16), 'gray', 'wrong mask type', 'type uint16'),
         (np.full((2, 2, 3), (1, 2, 3), np.uint8), 'gray', 'wrong mask type', r'must be grey, but a\.png has colours'),
         (np.zeros((2, 2), np.uint8), 'color', 'wrong mask type', r'must be an RGB image: a\.png'),

@@ -189,4 +189,4 @@ def test_testing_at_224_with_the_second_of_a_frame(tmp_path):
         mask = np.asarray(Image.open(path.parents[1] / 'labels_semantic' / f'{path.stem}.png'))
         second = int(path.stem)
         sound = read_mono(path.parents[1] / 'audio.wav')[None, 16000 * second : 16000 * (second + 1)]
-        assert_equal(found, image, log_mel(sound, 96), nearest(mask, 224, 224))
+        assert_equal(found, image, log_mel(sound, 100), nearest(mask, 224, 224))

@@ -13,11 +13,12 @@ from mmseg.registry import DATASETS
 
 from mmavs.audio import SAMPLE_RATE
 from mmavs.audio.mixing import is_position
-from mmavs.datasets.annotation_table import RecordError
+from mmavs.datasets.annotation_table import AnnotationError
 from mmavs.datasets.avseg_dataset import NO_SAMPLE
 from mmavs.datasets.mask_file import DEFAULT_HINT
 
 from ..parallel import WorkerPool, default_workers
+from .annotation_checks import check_annotation
 from .file_checks import Checked, Finding, ImageJob, MaskJob, RecordingJob, check_file
 from .loader_statistics import LoaderStatistics, Sample, loader_statistics, present_classes
 from .problem_report import Problem
@@ -146,19 +147,20 @@ def _build(cfg: dict, where: str) -> Any:
         raise ValueError(f'{where} cannot be built: {_message(error)}') from error
 
 
-def _load_records(dataset: Any) -> tuple[list[dict], list[RecordError]]:
+def _load_records(dataset: Any) -> tuple[list[dict], list[AnnotationError]]:
     """All records that can be used, and what is wrong with the others."""
-    errors: list[RecordError] = []
-    dataset.bad_record = errors.append
+    errors: list[AnnotationError] = []
+    dataset.on_annotation_error = errors.append
     try:
         records = dataset.load_data_list()
-    except RecordError as error:
+    except AnnotationError as error:
         return [], [*errors, error]
     except Exception as error:  # a dataset of the user's may raise any
-        return [], [*errors, RecordError(_message(error), kind='bad annotation')]
+        return [], [*errors, AnnotationError(_message(error), kind='bad annotation')]
     if not records and not errors:
-        errors.append(RecordError(NO_SAMPLE, kind='empty split'))
-    return records, errors
+        errors.append(AnnotationError(NO_SAMPLE, kind='empty split'))
+    dataset.on_annotation_error = lambda error: None  # the same rows again
+    return records, [*errors, *check_annotation(dataset)]
 
 
 def _message(error: Exception) -> str:

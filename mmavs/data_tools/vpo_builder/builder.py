@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 from typing import Any
 
-from mmavs.datasets.metainfo.vpo_classes import IGNORE_INDEX, load_class_table
+from mmavs.datasets.label_table import IGNORE_INDEX
+from mmavs.datasets.metainfo.vpo_classes import load_class_table
 from mmavs.utils.files import describe_input, write_text
 
 from ..parallel import WorkerPool

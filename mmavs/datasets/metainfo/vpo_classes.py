@@ -10,7 +10,6 @@ from pathlib import Path
 import yaml
 
 DEFAULT_CLASS_FILE = Path(__file__).with_name('vpo_classes.yaml')
-IGNORE_INDEX = 255
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,18 @@
 import mmcv
-import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
-from ..image_file import FILE_REMEDY, check_image_complete
-from ..mask_file import DEFAULT_HINT, mask_labels
-
-_BACKGROUND, _IGNORED = 0, 255
-_MISSING_REMEDY = 'Fetch it, take it out of the annotation file, or correct `data_root` of the dataset.'
+from ..label_table import IGNORE_INDEX
+from ..mask_reading import classes_in_mask, read_mask, read_pixels
 
 
 @TRANSFORMS.register_module()
 class LoadFrame(LoadImageFromFile):
-    """mmcv's ``LoadImageFromFile`` that refuses truncated files.
+    """mmcv's ``LoadImageFromFile`` with an error for truncated files.
 
-    An orientation noted in the file (EXIF) is not applied by default: masks are drawn on the pixels as they are stored.
+    An orientation stored in the file (EXIF) is not applied by default, because masks are drawn on the stored pixels.
 
     Required Keys:
 
@@ -30,11 +26,11 @@ class LoadFrame(LoadImageFromFile):
     - file_shape (tuple[int]): (H, W) as stored
 
     Args:
-        size: (height, width) to which the image is brought at once. It counts as the sample's own from then on, so
-            that predictions are made and scored at this size: give ``LoadAVAnnotations`` the same. None keeps the size
-            of the file.
+        size: (height, width) to which the image is resized at once. It then counts as the original size, so that
+            predictions are made and evaluated at this size. ``LoadAVAnnotations`` needs the same value. None keeps the
+            size of the file.
         color_type: Flag of ``mmcv.imfrombytes``.
-        kwargs: Others of ``LoadImageFromFile``.
+        kwargs: Other arguments of ``LoadImageFromFile``.
     """
 
     def __init__(
@@ -49,13 +45,13 @@ class LoadFrame(LoadImageFromFile):
         Raises:
             FileNotFoundError, OSError: The file is missing, empty, truncated or no image; the message names it.
         """
-        path = results['img_path']
-        try:
-            content = fileio.get(path, backend_args=self.backend_args)
-        except FileNotFoundError as e:
-            raise FileNotFoundError(f'image not found: {path}{_place_in_clip(results)}. {_MISSING_REMEDY}') from e
-        check_image_complete(content, path)
-        img = _decode(content, path, flag=self.color_type, backend=self.imdecode_backend)
+        img = read_pixels(
+            results['img_path'],
+            results,
+            flag=self.color_type,
+            backend=self.imdecode_backend,
+            backend_args=self.backend_args,
+        )
         results['file_shape'] = img.shape[:2]
         if self.size is not None:
             img = mmcv.imresize(img, self.size[::-1], interpolation='bilinear')
@@ -72,22 +68,23 @@ class LoadFrame(LoadImageFromFile):
 
 @TRANSFORMS.register_module()
 class LoadAVAnnotations(LoadAnnotations):
-    """mmseg's ``LoadAnnotations`` with the values of the PNG brought to class indices by one table look-up.
+    """mmseg's ``LoadAnnotations`` with a table of the class index of each mask value.
 
-    A sample without a mask gets a label of 255, to be ignored, in every pixel.
+    The label of a sample without a mask is 255 (ignored) in every pixel.
 
     Required Keys:
 
     - seg_map_path (str | None)
-    - label_table (np.ndarray): uint8, (256,), class index of each value of the PNG, 255 for values to ignore,
+    - label_table (np.ndarray): uint8, (256,), class index of each mask value, 255 for values to ignore and
       ``UNKNOWN_VALUE`` for those that must not occur
     - mask_encoding (str): optional, one of ``MASK_ENCODINGS``
-    - ori_shape, file_shape (tuple[int]): optional; the mask must have the height and width of the image's file
-    - audio_label (tuple[int] | None): optional; where it is None, the mask ``audio_label_path`` tells what sounds
+    - ori_shape, file_shape (tuple[int]): optional; the mask must have the height and width of the image file
+    - audio_label (tuple[int] | None): optional; None if it is to be taken from the mask ``audio_label_path``
+    - audio_label_min_pixels (int): optional, see ``AVSBenchSemanticDataset``
 
     Modified Keys:
 
-    - audio_label (tuple[int]): the classes that have pixels in the mask, before any crop
+    - audio_label (tuple[int]): the classes that have pixels in the complete mask, before any crop
 
     Added Keys:
 
@@ -95,51 +92,35 @@ class LoadAVAnnotations(LoadAnnotations):
     - seg_fields (list[str])
 
     Args:
-        size: (height, width) to which the mask is brought by nearest neighbour, as ``LoadFrame`` does the image.
-        kwargs: Those of ``LoadAnnotations``.
+        size: (height, width) to which the mask is resized by nearest neighbor, as ``LoadFrame`` resizes the image.
+        kwargs: Other arguments of ``LoadAnnotations``. ``reduce_zero_label=True`` is an error, see ``AVSegDataset``.
     """
 
     def __init__(self, size: tuple[int, int] | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
+        if self.reduce_zero_label:
+            raise ValueError(
+                'LoadAVAnnotations: reduce_zero_label is not supported; state `mask_values` and `ignored_values` of '
+                'the dataset instead'
+            )
         self.size = _check_size(self, size)
 
     def _load_seg_map(self, results: dict) -> None:
         path = results['seg_map_path']
-        labels = None if path is None else self._read_labels(path, results)
+        labels = None if path is None else self._read(path, results)
         if 'audio_label' in results and results['audio_label'] is None:
             source = results['audio_label_path']
-            sounding = labels if source == path else self._read_labels(source, results)
-            found = np.flatnonzero(np.bincount(sounding.ravel(), minlength=256)).tolist()
-            results['audio_label'] = tuple(c for c in found if c not in (_BACKGROUND, _IGNORED))
+            sounding = labels if source == path else self._read(source, results)
+            results['audio_label'] = classes_in_mask(sounding, results.get('audio_label_min_pixels', 1))
         if labels is None:
-            labels = np.full(self.size or results['ori_shape'][:2], _IGNORED, np.uint8)
+            labels = np.full(self.size or results['ori_shape'][:2], IGNORE_INDEX, np.uint8)
         elif self.size is not None:
             labels = mmcv.imresize(labels, self.size[::-1], interpolation='nearest')
         results['gt_seg_map'] = labels
         results['seg_fields'].append('gt_seg_map')
 
-    def _read_labels(self, path: str, results: dict) -> np.ndarray:
-        """Class indices, uint8 (H, W), of a mask at its stored size."""
-        try:
-            content = fileio.get(path, backend_args=self.backend_args)
-        except FileNotFoundError as e:
-            raise FileNotFoundError(f'mask not found: {path}{_place_in_clip(results)}. {_MISSING_REMEDY}') from e
-        check_image_complete(content, path)
-        encoding = results.get('mask_encoding', 'index')
-        flag = 'color' if encoding == 'color' else 'unchanged'
-        pixels = _decode(content, path, flag=flag, backend=self.imdecode_backend)
-        if pixels.ndim == 3 and pixels.shape[-1] >= 3:
-            pixels = pixels[..., [2, 1, 0, *range(3, pixels.shape[-1])]]  # decoders give BGR
-        hint = results.get('mask_hint', DEFAULT_HINT)
-        labels = mask_labels(pixels, path, table=results['label_table'], encoding=encoding, hint=hint)
-        shape = results.get('file_shape', results.get('ori_shape', labels.shape))
-        if tuple(shape[:2]) != labels.shape:
-            raise ValueError(
-                f'image and mask differ in size: {results["img_path"]} is {tuple(shape[:2])}, '
-                f'{path} is {labels.shape} (height, width). Take the image that the mask was drawn on, or take both '
-                'out of the annotation file.'
-            )
-        return labels
+    def _read(self, path: str, results: dict) -> np.ndarray:
+        return read_mask(path, results, backend=self.imdecode_backend, backend_args=self.backend_args)
 
     def __repr__(self) -> str:
         return f'{super().__repr__()[:-1]}, size={self.size})'
@@ -151,21 +132,3 @@ def _check_size(transform: object, size: tuple[int, int] | None) -> tuple[int, i
     if isinstance(size, int) or len(size) != 2 or min(size) < 1:
         raise ValueError(f'{type(transform).__name__}: size must be (height, width) in pixels, got {size!r}')
     return tuple(size)
-
-
-def _place_in_clip(results: dict) -> str:
-    """Which frame of which clip a sample is, for messages."""
-    if 'clip' not in results:
-        return ''
-    return f' (frame {results["frame"] + 1} of the {results["num_frames"]} of clip {results["clip"]})'
-
-
-def _decode(content: bytes, path: str, *, flag: str, backend: str) -> np.ndarray:
-    """Decodes an image; errors name the file."""
-    try:
-        img = mmcv.imfrombytes(content, flag=flag, backend=backend)
-    except Exception as e:  # each backend raises errors of its own
-        raise OSError(f'cannot decode image {path}: {str(e).strip()}. {FILE_REMEDY}') from e
-    if img is None:
-        raise OSError(f'cannot decode image {path}: not an image, or damaged. {FILE_REMEDY}')
-    return img
