@@ -1,4 +1,4 @@
-"""A clean VPO-MS and VPO-SS whose training and test share nothing, for tests that break it file by file."""
+"""A valid VPO-MS whose training and test share nothing, for tests that damage single files."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ CAT, DOG = (next(c for c in load_class_table().classes if c.name == name) for na
 
 
 def write_clean_tree(root: Path, *, images: int = 4) -> Path:
-    """Writes VPO-MS: each image has a cat and a dog, each with a recording of its own; half are for training."""
+    """Writes VPO-MS: each image has a cat and a dog with one recording each. Half of the images are for training."""
     rng, rows = np.random.default_rng(0), []
     for i in range(images):
         split = 'train' if i < images // 2 else 'test'
@@ -58,7 +58,7 @@ def sound_path(root: Path, index: int) -> Path:
 
 
 def av_config(root: Path, *, duration: float = SECONDS, loaders: tuple[str, ...] = ('train', 'test')) -> Config:
-    """A config with nothing but data loaders, as far as a check of the data needs them."""
+    """A config with data loaders only, for checks of the data."""
     pipeline = [dict(type='LoadFrame'), dict(type='LoadAudio', duration=duration), dict(type='LoadAVAnnotations')]
     dataset = dict(type='VPODataset', subset='ms', data_root=str(root), pipeline=pipeline)
     return Config({f'{name}_dataloader': dict(batch_size=1, dataset=dict(dataset, split=name)) for name in loaders})

@@ -1,4 +1,4 @@
-"""Tiny AVSBench trees of the three released layouts: noise for frames, rectangles for objects, tones for sounds."""
+"""Tiny AVSBench trees of the three released layouts: noise for frames, rectangles for objects, tones for audio."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ FRAMES = dict(v1s=5, v1m=5, v2=10)
 
 
 def pitch(second: int) -> int:
-    """Hz of the tone of a second, by which a test knows it."""
+    """Frequency, in Hz, of the tone of a second; it identifies the second."""
     return 400 + 200 * second
 
 
@@ -77,7 +77,7 @@ def write_s4(root: Path, clips: int = 2) -> Path:
 
 
 def write_ms3(root: Path, clips: int = 2) -> Path:
-    """``clips`` clips of each split; nothing sounds in the third second."""
+    """``clips`` clips of each split; the third second is silent."""
     rng, rows = np.random.default_rng(1), []
     data = root / 'Multi-sources' / 'ms3_data'
     for split in SPLITS:

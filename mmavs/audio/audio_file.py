@@ -1,4 +1,4 @@
-"""Opening recordings, with errors that say which file is broken and how. Needs soundfile only, not torch."""
+"""Reading of recordings with errors that name the file and the reason. Does not need torch."""
 
 import math
 import os
@@ -9,23 +9,23 @@ from contextlib import contextmanager
 import numpy as np
 import soundfile
 
-# Data sizes from here on are what a writer to a pipe leaves in the header because it can't know better (0xFFFFFFFF by
+# Data sizes from this one on are placeholders of programs that write to a pipe and do not know the size (0xFFFFFFFF by
 # FFmpeg, 0x7FFFF000 by SoX, ...).
 _UNKNOWN_SIZE = 0x7FFFF000
-_UNKNOWN_SIZE_RF64 = 1 << 63  # the same in the 64 bits that an RF64 has for it
+_UNKNOWN_SIZE_RF64 = 1 << 63  # likewise in the 64 bits of an RF64
 MAX_PEAK = 1e10
-"""The largest sample that counts as sound: full scale is 1, and whole numbers of 32 bits that someone stored as floats
-still pass. The power of samples of 1e19 is beyond float32."""
-# The resampler's kernel has about `orig * new` values, which for rates without a common divisor are gigabytes.
+"""The largest valid sample. Full scale is 1, but 32-bit integers stored as floats are accepted. The power of samples of
+1e19 exceeds float32."""
+# The resampling kernel has about `orig * new` values: gigabytes for rates without a common divisor.
 _MAX_KERNEL = 50_000_000
 
 
 class AudioFileError(OSError):
-    """A recording that exists but can't be used.
+    """A recording that exists but cannot be used.
 
     Args:
         message: Names the file and the reason.
-        kind: The reason in a word or two, for tables.
+        kind: The reason in one or two words, for tables.
     """
 
     def __init__(self, message: str, kind: str = 'unreadable') -> None:
@@ -42,7 +42,7 @@ def open_audio(path: str) -> Iterator[soundfile.SoundFile]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        AudioFileError: It is no readable recording, has no samples, or is shorter than its own header says.
+        AudioFileError: It is no readable recording, has no samples, or is shorter than its header states.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(
@@ -64,13 +64,14 @@ def open_audio(path: str) -> Iterator[soundfile.SoundFile]:
 
 
 def read_frames(f: soundfile.SoundFile, *, start: int, count: int) -> np.ndarray:
-    """Reads ``count`` frames from ``start`` on and nothing else.
+    """Reads ``count`` frames from ``start`` on.
 
     Returns:
         np.ndarray: float32 of shape (count, channels), full scale in [-1, 1].
 
     Raises:
-        AudioFileError: Fewer frames are there than announced, or some are not finite or beyond :data:`MAX_PEAK`.
+        AudioFileError: The file has fewer frames than its header states, or samples that are not finite or exceed
+            :data:`MAX_PEAK`.
     """
     try:
         f.seek(start)
@@ -81,19 +82,19 @@ def read_frames(f: soundfile.SoundFile, *, start: int, count: int) -> np.ndarray
         ) from e
     if len(frames) != count:
         raise AudioFileError(
-            f'recording is truncated: {f.name} announces {f.frames} frames, but {len(frames)} of the '
-            f'{count} from frame {start} on could be read. Fetch it again or take it out of the annotation file.',
+            f'recording is truncated: {f.name} should have {f.frames} frames, but only {len(frames)} of the '
+            f'{count} from frame {start} on can be read. Fetch it again or take it out of the annotation file.',
             'truncated',
         )
     low, high = frames.min(initial=0), frames.max(initial=0)  # NaN where a sample is
     if not np.isfinite([low, high]).all():
         raise AudioFileError(
-            f'recording holds NaN or infinite samples: {f.name}. Make it again or take it out of the annotation file.',
+            f'recording has NaN or infinite samples: {f.name}. Create it again or take it out of the annotation file.',
             'NaN in',
         )
     if (peak := max(-low, high)) > MAX_PEAK:
         raise AudioFileError(
-            f'recording has samples of {peak:.3g}, where full scale is 1: {f.name}. Bring it to [-1, 1] or take it out '
+            f'recording has samples of {peak:.3g}, where full scale is 1: {f.name}. Scale it to [-1, 1] or take it out '
             'of the annotation file.',
             'too large values in',
         )
@@ -101,24 +102,24 @@ def read_frames(f: soundfile.SoundFile, *, start: int, count: int) -> np.ndarray
 
 
 def check_not_truncated(path: str) -> None:
-    """Checks that a WAV holds all the data that it announces: libsndfile itself takes a truncated one as it is.
+    """Checks that a WAV is complete; libsndfile itself accepts truncated ones.
 
     Raises:
-        AudioFileError: The file is shorter than its header says.
+        AudioFileError: The file is shorter than its header states.
     """
-    if lacking := missing_bytes(path):
+    if missing := missing_bytes(path):
         size = os.path.getsize(path)
         raise AudioFileError(
-            f'recording is truncated: {path} has {size} bytes, its header announces {size + lacking} or more. Fetch it '
+            f'recording is truncated: {path} has {size} bytes, its header states {size + missing} or more. Fetch it '
             'again or take it out of the annotation file.',
             'truncated',
         )
 
 
 def missing_bytes(path: str) -> int:
-    """Bytes of sound that a WAV (RIFF or RF64) announces and that are not there; 0 for other files.
+    """Number of bytes of audio data that are missing in a WAV (RIFF or RF64) by its header; 0 for other files.
 
-    The size of the data chunk decides; some writers get the one of the whole file wrong.
+    It uses the size of the data chunk, since some programs write a wrong size of the complete file.
     """
     size, size_64 = os.path.getsize(path), 0
     with open(path, 'rb') as f:
@@ -138,27 +139,27 @@ def missing_bytes(path: str) -> int:
 
 
 def rate_ratio(f: soundfile.SoundFile, sample_rate: int) -> tuple[int, int]:
-    """The rate of a recording and ``sample_rate``, Hz, without their common divisor.
+    """The sample rate of a recording and ``sample_rate``, both in Hz, divided by their greatest common divisor.
 
     Raises:
-        AudioFileError: They have too little in common to resample one to the other.
+        AudioFileError: Their greatest common divisor is too small for resampling.
     """
     divisor = math.gcd(f.samplerate, sample_rate)
     orig, new = f.samplerate // divisor, sample_rate // divisor
     if orig * new > _MAX_KERNEL:
         raise AudioFileError(
-            f'recording has an unusual rate: {f.name} has {f.samplerate} Hz, which has too little in common with '
-            f'{sample_rate} Hz; convert it, for example with `ffmpeg -i IN -ar {sample_rate} OUT.wav`',
+            f'recording has an unusual sample rate: {f.name} has {f.samplerate} Hz, which has no large common '
+            f'divisor with {sample_rate} Hz; convert it, for example with `ffmpeg -i IN -ar {sample_rate} OUT.wav`',
             'unusual rate in',
         )
     return orig, new
 
 
 def too_short_error(f: soundfile.SoundFile, start: float, seconds: float) -> AudioFileError:
-    """The error of a recording that ends before half of the wanted part, which begins at ``start``, in seconds."""
+    """The error for a recording that ends before half of the required part, which begins at ``start``, in seconds."""
     return AudioFileError(
-        f'recording is too short: {f.name} has {f.frames / f.samplerate:.3f} s, wanted are second {start:g} to '
-        f'{start + seconds:g}. Fetch it again, take the clip out of the annotation file, or let LoadAudio give silence '
-        "instead with missing='silence'.",
+        f'recording is too short: {f.name} has {f.frames / f.samplerate:.3f} s, required are second {start:g} to '
+        f'{start + seconds:g}. Fetch it again, take the clip out of the annotation file, or use silence for it with '
+        "LoadAudio(missing='silence').",
         'too short',
     )

@@ -36,7 +36,7 @@ class LogMelSpec:
     def num_frames(self, num_samples: int) -> int:
         """Frames of the spectrogram of ``num_samples``: 300 of 3 s, 100 of 1 s.
 
-        A centred transform gives one more, the middle of whose window lies at the end of the waveform or behind it.
+        A centered transform gives one more, the middle of whose window lies at the end of the waveform or behind it.
         """
         return num_samples // self.hop_length
 

@@ -3,18 +3,18 @@
 import re
 
 FILE_REMEDY = 'Fetch it again or take it out of the annotation file.'
-"""What to do about an image or mask that cannot be used, for messages."""
+"""Remedy for an image or mask that cannot be used, for messages."""
 
 _JPEG_MARKER = re.compile(rb'\xff[^\x00\xff]')
 _SCAN, _END = b'\xff\xda', b'\xff\xd9'
 
 
 class TruncatedImageError(OSError):
-    """An image file that ends early; the message names it."""
+    """An image file that is incomplete; the message names it."""
 
 
 def check_image_complete(content: bytes, path: str) -> None:
-    """Refuses a JPEG or PNG that ends early; decoders fill the rest with grey and go on.
+    """Raises an error for an incomplete JPEG or PNG, which decoders would fill with gray.
 
     Raises:
         TruncatedImageError: The end marker is missing.
@@ -33,9 +33,9 @@ def check_image_complete(content: bytes, path: str) -> None:
 
 
 def _jpeg_ends(content: bytes) -> bool:
-    """Whether the pixels of a JPEG are followed by its end marker, which can't occur inside of them.
+    """Whether the pixels of a JPEG are followed by its end marker, which cannot occur within them.
 
-    The segments before them may hold a whole JPEG, such as a thumbnail; behind the end there may be anything.
+    The segments before them may contain a complete JPEG, such as a thumbnail; any data may follow the end.
     """
     position = 2
     while marker := _JPEG_MARKER.search(content, position):

@@ -1,4 +1,4 @@
-"""What the values of mask files mean. Needs no torch."""
+"""Conversion of mask values to class indices. Does not need torch."""
 
 import cv2
 import numpy as np
@@ -7,19 +7,19 @@ from .label_table import MAX_CLASSES, UNKNOWN_VALUE
 from .metainfo.palette import index_colors
 
 MASK_ENCODINGS = ('index', 'gray', 'color')
-"""How a mask holds its values: one channel; or any number of equal channels; or the colours of the bit-interleaved
-palette (``labels_rgb`` of AVSBench)."""
+"""Encodings of mask values: one channel; any number of equal channels; colors of the bit-interleaved palette
+(``labels_rgb`` of AVSBench)."""
 
 DEFAULT_HINT = 'set `mask_values` of the dataset to the value of each class, and `ignored_values` to those to ignore'
-_MOST = 5  # values that a message lists
+_MOST = 5  # colors that a message lists
 
 
 class MaskError(ValueError):
-    """A mask that can be decoded, but not be understood; the message names the file.
+    """A mask with invalid values; the message names the file.
 
     Args:
-        message: What is wrong.
-        kind: The same in two or three words, for tables.
+        message: The complete message.
+        kind: The kind of error in two or three words, for tables.
     """
 
     def __init__(self, message: str, kind: str) -> None:
@@ -30,21 +30,21 @@ class MaskError(ValueError):
 def mask_labels(
     pixels: np.ndarray, path: str, *, table: np.ndarray | None, encoding: str = 'index', hint: str = DEFAULT_HINT
 ) -> np.ndarray:
-    """Brings a decoded mask to class indices.
+    """Converts a decoded mask to class indices.
 
     Args:
-        pixels: As decoded, (H, W) of uint8 or bool or (H, W, channels) of uint8, colours as RGB.
+        pixels: As decoded, (H, W) of uint8 or bool or (H, W, channels) of uint8, colors as RGB.
         path: The file, for messages.
-        table: uint8 (256,), class index of each value, ``UNKNOWN_VALUE`` for those that must not occur; None for the
+        table: uint8 (256,), class index of each value, ``UNKNOWN_VALUE`` for invalid ones; None to return the
             values themselves.
         encoding: One of ``MASK_ENCODINGS``.
-        hint: What to do about unknown values, for messages.
+        hint: Remedy for unknown values, for messages.
 
     Returns:
         np.ndarray: uint8 (H, W).
 
     Raises:
-        MaskError: The mask has other channels or a value or colour of no class.
+        MaskError: The mask has another type, or a value or color that belongs to no class.
     """
     values = _values(pixels, path, encoding, hint)
     if table is None:
@@ -54,21 +54,21 @@ def mask_labels(
     labels = cv2.LUT(values, table)
     if (labels == UNKNOWN_VALUE).any():
         unknown = np.unique(values[labels == UNKNOWN_VALUE]).tolist()
-        raise MaskError(f'{path} holds the values {unknown}, which belong to no class: {hint}', 'unknown mask values')
+        raise MaskError(f'{path} has the values {unknown}, which belong to no class: {hint}', 'unknown mask values')
     return labels
 
 
 def _values(pixels: np.ndarray, path: str, encoding: str, hint: str) -> np.ndarray:
     if encoding == 'color':
         if pixels.ndim != 3 or pixels.shape[-1] < 3 or pixels.dtype != np.uint8:
-            raise MaskError(f'a mask of colours must be an RGB image: {path} {_describe(pixels)}', 'wrong mask type')
+            raise MaskError(f'a mask with colors must be an RGB image: {path} {_describe(pixels)}', 'wrong mask type')
         return _colors(pixels[..., :3], path, hint)
     if pixels.dtype == bool:  # one bit per pixel
         pixels = pixels.astype(np.uint8)
     if encoding == 'gray':
         if pixels.ndim == 3:
             if pixels.shape[-1] >= 3 and (pixels[..., :3] != pixels[..., :1]).any():
-                raise MaskError(f'a mask without classes must be grey, but {path} has colours', 'wrong mask type')
+                raise MaskError(f'a mask without classes must be gray, but {path} has colors', 'wrong mask type')
             pixels = pixels[..., 0]
     if pixels.ndim != 2 or pixels.dtype != np.uint8:
         raise MaskError(
@@ -89,8 +89,8 @@ def _colors(rgb: np.ndarray, path: str, hint: str) -> np.ndarray:
         colors = np.unique(rgb[~known], axis=0).tolist()
         more = f' and {len(colors) - _MOST} more' if len(colors) > _MOST else ''
         raise MaskError(
-            f'{path} holds the colours (RGB) {", ".join(map(str, colors[:_MOST]))}{more}, which are not in the '
+            f'{path} has the colors (RGB) {", ".join(map(str, colors[:_MOST]))}{more}, which are not in the '
             f'palette: {hint}',
-            'unknown mask colours',
+            'unknown mask colors',
         )
     return index

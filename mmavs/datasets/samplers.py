@@ -10,25 +10,25 @@ from torch.utils.data import BatchSampler, Dataset, Sampler
 
 @DATA_SAMPLERS.register_module()
 class ClipSampler(Sampler):
-    """Draws whole clips, so that every batch holds the frames of some clips of one length, in order.
+    """Samples complete clips: each batch has the frames, in order, of one or several clips of equal length.
 
-    Goes with :class:`ClipBatchSampler`, which tells it the batch size::
+    It is used with :class:`ClipBatchSampler`, which sets the batch size::
 
         train_dataloader = dict(
             batch_size=10,  # a clip of 10 frames, or two of 5
-            drop_last=False,  # the batch sampler decides
+            drop_last=False,  # set in the batch sampler
             sampler=dict(type='ClipSampler', shuffle=True),
             batch_sampler=dict(type='ClipBatchSampler', drop_last=True),
             ...)
 
-    The order depends on the seed and the epoch alone. In several processes each gets whole batches.
+    The order depends only on the seed and the epoch. With several processes, each gets complete batches.
 
     Args:
-        dataset: Its records have the key ``clip``, and those of a clip are neighbours, see :class:`ClipDataset`.
-        shuffle: Draws the clips in random order.
-        seed: Of the order; None for one that the processes agree on.
-        round_up: Repeats some clips where the last batch of a length would not be full, or a process would have a
-            batch less than others; training needs this. None: as ``shuffle``. Without, each clip is drawn once.
+        dataset: Its records have the key ``clip``, and those of a clip are consecutive, see :class:`ClipDataset`.
+        shuffle: Shuffles the clips.
+        seed: Seed of the order. None for a random seed that all processes share.
+        round_up: Repeats some clips if the last batch of a length is not full, or if a process has a batch less than
+            others. Training needs this. None: same as ``shuffle``. If False, each clip is sampled once.
     """
 
     def __init__(
@@ -44,10 +44,11 @@ class ClipSampler(Sampler):
         self._clips: dict[int, list[range]] = _group_clips(dataset)
 
     def set_batch_size(self, batch_size: int) -> None:
-        """Says how many frames make a batch.
+        """Sets the number of frames of a batch.
 
         Raises:
-            ValueError: No whole number of clips makes a batch, or, without rounding up, some would have to be divided.
+            ValueError: It is not a multiple of the frames of every clip, or, without rounding up, several lengths have
+                a last batch that is not full.
         """
         partial = [n for n, clips in self._clips.items() if len(clips) * n % batch_size]
         for length, clips in self._clips.items():
@@ -65,11 +66,11 @@ class ClipSampler(Sampler):
         self.batch_size = batch_size
 
     def set_epoch(self, epoch: int) -> None:
-        """Tells which pass over the data begins."""
+        """Sets the epoch, on which the order depends."""
         self.epoch = epoch
 
     def _batches(self) -> list[list[range]]:
-        """The clips of each batch, of all processes."""
+        """The clips of each batch, for all processes."""
         if self.batch_size is None:
             raise RuntimeError("ClipSampler needs batch_sampler=dict(type='ClipBatchSampler') in its data loader")
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
@@ -89,38 +90,38 @@ class ClipSampler(Sampler):
         missing = -len(batches) % self.world_size if self.round_up else 0
         return batches + list(itertools.islice(itertools.cycle(batches), missing))
 
-    def _own(self) -> list[list[range]]:
+    def _batches_of_process(self) -> list[list[range]]:
         return self._batches()[self.rank :: self.world_size]
 
     def __iter__(self) -> Iterator[int]:
         """The indices of this process."""
-        return itertools.chain.from_iterable(clip for batch in self._own() for clip in batch)
+        return itertools.chain.from_iterable(clip for batch in self._batches_of_process() for clip in batch)
 
     def __len__(self) -> int:
-        """How many indices this process draws in an epoch."""
-        return sum(len(clip) for batch in self._own() for clip in batch)
+        """Number of indices of this process in an epoch."""
+        return sum(len(clip) for batch in self._batches_of_process() for clip in batch)
 
 
 @DATA_SAMPLERS.register_module()
 class ClipBatchSampler(BatchSampler):
-    """torch's ``BatchSampler`` for a :class:`ClipSampler`.
+    """Batch sampler for :class:`ClipSampler`.
 
     Args:
-        sampler: The sampler, or one that wraps it as its ``sampler``.
-        batch_size: Frames of a batch, a multiple of the frames of every clip.
-        drop_last: Leaves out a last batch that is not full.
+        sampler: A ``ClipSampler``, or a wrapper that has it as attribute ``sampler``.
+        batch_size: Number of frames of a batch, a multiple of the frames of every clip.
+        drop_last: Drops the last batch if it is not full.
     """
 
     def __init__(self, sampler: Sampler, batch_size: int, drop_last: bool = False) -> None:
         clips = getattr(sampler, 'sampler', sampler)
         if not isinstance(clips, ClipSampler):
-            raise TypeError(f'ClipBatchSampler goes with ClipSampler, got {type(clips).__name__}')
+            raise TypeError(f'ClipBatchSampler needs a ClipSampler, got {type(clips).__name__}')
         clips.set_batch_size(batch_size)
         super().__init__(sampler, batch_size, drop_last)
 
 
 def _group_clips(dataset: Dataset) -> dict[int, list[range]]:
-    """The indices of each clip, by their number."""
+    """The index ranges of the clips, grouped by length."""
     groups, start = defaultdict(list), 0
     keys = (dataset.get_data_info(i).get('clip') for i in range(len(dataset)))
     for key, members in itertools.groupby(keys):

@@ -20,7 +20,7 @@ def read_all(path):
 
 
 def riff(*chunks, size=None, form=b'WAVE'):
-    """A WAV from (name, content, announced length or None) chunks."""
+    """A WAV from (name, content, length in the header or None) chunks."""
     body = b''.join(
         name + struct.pack('<I', len(data) if length is None else length) + data + b'\0' * (len(data) % 2)
         for name, data, length in chunks
@@ -125,13 +125,13 @@ def test_not_finite(tmp_path, tone, bad):
         read_all(tmp_path / 'a.wav')
 
 
-def test_samples_beyond_all_reason(tmp_path, tone):
-    """Whole numbers stored as floats pass; the power of what is refused may be infinite."""
+def test_samples_far_above_full_scale(tmp_path, tone):
+    """Integers stored as floats are valid. The power of larger samples may be infinite."""
     for peak in (2**31, MAX_PEAK):
         soundfile.write(tmp_path / 'a.wav', tone * peak, RATE, subtype='FLOAT')
         assert np.isfinite(read_all(tmp_path / 'a.wav')).all()
     soundfile.write(tmp_path / 'a.wav', -1e19 * np.abs(tone), RATE, subtype='FLOAT')
-    with pytest.raises(AudioFileError, match=r'samples of 5e\+18, where full scale is 1: .*a\.wav\. Bring it to'):
+    with pytest.raises(AudioFileError, match=r'samples of 5e\+18, where full scale is 1: .*a\.wav\. Scale it to'):
         read_all(tmp_path / 'a.wav')
 
 
@@ -158,7 +158,7 @@ def test_what_the_decoder_gives_up_on(tmp_path, tone, monkeypatch):
 
 @pytest.mark.parametrize('share', [0.1, 0.5, 0.99])
 def test_truncated_rf64(tmp_path, tone, share):
-    """The WAV of more than 4 GB, in which another chunk holds the sizes."""
+    """The WAV of more than 4 GB, in which another chunk has the sizes."""
     path = tmp_path / 'cut.wav'
     soundfile.write(path, tone, RATE, format='RF64')
     content = path.read_bytes()
@@ -185,7 +185,7 @@ def test_truncated_flac(tmp_path):
 
 
 def test_wav_of_a_pipe_is_complete(tmp_path):
-    """A writer to a pipe can't go back and fill in the sizes."""
+    """Programs that write to a pipe cannot fill in the sizes afterwards."""
     samples = np.arange(100, dtype='<i2').tobytes()
     for name, size in (('ffmpeg', 0xFFFFFFFF), ('sox', 0x7FFFF000)):
         path = tmp_path / f'{name}.wav'
@@ -212,7 +212,7 @@ def test_complete_wav(tmp_path, content):
 def test_check_not_truncated_names_both_sizes(tmp_path):
     path = tmp_path / 'a.wav'
     path.write_bytes(riff(PCM, (b'data', bytes(200), 400)))
-    with pytest.raises(AudioFileError, match='truncated: .* has 244 bytes, its header announces 444'):
+    with pytest.raises(AudioFileError, match='truncated: .* has 244 bytes, its header states 444'):
         check_not_truncated(str(path))
 
 

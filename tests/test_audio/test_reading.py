@@ -18,7 +18,7 @@ NUM_SAMPLES = 4000  # a quarter of a second
 
 
 def resample(waveform, rate, new_rate=16000):
-    """The whole recording at once; ``torchaudio.functional.resample`` rounds its kernel otherwise."""
+    """The complete recording at once; ``torchaudio.functional.resample`` rounds its kernel differently."""
     return Resample(rate, new_rate)(waveform)
 
 
@@ -55,7 +55,7 @@ def test_read_clip_is_the_middle_of_the_resampled_file(tmp_path, rate, channels)
 @settings(deadline=None, max_examples=25)
 @given(rate=st.sampled_from([8000, 11025, 16000, 48000]), frames=st.integers(1, 6000), num_samples=st.integers(1, 3000))
 def test_read_clip_at_any_length(tmp_path_factory, rate, frames, num_samples):
-    """Wherever the clip starts and ends in the file, and whether or not the file is long enough."""
+    """For any position of the clip in the file, and for files that are too short."""
     path = tmp_path_factory.mktemp('clip') / 'a.wav'
     whole = write(path, rate=rate, seconds=frames / rate)
     clip = read_clip(str(path), num_samples=num_samples)
@@ -74,7 +74,7 @@ def test_read_clip_reads_what_it_needs(tmp_path, reads, rate):
 
 
 @pytest.mark.parametrize('rate', [16000, 44100])
-def test_short_recording_is_repeated_as_a_whole(tmp_path, rate):
+def test_short_recording_is_repeated_from_its_start(tmp_path, rate):
     whole = resample(write(tmp_path / 'a.wav', rate=rate, seconds=0.1), rate)
     clip = read_clip(str(tmp_path / 'a.wav'), num_samples=NUM_SAMPLES)
     length = len(whole)

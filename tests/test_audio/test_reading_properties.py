@@ -1,4 +1,4 @@
-"""What holds for any sources, wherever they are."""
+"""Properties of the mix for any sources and positions."""
 
 import torch
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""Doubles of what OpenCV does to 8-bit images, in NumPy alone; images are RGB, (H, W, 3)."""
+"""Reference implementations of OpenCV's operations on 8-bit images in NumPy. Images are RGB, (H, W, 3)."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def bilinear(image, height, width):
 
 
 def bilinear_fixed_point(image, height, width):
-    """The same with weights in steps of 1/2048 and sums cut off, as ``cv2.resize`` has it."""
+    """The same with weights in steps of 1/2048 and truncated sums, as in ``cv2.resize``."""
     image = image.astype(int)
     (top, bottom, down), (left, right, along) = _taps(len(image), height), _taps(image.shape[1], width)
     # at the sides, but not at top and bottom, a single tap
@@ -33,7 +33,7 @@ def _weights(share):
 
 
 def nearest(mask, height, width):
-    """The pixel at or before the place, as of the upper left corner."""
+    """The pixel at or before the coordinate, counted from the upper left corner."""
     rows, columns = (np.arange(n) * m // n for n, m in ((height, len(mask)), (width, mask.shape[1])))
     return mask[rows][:, columns]
 
@@ -57,7 +57,7 @@ def saturation(image, factor):
 
 
 def hue(image, turns):
-    """In HSV of 8 bits each, the circle in 256 steps; OpenCV's way back takes it for one of 255.
+    """In 8-bit HSV with 256 steps of hue; OpenCV's conversion back uses 255 steps.
 
     In exact arithmetic: where a value lies half-way between two, OpenCV's single precision may round to the other.
     """

@@ -134,7 +134,7 @@ def test_masks_of_any_grey_kind(root, tmp_path, mode):
     ('pixels', 'message'),
     [
         (np.full(SIZE, 128, np.uint8), r'values \[128\], which belong to no class: .*`threshold=128`'),
-        (np.full((*SIZE, 3), (255, 0, 0), np.uint8), 'must be grey, but .* has colours'),
+        (np.full((*SIZE, 3), (255, 0, 0), np.uint8), 'must be gray, but .* has colors'),
         (np.zeros((8, 8), np.uint8), r'differ in size: .*\(32, 48\).*\(8, 8\)'),
     ],
 )
@@ -146,7 +146,7 @@ def test_bad_masks(root, tmp_path, pixels, message):
         Compose(PIPELINE)(record)
 
 
-def test_threshold_takes_grey_masks(root, tmp_path):
+def test_threshold_of_gray_masks(root, tmp_path):
     record = records(root, 's4', 'val', threshold=128)[0]
     record['seg_map_path'] = str(tmp_path / 'mask.png')
     write_image(tmp_path / 'mask.png', np.repeat(np.array([[0, 127, 128, 255]], np.uint8), SIZE[0], 0).repeat(12, 1))

@@ -38,7 +38,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture
 def own(root, tmp_path):
-    """A copy for tests that break something."""
+    """A copy for tests that change files."""
     return shutil.copytree(root, tmp_path / 'own')
 
 
@@ -86,7 +86,7 @@ def test_samples_of_either_label_folder(root, labels):
         assert spectrum.argmax() == pitch(i)
 
 
-def test_colours_are_read_where_only_they_exist(tmp_path):
+def test_colors_are_read_where_only_they_exist(tmp_path):
     root = write_semantic(tmp_path, folders=['labels_rgb'])
     sample = build(root, 'v1m', 'val', pipeline=WHOLE)[1]
     assert np.array_equal(label_of(sample), semantic_mask('v1mval0', 1))
@@ -95,13 +95,13 @@ def test_colours_are_read_where_only_they_exist(tmp_path):
     assert chosen == {'v1m/v1mval0': 'labels_rgb', 'v2/v2val0': 'labels_semantic'}
 
 
-def test_sound_is_what_the_whole_mask_shows_and_not_the_crop(root):
+def test_audio_label_is_that_of_the_complete_mask(root):
     dataset = build(root, 'v2', 'train', pipeline=PIPELINE)
     for i in range(10):
         assert dataset[i]['data_samples'].metainfo['audio_label'] == classes_in('v2train0', i)
 
 
-def test_frames_without_annotation_have_the_sound_of_the_first(root):
+def test_audio_label_of_frames_without_annotation(root):
     dataset = build(root, 'v1s', 'train', pipeline=WHOLE)
     assert [r['seg_map_path'] is None for r in map(dataset.get_data_info, range(5))] == [False] + [True] * 4
     for i in range(5):
@@ -163,7 +163,7 @@ def test_default_classes():
     assert dataset.metainfo['palette'] == bit_interleaved_palette(71)
 
 
-def test_label_file_must_be_there(own):
+def test_missing_label_file(own):
     (own / 'label2idx.json').unlink()
     with pytest.raises(FileNotFoundError, match=r'label2idx\.json.*`data_root`'):
         build(own)
@@ -199,7 +199,7 @@ def test_label_above_70(own):
     mask = np.full(SIZE, 71, np.uint8)
     write_image(own / 'v2' / 'v2val0' / 'labels_semantic' / '3.png', mask)
     dataset = build(own, 'v2', 'val', pipeline=WHOLE)
-    with pytest.raises(ValueError, match=r'3\.png holds the values \[71\].*label2idx\.json have the values 0 to 70'):
+    with pytest.raises(ValueError, match=r'3\.png has the values \[71\].*label2idx\.json have the values 0 to 70'):
         dataset[3]
 
 
@@ -212,22 +212,22 @@ def test_ignored_pixels(own):
     assert sample['data_samples'].metainfo['audio_label'] == classes_in('v2val0', 3)
 
 
-def test_colours_not_in_the_palette(own):
+def test_colors_not_in_the_palette(own):
     pixels = np.zeros((*SIZE, 3), np.uint8)
     pixels[0, 0], pixels[1, 1] = (1, 2, 3), (130, 0, 0)
     write_image(own / 'v2' / 'v2val0' / 'labels_rgb' / '3.png', pixels)
     dataset = build(own, 'v2', 'val', labels='labels_rgb', pipeline=WHOLE)
-    with pytest.raises(ValueError, match=r'3\.png holds the colours \(RGB\) \[1, 2, 3\], \[130, 0, 0\], which are not'):
+    with pytest.raises(ValueError, match=r'3\.png has the colors \(RGB\) \[1, 2, 3\], \[130, 0, 0\], which are not'):
         dataset[3]
     pixels[0, 0] = pixels[1, 1] = bit_interleaved_palette(100)[99]  # of the palette, but of no class
     write_image(own / 'v2' / 'v2val0' / 'labels_rgb' / '3.png', pixels)
-    with pytest.raises(ValueError, match=r'holds the values \[99\]'):
+    with pytest.raises(ValueError, match=r'has the values \[99\]'):
         dataset[3]
     write_image(own / 'v2' / 'v2val0' / 'labels_rgb' / '3.png', np.zeros(SIZE, np.uint8))
     assert not label_of(dataset[3]).any()  # grey is a colour, too
 
 
-def test_sound_that_ends_before_the_frame(own):
+def test_audio_that_ends_before_the_frame(own):
     import soundfile
     from avsbench_tree import write_recording
 
@@ -238,7 +238,7 @@ def test_sound_that_ends_before_the_frame(own):
     assert audio[:11000].any() and not audio[11200:].any()
     write_recording(path, 3.2)
     assert soundfile.info(path).duration == 3.2
-    with pytest.raises(OSError, match=r'v1mval0/audio\.wav has 3\.200 s, wanted are second 4 to 5'):
+    with pytest.raises(OSError, match=r'v1mval0/audio\.wav has 3\.200 s, required are second 4 to 5'):
         dataset[4]
     assert dataset[2]['inputs']['audio'].shape == (1, 16000)
 

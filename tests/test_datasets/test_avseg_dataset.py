@@ -53,7 +53,7 @@ def test_record():
 
 
 def test_records_are_independent():
-    """What a pipeline does to one record must not reach the next reading of it."""
+    """Changes of a record by a pipeline have no effect on the next reading."""
     dataset = TwoPets()
     first = dataset.get_data_info(0)
     first['seg_fields'].append('gt_seg_map')

@@ -14,7 +14,7 @@ PIPELINE = [
 
 
 class Videos(ClipDataset):
-    """A data set of one's own: videos of three frames, of which the annotation is as the test wants it."""
+    """A custom dataset: videos of three frames with the given annotation."""
 
     METAINFO = dict(classes=('background', 'thing'), palette=[[0, 0, 0], [9, 9, 9]])
 
@@ -64,5 +64,5 @@ def test_without_any_clip(root):
 
 
 @pytest.mark.parametrize(('name', 'fits'), [('a b.c', True), ('', False), ('..', False), ('a/b', False), ('/a', False)])
-def test_names_that_stay_in_their_folder(name, fits):
+def test_valid_file_names(name, fits):
     assert is_file_name(name) == fits

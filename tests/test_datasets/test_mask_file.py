@@ -26,21 +26,21 @@ def test_one_bit_per_pixel_is_a_mask_of_two_classes(encoding, values):
     assert labels.tolist() == [[1, 0], [0, 0]]
 
 
-def test_without_a_table_the_values_stay():
+def test_values_are_unchanged_without_a_table():
     assert np.array_equal(mask_labels(VALUES, 'a.png', table=None), VALUES)
 
 
 @pytest.mark.parametrize(
     ('pixels', 'encoding', 'kind', 'message'),
     [
-        (np.full((2, 2), 4, np.uint8), 'index', 'unknown mask values', r'a\.png holds the values \[4\].*: do this'),
+        (np.full((2, 2), 4, np.uint8), 'index', 'unknown mask values', r'a\.png has the values \[4\].*: do this'),
         (np.zeros((2, 2, 3), np.uint8), 'index', 'wrong mask type', r'a\.png has shape \(2, 2, 3\).* Save its values'),
-        (np.ones((2, 2), bool), 'index', 'unknown mask values', r'a\.png holds the values \[1\]'),
+        (np.ones((2, 2), bool), 'index', 'unknown mask values', r'a\.png has the values \[1\]'),
         (np.zeros((2, 2), bool), 'color', 'wrong mask type', 'type bool'),
         (np.zeros((2, 2), np.uint16), 'gray', 'wrong mask type', 'type uint16'),
-        (np.full((2, 2, 3), (1, 2, 3), np.uint8), 'gray', 'wrong mask type', r'must be grey, but a\.png has colours'),
+        (np.full((2, 2, 3), (1, 2, 3), np.uint8), 'gray', 'wrong mask type', r'must be gray, but a\.png has colors'),
         (np.zeros((2, 2), np.uint8), 'color', 'wrong mask type', r'must be an RGB image: a\.png'),
-        (np.full((2, 2, 3), (1, 2, 3), np.uint8), 'color', 'unknown mask colours', r'\[1, 2, 3\].*palette: do this'),
+        (np.full((2, 2, 3), (1, 2, 3), np.uint8), 'color', 'unknown mask colors', r'\[1, 2, 3\].*palette: do this'),
     ],
 )
 def test_errors_name_file_and_remedy(pixels, encoding, kind, message):
@@ -49,7 +49,7 @@ def test_errors_name_file_and_remedy(pixels, encoding, kind, message):
     assert error.value.kind == kind
 
 
-def test_of_many_colours_the_first_are_named():
+def test_of_many_colors_the_first_are_named():
     pixels = np.array([[[i, 1, 2] for i in range(1, 10)]], np.uint8)
     with pytest.raises(MaskError, match=r'\[5, 1, 2\] and 4 more, which'):
         mask_labels(pixels, 'a.png', table=TABLE, encoding='color')

@@ -1,4 +1,4 @@
-"""Files that are unusual but good: from the file to what the network gets."""
+"""Unusual but valid files: from the file to the network input."""
 
 import io
 import struct
@@ -41,7 +41,7 @@ RECORDINGS = {
 
 
 def hear(path, duration=0.5):
-    """(waveform, log-mel) of a recording straight ahead."""
+    """(waveform, log-mel) of a recording at the center."""
     source = dict(audio_path=str(path), position=0.5)
     audio = LoadAudio(duration=duration)(dict(sources=[source]))['audio']
     return audio, LogMel()(audio[None])[0]
@@ -105,7 +105,7 @@ def test_odd_image_has_three_channels_of_eight_bits(tmp_path, kind):
 
 
 def test_one_pixel_trains(tmp_path):
-    """Cropped, flipped and padded to the size of the batch, with all but the pixel ignored."""
+    """Cropped, flipped and padded to the size of the batch, with all pixels but one ignored."""
     for name, value in (('a.png', [[[200, 100, 0]]]), ('mask.png', [[3]])):
         Image.fromarray(np.array(value, np.uint8)).save(tmp_path / name)
     table = np.zeros(256, np.uint8)

@@ -1,4 +1,4 @@
-"""What enters the network, from files on the disk through pipeline, dataset and preprocessor of a config, against the
+"""The network input, from files through pipeline, dataset and preprocessor of a config, against the
 same steps by hand with Pillow, soundfile, torchaudio and NumPy.
 
 Pillow decodes JPEG and PNG to the same values as OpenCV, but resizes otherwise: when it makes an image smaller, it
@@ -34,7 +34,7 @@ JITTER = dict(brightness=1.25, contrast=0.75, saturation=1.5, hue=-0.125)
 
 @pytest.fixture(scope='module')
 def root(tmp_path_factory):
-    """VPO-MS with the same image, mask and sounds for training (id 1) and for testing (id 2)."""
+    """VPO-MS with the same image, mask and recordings for training (id 1) and for testing (id 2)."""
     root, rng = tmp_path_factory.mktemp('files'), np.random.default_rng(0)
     sounds = root / 'VGGSound' / 'audios'
     sounds.mkdir(parents=True)
@@ -62,7 +62,7 @@ def root(tmp_path_factory):
 
 
 def network_inputs(cfg, dataset, *, training=False, number=0):
-    """Image, log-mel and label of a sample, as the network gets them."""
+    """Image, log-mel and label of a sample, as network input."""
     preprocessor = MODELS.build(cfg.model.data_preprocessor)
     batch = preprocessor(pseudo_collate([dataset[number]]), training)
     (sample,) = batch['data_samples']
@@ -87,7 +87,7 @@ def load_label(root, number):
 
 
 def read_mono(path):
-    """The whole recording at 16 kHz: (samples,)."""
+    """The complete recording at 16 kHz: (samples,)."""
     samples, rate = soundfile.read(path, dtype='float32', always_2d=True)
     return resample(torch.from_numpy(samples.mean(axis=1)), rate, 16000)
 
@@ -117,7 +117,7 @@ def normalised(image):
 
 
 def assert_equal(found, image, sound, label, *, undecided=0):
-    """To 1e-4; so many values of the image may be off by some grey levels, see :func:`plain_images.hue`."""
+    """To 1e-4; ``undecided`` values of the image may differ by some gray levels, see :func:`plain_images.hue`."""
     off = (found[0] - normalised(image)).abs()
     assert (off > 1e-4).sum() <= undecided and off.max() < 5 / min(STD)
     torch.testing.assert_close(found[1], sound, rtol=0, atol=1e-4)
@@ -140,7 +140,7 @@ MONO = pytest.param('cavp_r50_vpo-ms-mono', 1, 1.5, True, (0, 1, 2, 3), id='mono
 
 @pytest.mark.parametrize('name, channels, scale, mirrored, order', [SMALLER, SAME, LARGER, MONO])
 def test_training(root, monkeypatch, name, channels, scale, mirrored, order):
-    """With the random choices given: scale, place of the crop, mirror, amounts of the jitter and their order."""
+    """With given random choices: scale, crop, flip, amounts of the jitter and their order."""
     cfg, dataset = build(name, 'train_dataloader', root)
     steps = {type(step).__name__: step for step in dataset.pipeline.transforms}
     height, width = int(HEIGHT * scale + 0.5), int(WIDTH * scale + 0.5)
@@ -179,7 +179,7 @@ def test_training(root, monkeypatch, name, channels, scale, mirrored, order):
 
 
 def test_testing_at_224_with_the_second_of_a_frame(tmp_path):
-    """AVSBench-Semantic: image and mask are resized, and the sound is that of the frame."""
+    """AVSBench-Semantic: image and mask are resized, and the audio is that of the frame."""
     cfg, dataset = build('cavp_r50_avss-224', 'test_dataloader', write_semantic(tmp_path))
     for number in (0, 3):
         found = network_inputs(cfg, dataset, number=number)

@@ -1,4 +1,4 @@
-"""Mask values to class indices: for any table, as a dictionary would do it pixel by pixel."""
+"""Mask values to class indices, for any table, against a dictionary pixel by pixel."""
 
 import cv2
 import numpy as np

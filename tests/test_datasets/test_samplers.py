@@ -1,4 +1,4 @@
-"""Whole clips in every batch: against brute-force checks of what is drawn."""
+"""Complete clips in every batch, against brute-force checks of the indices."""
 
 from collections import Counter
 
@@ -37,7 +37,7 @@ def loader(dataset, batch_size, *, epoch=0, drop_last=False, **kwargs):
 
 
 def check_batches(batches, batch_size, *, last_may_be_short=False):
-    """Each batch is made of whole clips of one length, frames in order."""
+    """Each batch has complete clips of one length, frames in order."""
     for i, batch in enumerate(batches):
         (length,) = {n for _, _, n in batch}
         if not (last_may_be_short and i == len(batches) - 1):
@@ -111,7 +111,7 @@ def test_several_processes_test_each_clip_once(monkeypatch, number):
 
 
 def test_a_resumed_pass_goes_on_where_it_stopped():
-    """As the exact training loop does it, which counts in samples."""
+    """As in the training loop, which counts samples."""
     seeded = SeededSampler(MIXED, dict(type='ClipSampler'), seed=3, training_seed=3)
     batches = ClipBatchSampler(seeded, 10)
     seeded.set_epoch(4)
@@ -142,10 +142,10 @@ def test_datasets_joined():
     assert list(sampler) == list(range(20))
 
 
-def test_without_its_batch_sampler_it_refuses_to_draw():
+def test_sampler_without_its_batch_sampler():
     with pytest.raises(RuntimeError, match="needs batch_sampler=dict\\(type='ClipBatchSampler'\\)"):
         iter(ClipSampler(MIXED, seed=0))
-    with pytest.raises(TypeError, match='goes with ClipSampler, got SequentialSampler'):
+    with pytest.raises(TypeError, match='needs a ClipSampler, got SequentialSampler'):
         ClipBatchSampler(torch.utils.data.SequentialSampler(MIXED), 10)
 
 

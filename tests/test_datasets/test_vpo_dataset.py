@@ -44,7 +44,7 @@ def tree_of(root, subset, *rows):
 @pytest.mark.parametrize('subset', ['ss', 'ms', 'msmi'])
 @pytest.mark.parametrize('split', ['train', 'val', 'test', ('test', 'val')])
 def test_samples_of_the_tree(vpo_root, subset, split):
-    """Against a grouping of the CSV's rows by their image, written again here."""
+    """Against an independent grouping of the CSV's rows by image."""
     splits = {split} if isinstance(split, str) else set(split)
     wanted = {}
     for r in read_rows(csv_path(vpo_root, subset)):
@@ -135,7 +135,7 @@ def test_ms_needs_no_column_multi_instance(tmp_path):
 
 
 def test_byte_order_mark(tmp_path):
-    """Spreadsheet programs put one before the first column."""
+    """Spreadsheet programs write one before the first column."""
     tree_of(tmp_path, 'ms', row())
     path = csv_path(tmp_path, 'ms')
     path.write_text(path.read_text(), encoding='utf-8-sig')
@@ -159,7 +159,7 @@ def test_metainfo_and_label_table(vpo_root):
 
 
 def test_some_classes(tmp_path):
-    """Their pixels keep an index, those of the others are ignored; so are the others' sounds as labels."""
+    """Pixels and audio labels of other classes are ignored."""
     tree_of(tmp_path, 'ms', row(1, 'cat'), row(1, 'dog'), row(2, 'zebra'))
     dataset = build(tmp_path, 'ms', metainfo=dict(classes=('background', 'dog', 'cat')))
     assert dataset.metainfo['palette'] == [bit_interleaved_palette(22)[i] for i in (0, 9, 6)]
@@ -250,7 +250,7 @@ def test_too_many_values(tmp_path):
 
 @pytest.mark.parametrize('column', ['img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'split'])
 def test_empty_value(tmp_path, column):
-    """A row without `img_Id` would give its sound to image 000000000000."""
+    """A row without `img_Id` would add its audio to image 000000000000."""
     tree_of(tmp_path, 'ms', row(), {**row(ann=71), column: ''})
     with pytest.raises(ValueError, match=rf'vpo_ms_data_stereo\.csv, line 3: no value of {column}: fill it in'):
         build(tmp_path, 'ms')
@@ -266,7 +266,7 @@ def test_csv_that_is_not_in_utf8(tmp_path):
 
 @pytest.fixture
 def warnings(monkeypatch):
-    """What a dataset warns of."""
+    """The warnings of a dataset."""
     lines = []
     monkeypatch.setattr(avseg_dataset, 'print_log', lambda message, *_: lines.append(message))
     return lines
@@ -313,7 +313,7 @@ def test_split_without_samples(vpo_root):
         build(vpo_root, 'ss', multi_instance=True)
 
 
-def test_build_without_val_says_how_to_get_it(tmp_path):
+def test_build_without_val_has_a_remedy(tmp_path):
     root = vpo_tree.write_vpo_tree(tmp_path / 'VPO', num_images=3)
     for table in root.rglob('*.csv'):
         table.write_text(table.read_text().replace(',val', ',test'))
@@ -321,7 +321,7 @@ def test_build_without_val_says_how_to_get_it(tmp_path):
         build(root, 'ms', 'val')
 
 
-def test_class_that_the_class_file_lacks(vpo_root):
+def test_class_missing_in_the_class_file(vpo_root):
     with pytest.raises(ValueError, match=r"has \['unicorn'\], which .*vpo_classes.yaml does not define\. It defines"):
         build(vpo_root, metainfo=dict(classes=('background', 'unicorn')))
 

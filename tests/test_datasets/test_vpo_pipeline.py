@@ -53,7 +53,7 @@ def test_train_pipeline(config, vpo_root):
 
 
 def test_test_pipeline(config, vpo_root):
-    """Everything at its own size, and the mask as the PNG says."""
+    """Image and mask at their original size."""
     dataset = build(config, vpo_root, 'test_dataloader')
     assert len(dataset) == 6  # the splits test and val
     names = load_class_table().mask_ids
@@ -66,8 +66,8 @@ def test_test_pipeline(config, vpo_root):
         assert data_sample.gt_sem_seg.data[0].tolist() == truth
 
 
-def test_sounding_objects_are_where_the_sound_comes_from(vpo_root):
-    """Through the flips of training: each object's middle stays at its source's position."""
+def test_sources_are_at_the_positions_of_their_objects(vpo_root):
+    """With the flips of training, the center of each object is at the position of its source."""
     config = Config.fromfile(ROOT / 'configs/_base_/datasets/vpo_mini.py')
     dataset = build(config, vpo_root, 'train_dataloader', subset='ms', metainfo=None)
     flips = set()
@@ -92,7 +92,7 @@ def test_flipped_training_sample_is_the_mirrored_test_sample(vpo_root):
 
 
 def test_time_augmentation(config, vpo_root):
-    """Six views: three sizes, plain and mirrored, each with the sound that belongs to it."""
+    """Six views: three sizes, original and mirrored, each with its audio."""
     sample = build(config, vpo_root, 'test_dataloader', pipeline=config.tta_pipeline)[0]
     views = list(zip(sample['inputs'], sample['data_samples'], strict=True))
     assert [tuple(v['img'].shape[1:]) for v, _ in views] == [(36, 48)] * 2 + [(48, 64)] * 2 + [(60, 80)] * 2
@@ -128,7 +128,7 @@ def test_data_loader(vpo_root, workers):
 
 
 def test_broken_file_stops_the_loading(vpo_root):
-    """It is never replaced by another sample."""
+    """It is not replaced by another sample."""
     config = Config.fromfile(ROOT / 'configs/_base_/datasets/vpo.py')
     dataset = build(config, vpo_root, 'train_dataloader', audio_dir='nowhere')
     with pytest.raises(FileNotFoundError, match='recording not found: .*nowhere'):

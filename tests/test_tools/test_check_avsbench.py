@@ -107,13 +107,13 @@ def test_clips_with_fewer_frames_than_they_should_have(root, tmp_path):
     assert 'clip v2/v2train0 should have 10 frames, 3 are missing' in page
 
 
-def test_colours_not_in_the_palette(root, tmp_path):
+def test_colors_not_in_the_palette(root, tmp_path):
     shutil.rmtree(root / 'semantic' / 'v2' / 'v2val0' / 'labels_semantic')
     pixels = np.zeros((*SIZE, 3), np.uint8)
     pixels[3:] = 1, 2, 3
     write_image(root / 'semantic' / 'v2' / 'v2val0' / 'labels_rgb' / '4.png', pixels)
     status, found, _ = check(root, tmp_path)
-    assert (status, found) == (1, [('error', 'unknown mask colours', '4.png')])
+    assert (status, found) == (1, [('error', 'unknown mask colors', '4.png')])
 
 
 def test_grey_masks_of_objects(root, tmp_path):

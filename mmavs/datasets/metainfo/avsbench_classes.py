@@ -18,24 +18,24 @@ def default_classes() -> tuple[str, ...]:
 
 
 def read_label_file(path: str | Path) -> tuple[str, ...]:
-    """The names of a released ``label2idx.json``, which maps each to its index, in index order.
+    """The class names of a released ``label2idx.json``, which maps names to indices, in index order.
 
     Raises:
-        FileNotFoundError: It is not there.
-        ValueError: It is no such file, or its indices are not 0 (background) to 70; the message names it.
+        FileNotFoundError: The file does not exist.
+        ValueError: The file has another format, or its indices are not 0 (background) to 70.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f'classes not found: {path}. It belongs to AVSBench-Semantic as released; set `data_root` of the dataset '
-            'to the folder that the set was unpacked to'
+            f'classes not found: {path}. It is part of the AVSBench-Semantic download; set `data_root` of the '
+            'dataset to the folder of the unpacked download'
         )
     try:
         content = json.loads(path.read_text(encoding='utf-8-sig'))
     except ValueError as error:
         raise ValueError(f'{path} is not valid JSON: {error}') from error
     if not isinstance(content, dict) or not all(type(index) is int for index in content.values()):
-        raise ValueError(f'{path} must map the name of each class to its index, a whole number')
+        raise ValueError(f'{path} must map the name of each class to its index, an integer')
     names = {index: name for name, index in content.items()}
     if sorted(content.values()) != list(range(NUM_CLASSES)):
         wrong = sorted(set(range(NUM_CLASSES)) ^ set(names))

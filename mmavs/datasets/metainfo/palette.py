@@ -2,7 +2,7 @@ import numpy as np
 
 
 def bit_interleaved_palette(num_classes: int) -> list[list[int]]:
-    """The colours of PASCAL VOC: the bits of the class index dealt out to R, G and B from the highest down.
+    """The colors of PASCAL VOC: the bits of the class index are distributed to R, G and B, highest bit first.
 
     Args:
         num_classes: Number of classes, background (black) included, at most 256.
@@ -20,7 +20,7 @@ def bit_interleaved_palette(num_classes: int) -> list[list[int]]:
     return palette
 
 
-# Which bits of the class index each value of R, G and B carries.
+# The bits of the class index that each value of R, G and B stands for.
 _BITS = np.zeros((3, 256), np.uint8)
 for _channel in range(3):
     for _bit in range(_channel, 8, 3):
@@ -34,8 +34,8 @@ def index_colors(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rgb: uint8, (H, W, 3).
 
     Returns:
-        tuple: uint8 (H, W), index of each pixel's colour, and bool (H, W), False for colours not in the palette, whose
-        index means nothing.
+        tuple: uint8 (H, W), index of each pixel's color, and bool (H, W), False for colors that are not in the palette,
+        whose index is undefined.
     """
     index = _BITS[0][rgb[..., 0]] | _BITS[1][rgb[..., 1]] | _BITS[2][rgb[..., 2]]
     return index, (_PALETTE[index] == rgb).all(axis=-1)

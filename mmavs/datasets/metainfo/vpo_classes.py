@@ -1,6 +1,6 @@
 """The class table of a VPO-style dataset, read from a YAML file.
 
-The dataset and the builder share it, so that a mask value, a class index and a sound label mean the same in both.
+The dataset and the builder use the same table of mask values, class indices and VGGSound labels.
 """
 
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ DEFAULT_CLASS_FILE = Path(__file__).with_name('vpo_classes.yaml')
 
 @dataclass(frozen=True)
 class SoundingClass:
-    """One class of objects that sound.
+    """One class of sounding objects.
 
     Attributes:
         name: The class, e.g. ``'cell phone'``.
         coco: Name of the COCO category whose instances belong to it.
         mask_id: Value of its pixels in mask PNGs, 1 to 254.
-        sounds: Labels (VGGSound's) of the recordings that are its sound.
-        captions: ``{'singular': [...], 'plural': [...]}``, words of a caption that tell this class from others of the
-            same COCO category, or None where the category alone decides.
+        sounds: VGGSound labels of its recordings.
+        captions: ``{'singular': [...], 'plural': [...]}``, words of a caption that distinguish this class from others
+            of the same COCO category, or None if the category is sufficient.
     """
 
     name: str
@@ -34,7 +34,7 @@ class SoundingClass:
 
 @dataclass(frozen=True)
 class ClassTable:
-    """All sounding classes in index order; background, index 0, is not among them."""
+    """All sounding classes in index order; without background, which has index 0."""
 
     path: str
     classes: tuple[SoundingClass, ...]
@@ -60,8 +60,8 @@ def load_class_table(path: str | None = None) -> ClassTable:
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: It is not a class file, or two classes share a name or a mask value; the message names the file
-            and the entry.
+        ValueError: It is not a class file, or two classes have the same name or mask value; the message names the
+            file and the entry.
     """
     path = str(path or DEFAULT_CLASS_FILE)
     with open(path, encoding='utf-8') as f:
@@ -70,13 +70,13 @@ def load_class_table(path: str | None = None) -> ClassTable:
         except yaml.YAMLError as e:
             raise ValueError(f'{path}: not valid YAML: {e}') from e
     if not isinstance(content, dict) or not isinstance(content.get('classes'), list) or not content['classes']:
-        raise ValueError(f"{path}: needs a list under the key 'classes'")
+        raise ValueError(f"{path}: must have a list with the key 'classes'")
     classes = tuple(_parse_class(path, i, entry) for i, entry in enumerate(content['classes']))
     for attribute in ('name', 'mask_id'):
         values = [getattr(c, attribute) for c in classes]
-        double = sorted({str(v) for v in values if values.count(v) > 1})
-        if double:
-            raise ValueError(f'{path}: {attribute} used by more than one class: {", ".join(double)}')
+        repeated = sorted({str(v) for v in values if values.count(v) > 1})
+        if repeated:
+            raise ValueError(f'{path}: {attribute} used by more than one class: {", ".join(repeated)}')
     return ClassTable(path, classes, tuple(content.get('unclear_captions') or ()))
 
 
@@ -84,13 +84,15 @@ def _parse_class(path: str, index: int, entry) -> SoundingClass:
     """Checks one entry of the list ``classes``."""
     missing = [k for k in ('name', 'coco', 'mask_id', 'sounds') if not isinstance(entry, dict) or k not in entry]
     if missing:
-        raise ValueError(f'{path}: entry {index} of classes lacks {", ".join(missing)}: {entry}')
+        raise ValueError(f'{path}: entry {index} of classes has no {", ".join(missing)}: {entry}')
     mask_id = entry['mask_id']
     if not isinstance(mask_id, int) or not 1 <= mask_id <= 254:
-        raise ValueError(f'{path}: mask_id of {entry["name"]!r} must be a whole number from 1 to 254, got {mask_id!r}')
+        raise ValueError(f'{path}: mask_id of {entry["name"]!r} must be an integer from 1 to 254, got {mask_id!r}')
     if entry['name'] == 'background' or not isinstance(entry['sounds'], list) or not entry['sounds']:
-        raise ValueError(f'{path}: class {entry["name"]!r} needs another name than background and a list of sounds')
+        raise ValueError(f'{path}: class {entry["name"]!r} must have another name than background and a list of sounds')
     captions = entry.get('captions')
     if captions is not None and (not isinstance(captions, dict) or set(captions) - {'singular', 'plural'}):
-        raise ValueError(f'{path}: captions of {entry["name"]!r} take the keys singular and plural, got {captions!r}')
+        raise ValueError(
+            f'{path}: captions of {entry["name"]!r} can only have the keys singular and plural, got {captions!r}'
+        )
     return SoundingClass(entry['name'], entry['coco'], mask_id, tuple(map(str, entry['sounds'])), captions)

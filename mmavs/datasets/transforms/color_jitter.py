@@ -9,19 +9,19 @@ from mmseg.registry import TRANSFORMS
 
 
 def shift_hue(img: np.ndarray, amount: float) -> np.ndarray:
-    """Turns the hue of a BGR uint8 image by ``amount`` turns of the colour circle.
+    """Shifts the hue of a BGR uint8 image by ``amount`` turns of the color circle.
 
-    ``mmcv.adjust_hue`` is for the same, but with numpy 2 it raises an OverflowError for negative amounts.
+    Replaces ``mmcv.adjust_hue``, which raises an OverflowError for negative amounts with numpy 2.
     """
     hsv = cv2.cvtColor(img, cv2.COLOR_BGR2HSV_FULL)
-    hsv[..., 0] += np.uint8(round(amount * 256) % 256)  # wraps around, as hue does
+    hsv[..., 0] += np.uint8(round(amount * 256) % 256)  # hue is cyclic
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)
 
 
 def scale_contrast(img: np.ndarray, factor: float) -> np.ndarray:
-    """Scales the distance of a BGR uint8 image to its mean grey by ``factor``.
+    """Scales the difference of a BGR uint8 image to its mean gray value by ``factor``.
 
-    Equals ``mmcv.adjust_contrast``, which takes five times as long: it counts all grey values to add them up.
+    The result equals that of ``mmcv.adjust_contrast``, which takes five times as long because it uses a histogram.
     """
     mean = round(cv2.cvtColor(img, cv2.COLOR_BGR2GRAY).mean())
     values = np.arange(256, dtype=np.float32)
@@ -31,7 +31,9 @@ def scale_contrast(img: np.ndarray, factor: float) -> np.ndarray:
 
 @TRANSFORMS.register_module()
 class ColorJitter(BaseTransform):
-    """Changes brightness, contrast, saturation and hue at random, in random order; those with 0 stay as they are.
+    """Randomly changes brightness, contrast, saturation and hue, in random order.
+
+    A property whose value is 0 is not changed.
 
     Required Keys:
 
@@ -45,7 +47,7 @@ class ColorJitter(BaseTransform):
         brightness: The factor is drawn from [1 - brightness, 1 + brightness].
         contrast: Likewise.
         saturation: Likewise.
-        hue: The shift is drawn from [-hue, hue], in turns of the colour circle, at most 0.5.
+        hue: The shift is drawn from [-hue, hue], in turns of the color circle, at most 0.5.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class ColorJitter(BaseTransform):
 
     @cache_randomness
     def _draw(self) -> list[tuple[Callable, float]]:
-        """The adjustments of this sample, in their order."""
+        """Draws the adjustments of a sample in their order."""
         around_one = lambda width: np.random.uniform(1 - width, 1 + width)  # noqa: E731
         steps = [
             (mmcv.adjust_brightness, around_one(self.brightness), self.brightness),
@@ -74,11 +76,11 @@ class ColorJitter(BaseTransform):
             (mmcv.adjust_color, around_one(self.saturation), self.saturation),
             (shift_hue, np.random.uniform(-self.hue, self.hue), self.hue),
         ]
-        # A shift by 0 would still round every pixel on its way through HSV.
+        # A hue shift by 0 would still round every pixel in the conversion to HSV.
         return [steps[i][:2] for i in np.random.permutation(len(steps)) if steps[i][2] > 0]
 
     def transform(self, results: dict) -> dict:
-        """Changes ``img``; its type stays uint8."""
+        """Changes ``img``, which remains uint8."""
         img = results['img']
         for adjust, amount in self._draw():
             img = adjust(img, amount).astype(np.uint8)

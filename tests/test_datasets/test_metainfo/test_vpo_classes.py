@@ -42,7 +42,7 @@ def test_released_classes():
     assert table.mask_ids == MASK_IDS
 
 
-def test_every_sound_belongs_to_one_class():
+def test_each_recording_label_belongs_to_one_class():
     sounds = [s for c in load_class_table().classes for s in c.sounds]
     assert len(sounds) == len(set(sounds))
 
@@ -72,22 +72,22 @@ def test_missing_file(tmp_path):
 CAT = '{name: cat, coco: cat, mask_id: 17, sounds: [cat meowing]}'
 WRONG = [
     ('classes: [', 'not valid YAML'),
-    ('', "list under the key 'classes'"),
-    ('[1, 2]', "list under the key 'classes'"),
-    ('classes: {}', "list under the key 'classes'"),
-    ('classes: []', "list under the key 'classes'"),
-    ('classes: [cat]', 'entry 0 of classes lacks name, coco, mask_id, sounds'),
-    (f'classes: [{CAT}, {{name: dog}}]', 'entry 1 of classes lacks coco, mask_id, sounds'),
+    ('', "list with the key 'classes'"),
+    ('[1, 2]', "list with the key 'classes'"),
+    ('classes: {}', "list with the key 'classes'"),
+    ('classes: []', "list with the key 'classes'"),
+    ('classes: [cat]', 'entry 0 of classes has no name, coco, mask_id, sounds'),
+    (f'classes: [{CAT}, {{name: dog}}]', 'entry 1 of classes has no coco, mask_id, sounds'),
     (f'classes: [{CAT}, {CAT.replace("17", "18")}]', 'name used by more than one class: cat'),
     (f'classes: [{CAT}, {CAT.replace("name: cat", "name: dog")}]', 'mask_id used by more than one class: 17'),
-    (ONE.replace('17', '0'), "mask_id of 'cat' must be a whole number from 1 to 254, got 0"),
+    (ONE.replace('17', '0'), "mask_id of 'cat' must be an integer from 1 to 254, got 0"),
     (ONE.replace('17', '255'), 'from 1 to 254, got 255'),
     (ONE.replace('17', '1.5'), 'from 1 to 254, got 1.5'),
     (ONE.replace('name: cat', 'name: background'), 'another name than background'),
     (ONE.replace('[cat meowing]', '[]'), 'list of sounds'),
     (ONE.replace('[cat meowing]', 'cat meowing'), 'list of sounds'),
-    (ONE.replace('mask_id', 'captions: {plurals: [cats]}, mask_id'), 'take the keys singular and plural'),
-    (ONE.replace('mask_id', 'captions: [cats], mask_id'), 'take the keys singular and plural'),
+    (ONE.replace('mask_id', 'captions: {plurals: [cats]}, mask_id'), 'can only have the keys singular and plural'),
+    (ONE.replace('mask_id', 'captions: [cats], mask_id'), 'can only have the keys singular and plural'),
 ]
 
 

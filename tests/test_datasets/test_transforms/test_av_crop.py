@@ -75,7 +75,7 @@ def test_an_object_keeps_its_side_through_crop_and_flip(tmp_path, order):
         assert 0.25 <= window[3] - window[2] <= 1 and window[:2] == (0, 1)
 
 
-def test_stereo_recordings_without_a_position_stay():
+def test_stereo_recordings_without_a_position_are_unchanged():
     record = sample()
     del record['sources'][0]['position']
     assert AVRandomCrop((10, 16), update_positions=True)(record)['sources'] == [dict(audio_path='a.wav')]

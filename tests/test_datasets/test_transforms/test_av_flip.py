@@ -25,7 +25,7 @@ def flip(sample, direction='horizontal', prob=1.0):
 
 
 @pytest.mark.parametrize('direction', ['horizontal', 'diagonal'])
-def test_mirrors_image_label_and_sound(sample, direction):
+def test_mirrors_image_label_and_audio(sample, direction):
     flipped = flip(sample, direction)
     axes = (1,) if direction == 'horizontal' else (0, 1)
     np.testing.assert_array_equal(flipped['img'], np.flip(sample['img'], axes))
@@ -35,7 +35,7 @@ def test_mirrors_image_label_and_sound(sample, direction):
     assert flipped['flip'] is True
 
 
-def test_vertical_leaves_the_sound(sample):
+def test_vertical_flip_does_not_change_the_audio(sample):
     flipped = flip(sample, 'vertical')
     np.testing.assert_array_equal(flipped['img'], sample['img'][::-1])
     assert torch.equal(flipped['audio'], sample['audio'])
@@ -50,7 +50,7 @@ def test_no_flip_leaves_everything(sample):
     assert flipped['flip'] is False
 
 
-def test_mono_stays(sample):
+def test_mono_audio_is_unchanged(sample):
     sample['audio'] = torch.randn(1, 50)
     assert torch.equal(flip(sample)['audio'], sample['audio'])
 
@@ -68,7 +68,7 @@ def test_the_record_itself_is_not_changed(sample):
     assert source['position'] == 0.25
 
 
-def test_without_sound(sample):
+def test_flip_without_audio(sample):
     del sample['audio'], sample['sources']
     np.testing.assert_array_equal(flip(sample)['img'], sample['img'][:, ::-1])
 

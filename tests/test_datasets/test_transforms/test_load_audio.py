@@ -41,7 +41,7 @@ def test_mono_mix_by_hand(sources):
     torch.testing.assert_close(audio[0], torch.linspace(-0.5, 0.5, 8000))
 
 
-def test_other_keys_stay(sources):
+def test_other_keys_are_unchanged(sources):
     results = LoadAudio()(dict(sources=sources, img_path='a.jpg'))
     assert results['sources'] is sources
     assert results['img_path'] == 'a.jpg'
@@ -97,7 +97,7 @@ def test_bad_choices(kwargs, message):
 @pytest.mark.parametrize('rate', [8000, 16000, 44100])
 @pytest.mark.parametrize('start', [0.0, 1.0, 2.0])
 def test_a_source_with_a_start_gives_its_own_seconds(tmp_path, rate, start):
-    """Against resampling the whole file and cutting."""
+    """Against resampling of the complete file."""
     soundfile.write(tmp_path / 'a.wav', np.random.uniform(-0.5, 0.5, 3 * rate), rate, subtype='FLOAT')
     whole = read_recording(str(tmp_path / 'a.wav'))
     source = dict(audio_path=str(tmp_path / 'a.wav'), position=0.5, start=start)
@@ -120,7 +120,7 @@ def test_a_second_of_which_most_is_missing(tmp_path, seconds, left):
     soundfile.write(tmp_path / 'a.wav', np.full(round(16000 * seconds), 0.5), 16000, subtype='FLOAT')
     results = dict(sources=[dict(audio_path=str(tmp_path / 'a.wav'), position=0.5, start=2.0)])
     with pytest.raises(
-        AudioFileError, match=rf"a\.wav has {seconds:.3f} s, wanted are second 2 to 3.*missing='silence'"
+        AudioFileError, match=rf"a\.wav has {seconds:.3f} s, required are second 2 to 3.*missing='silence'"
     ):
         LoadAudio(duration=1.0, channels=1)(results)
     audio = LoadAudio(duration=1.0, channels=1, missing='silence')(results)['audio'][0]

@@ -56,7 +56,7 @@ def test_grey_frame_gets_three_channels(tmp_path, image):
 
 
 def with_thumbnail(image):
-    """A JPEG with a whole JPEG inside its EXIF block."""
+    """A JPEG with a complete JPEG inside its EXIF block."""
     main, thumbnail = encode(image, 'JPEG'), encode(image[::4, ::4], 'JPEG')
     block = b'Exif\0\0' + thumbnail
     return main[:2] + b'\xff\xe1' + struct.pack('>H', len(block) + 2) + block + main[2:]
@@ -80,7 +80,7 @@ def test_complete_jpeg(tmp_path, image, kind, tail):
 
 @pytest.mark.parametrize('kind', ['baseline', 'progressive', 'thumbnail', 'restart'])
 def test_truncated_jpeg(tmp_path, image, kind):
-    """Wherever it is cut."""
+    """At any length."""
     content = jpegs(image)[kind]
     for length in range(2, len(content) - 1, 7):
         with pytest.raises(OSError, match=r'image .*frame\.jpg'):
@@ -89,7 +89,7 @@ def test_truncated_jpeg(tmp_path, image, kind):
 
 @pytest.mark.parametrize('kind', ['baseline', 'progressive', 'thumbnail', 'restart'])
 def test_cut_inside_the_pixels_is_noticed_before_decoding(image, kind):
-    """Some decoders fill the rest with grey and go on."""
+    """Some decoders fill the rest with gray without an error."""
     content = jpegs(image)[kind]
     check_image_complete(content, 'frame.jpg')
     for length in range(content.rfind(b'\xff\xda') + 2, len(content) - 1):
@@ -144,7 +144,7 @@ def test_mask(tmp_path):
 
 
 def test_mask_with_colour_table(tmp_path):
-    """The indices count, not the colours."""
+    """The indices are used, not the colors."""
     image = Image.fromarray(np.array([[0, 3, 5]], np.uint8).repeat(2, 0))
     image.putpalette([7, 8, 9] * 256)
     buffer = io.BytesIO()
@@ -167,7 +167,7 @@ def test_mask_of_another_size(tmp_path):
 
 def test_unknown_values(tmp_path):
     mask = np.array([[0, 200], [100, 200]], np.uint8)
-    with pytest.raises(ValueError, match=r'mask\.png holds the values \[100, 200\].*mask_values'):
+    with pytest.raises(ValueError, match=r'mask\.png has the values \[100, 200\].*mask_values'):
         load_mask(tmp_path, mask)
 
 
@@ -211,7 +211,7 @@ def test_repr():
 
 @pytest.mark.parametrize('orientation', [3, 6])
 def test_load_frame_keeps_the_stored_pixels_whatever_the_exif_orientation(tmp_path, orientation):
-    """Masks are drawn on the stored pixels; a 180 degree turn would keep the size and go unnoticed."""
+    """Masks are drawn on the stored pixels; a rotation by 180 degrees would keep the size and raise no error."""
     pixels = np.zeros((6, 8, 3), np.uint8)
     pixels[0, 0] = 255
     image = Image.fromarray(pixels)
