@@ -54,7 +54,7 @@ def train_one_step(run_tool, *options):
 
 def test_dataset_of_your_own(tmp_path, run_tool, monkeypatch):
     """The dataset class and the config of data/README.md train and validate on the folder layout of the page."""
-    (code,), (config,) = (snippets('data/README.md', start) for start in ('import csv', '_base_'))
+    (code,), (config,) = (snippets('data/README.md', start) for start in ('import os.path', '_base_'))
     (tmp_path / 'my_dataset.py').write_text(code)
     (tmp_path / 'my_config.py').write_text(config)
     (tmp_path / 'configs').symlink_to(ROOT / 'configs')

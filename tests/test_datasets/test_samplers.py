@@ -110,15 +110,14 @@ def test_several_processes_test_each_clip_once(monkeypatch, number):
     assert sum(map(clips_of, found), Counter()) == Counter(f'c{i}' for i in range(9))
 
 
-def test_a_resumed_pass_goes_on_where_it_stopped():
+def test_resumed_pass_continues_at_its_position():
     """As in the training loop, which counts samples."""
-    seeded = SeededSampler(MIXED, dict(type='ClipSampler'), seed=3, training_seed=3)
+    seeded = SeededSampler(MIXED, dict(type='ClipSampler'), seed=3)
     batches = ClipBatchSampler(seeded, 10)
     seeded.set_epoch(4)
-    seeded.start()
-    whole = list(batches)
-    seeded.start(2 * batches.batch_size)
-    assert list(batches) == whole[2:] and len(whole) == len(batches)
+    complete = list(batches)
+    seeded.first = 2 * batches.batch_size
+    assert list(batches) == complete[2:] and len(complete) == len(batches)
 
 
 def test_config_of_a_data_loader():

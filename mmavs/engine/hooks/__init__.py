@@ -7,6 +7,7 @@ from .broadcast_buffers_hook import BroadcastBuffersHook
 from .compatibility_hook import CompatibilityHook
 from .finite_hook import FiniteHook
 from .main_process_logger_hook import MainProcessLoggerHook
+from .mask_content_hook import MaskContentHook
 from .progress_bar_hook import ProgressBarHook
 from .seed_hook import SeedHook
 from .validate_on_resume_hook import ValidateOnResumeHook
@@ -21,6 +22,7 @@ __all__ = [
     'CompatibilityHook',
     'FiniteHook',
     'MainProcessLoggerHook',
+    'MaskContentHook',
     'ProgressBarHook',
     'SeedHook',
     'ValidateOnResumeHook',

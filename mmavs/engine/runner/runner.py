@@ -20,6 +20,7 @@ HOOKS_OF_EVERY_RUN = (
     'BroadcastBuffersHook',
     'CompatibilityHook',
     'FiniteHook',
+    'MaskContentHook',
     'ProgressBarHook',
     'SeedHook',
     'ValidateOnResumeHook',
