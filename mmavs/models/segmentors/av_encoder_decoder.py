@@ -36,7 +36,7 @@ class AVEncoderDecoder(EncoderDecoder):
         auxiliary_head: May read fused levels only: features without audio cannot tell which object sounds.
         channels_last: Keeps weights, and with them the features, channels last in memory. Convolutions are faster, by
             10 to 20 % on a CPU; some backbones and heads of mmseg refuse such features. See
-            :func:`use_channels_last` for what is refused on a CPU.
+            :func:`use_channels_last` for convolutions that stay contiguous.
         kwargs: Those of ``EncoderDecoder``.
 
     Raises:
