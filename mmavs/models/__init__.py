@@ -1,22 +1,28 @@
 from .audio_backbones import AudioResNet, VGGish
 from .data_preprocessor import AVDataPreProcessor
+from .decode_heads import TPAVIHead
 from .fold_batch_norm import fold_batch_norm
-from .fusion import CrossAttentionFusion
-from .losses import CAVPLoss, OriginalPairsLoss, SupConLoss
-from .necks import DeepLabV3PlusNeck
+from .fusion import CrossAttentionFusion, TPAVIFusion
+from .losses import AVMatchingLoss, CAVPLoss, FrameDiceLoss, OriginalPairsLoss, SupConLoss
+from .necks import DeepLabV3PlusNeck, TPAVINeck
 from .segmentors import AVCascadeEncoderDecoder, AVEncoderDecoder, AVSegTTAModel
 
 __all__ = [
     'AVCascadeEncoderDecoder',
     'AVDataPreProcessor',
     'AVEncoderDecoder',
+    'AVMatchingLoss',
     'AVSegTTAModel',
     'AudioResNet',
     'CAVPLoss',
     'CrossAttentionFusion',
     'DeepLabV3PlusNeck',
+    'FrameDiceLoss',
     'OriginalPairsLoss',
     'SupConLoss',
+    'TPAVIFusion',
+    'TPAVIHead',
+    'TPAVINeck',
     'VGGish',
     'fold_batch_norm',
 ]

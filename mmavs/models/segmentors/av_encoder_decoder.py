@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..builder import build_part
 from ..full_precision import classify_in_full_precision
+from ..fusion.clips import count_frames
 from ..fusion.levels import get_map
 from ..fusion.window import WHOLE, Window, input_window, sliding_windows
 from ..losses.pairing import Draw, gather_pixels, resize_label
@@ -15,7 +16,8 @@ from ..memory_format import use_channels_last
 from .checks import check_auxiliary_heads, check_class_weights, check_contrast_level
 
 Prompts = dict[str, Any]
-"""Name -> embedding of what the fusion takes beside the visual features. ``audio``: (B, D) or (B, T, D)."""
+"""Name -> what the fusion takes beside the visual features. ``audio``: (B, D) or (B, T, D). ``frames``: frames of each
+clip, for a fusion whose ``needs_frames`` is true."""
 
 
 @MODELS.register_module()
@@ -83,7 +85,11 @@ class AVEncoderDecoder(EncoderDecoder):
             inputs: As in :meth:`loss`.
             data_samples: As in :meth:`loss`; None in a prediction without meta information.
         """
-        return dict(audio=self.audio_backbone(inputs['audio']))
+        prompts: Prompts = dict(audio=self.audio_backbone(inputs['audio']))
+        if getattr(self.fusion, 'needs_frames', False):
+            metas = None if data_samples is None else [s.metainfo for s in data_samples]
+            prompts['frames'] = count_frames(metas, len(inputs['img']))
+        return prompts
 
     @property
     def _coordinates(self) -> str | None:

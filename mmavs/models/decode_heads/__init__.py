@@ -1,0 +1,3 @@
+from .tpavi_head import TPAVIHead
+
+__all__ = ['TPAVIHead']

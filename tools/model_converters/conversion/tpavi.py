@@ -1,0 +1,57 @@
+"""The released TPAVI networks of AVSBench: how they are recognised, and the new names of their entries."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from .renaming import Renaming
+
+_STAGES = range(4)
+
+_SECOND_BRANCH = 'a second branch of the backbone, whose result nothing reads'
+
+RENAMING = Renaming(
+    prefixes={
+        'resnet': 'backbone',
+        **{f'resnet.layer{i}_1': f'backbone.layer{i}' for i in (3, 4)},
+        'encoder_backbone': 'backbone.timm_model',
+        **{f'conv{i + 1}.conv2d_list': f'neck.stages.{i}' for i in _STAGES},
+        **{
+            f'tpavi_b{i + 1}.{old}': f'fusion.blocks.{i}.{new}'
+            for i in _STAGES
+            for old, new in {
+                'align_channel': 'align_audio',
+                'theta': 'theta',
+                'phi': 'phi',
+                'g': 'g',
+                'W_z.0': 'out_conv',
+                'W_z.1': 'out_norm',
+                'norm_layer': 'norm',
+            }.items()
+        },
+        **{f'path{i + 1}.resConfUnit1': f'decode_head.lateral_units.{i}' for i in _STAGES},
+        **{f'path{i + 1}.resConfUnit2': f'decode_head.units.{i}' for i in _STAGES},
+        'output_conv.0': 'decode_head.conv1',
+        'output_conv.2': 'decode_head.conv2',
+        'output_conv.4': 'decode_head.conv_seg',
+    },
+    unused={
+        'resnet.layer3_2': _SECOND_BRANCH,
+        'resnet.layer4_2': _SECOND_BRANCH,
+        'resnet.fc': 'the classifier of ImageNet',
+        'path4.resConfUnit1': 'a unit of the coarsest stage, which has no coarser one to merge with',
+    },
+)
+
+
+def rename(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Renames a state dict, see :meth:`Renaming.apply`, and brings its weights to the shapes of this project.
+
+    The 1 x 1 x 1 convolutions of the audio-visual blocks become 1 x 1 convolutions, and that of the audio a linear
+    layer: frames are samples of the batch here.
+    """
+    renamed, dropped = RENAMING.apply(state_dict)
+    for name, value in renamed.items():
+        if name.startswith('fusion.blocks.') and value.ndim == 5:
+            renamed[name] = value[:, :, 0, 0, 0] if name.endswith('.phi.weight') else value[..., 0]
+    return renamed, dropped
