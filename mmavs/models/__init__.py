@@ -1,8 +1,8 @@
 from .audio_backbones import AudioResNet, VGGish
 from .data_preprocessor import AVDataPreProcessor
-from .decode_heads import TPAVIHead
+from .decode_heads import AVSegFormerHead, TPAVIHead
 from .fold_batch_norm import fold_batch_norm
-from .fusion import CrossAttentionFusion, TPAVIFusion
+from .fusion import AVSegFormerFusion, CrossAttentionFusion, TPAVIFusion
 from .losses import AVMatchingLoss, CAVPLoss, FrameDiceLoss, OriginalPairsLoss, SupConLoss
 from .necks import DeepLabV3PlusNeck, TPAVINeck
 from .segmentors import AVCascadeEncoderDecoder, AVEncoderDecoder, AVSegTTAModel
@@ -12,6 +12,8 @@ __all__ = [
     'AVDataPreProcessor',
     'AVEncoderDecoder',
     'AVMatchingLoss',
+    'AVSegFormerFusion',
+    'AVSegFormerHead',
     'AVSegTTAModel',
     'AudioResNet',
     'CAVPLoss',

@@ -23,6 +23,23 @@ def test_mmseg_imports_with_mmcv_lite_and_missing_operators_are_named():
         nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([1.0]), 0.5)
 
 
+@pytest.mark.skipif(find_spec('mmcv._ext') is not None, reason='the full mmcv is installed')
+def test_deformable_attention_needs_no_compiled_operator():
+    """mmcv's function for GPUs equals the one for CPUs, with gradients."""
+    module = import_module('mmcv.ops.multi_scale_deform_attn')
+    shapes, starts = torch.tensor([[4, 6], [2, 3]]), torch.tensor([0, 24])
+    value, locations, weights = torch.randn(2, 30, 2, 4), torch.rand(2, 5, 2, 2, 3, 2), torch.rand(2, 5, 2, 2, 3)
+    found, expected = ([x.clone().requires_grad_() for x in (value, locations, weights)] for _ in range(2))
+    output = module.MultiScaleDeformableAttnFunction.apply(found[0], shapes, starts, *found[1:], 64)
+    reference = module.multi_scale_deformable_attn_pytorch(expected[0], shapes, *expected[1:])
+    torch.testing.assert_close(output, reference)
+    grad = torch.randn_like(output)
+    output.backward(grad)
+    reference.backward(grad)
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a.grad, b.grad)
+
+
 def test_compiled_operators_are_not_replaced(monkeypatch):
     original = object()
     monkeypatch.setattr(ext_loader, 'load_ext', original)

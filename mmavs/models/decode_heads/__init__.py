@@ -1,3 +1,4 @@
+from .avsegformer_head import AVSegFormerHead
 from .tpavi_head import TPAVIHead
 
-__all__ = ['TPAVIHead']
+__all__ = ['AVSegFormerHead', 'TPAVIHead']

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from conversion import tpavi
+from conversion import avsegformer, tpavi
 from conversion.renaming import check_complete
 from golden_weights import synthetic_weights
 from mmengine.config import Config
@@ -58,3 +58,11 @@ def test_golden_network_tpavi(golden):
     assert largest_error(predict(model, recorded, frames=1), logits) > 1e-3, 'frames of a clip share their audio'
     fold_batch_norm(model)
     assert largest_error(predict(model, recorded, frames=5), recorded['logits']) < 1e-3
+
+
+def test_golden_network_avsegformer(golden):
+    weights, recorded = golden('avsegformer_r50_s4')
+    model = build('avsegformer_r50', weights, avsegformer)
+    assert largest_error(predict(model, recorded), recorded['logits']) < 1e-3
+    one = {key: value[:1] for key, value in recorded.items()}
+    assert largest_error(predict(model, one), recorded['logits'][:1]) < 1e-3
