@@ -122,6 +122,15 @@ def test_grey_masks_of_objects(root, tmp_path):
     assert check(root, tmp_path)[1] == [('error', 'unknown mask values', 'val0_1.png')]
 
 
+def test_masks_with_few_pixels_of_a_class_are_warnings(root, tmp_path):
+    pixels = np.zeros(SIZE, np.uint8)
+    pixels[0, :8] = 5
+    write_image(root / MASK, pixels)
+    status, found, page = check(root, tmp_path)
+    assert (status, found) == (0, [('warning', 'class with few pixels', Path(MASK).name)])
+    assert f'{default_classes()[5]} has 8' in page
+
+
 def test_folder_without_avsbench(tmp_path):
-    with pytest.raises(SystemExit, match='error: .* holds none of Single-source/s4_meta_data.csv'):
+    with pytest.raises(SystemExit, match='error: .* has none of Single-source/s4_meta_data.csv'):
         main([str(tmp_path)])

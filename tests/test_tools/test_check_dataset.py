@@ -39,7 +39,7 @@ def test_tool_reports_and_ends_with_a_status(tool, tmp_path, capsys):
     changed = ['--cfg-options', f'train_dataloader.dataset.data_root={tmp_path / "gone"}', '--loaders', 'train']
     with pytest.raises(SystemExit):
         tool.main([str(config), '--workers', '1', *changed])
-    assert 'VPO annotation not found' in capsys.readouterr().out
+    assert 'annotation not found' in capsys.readouterr().out
 
 
 def test_dataset_that_cannot_be_built(tool, tmp_path):

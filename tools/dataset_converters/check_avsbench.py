@@ -1,11 +1,12 @@
-r"""Checks AVSBench as it was unpacked, every part and split that is there, and lists every problem at once.
+r"""Checks unpacked AVSBench folders with all their parts and splits, and lists all problems at once.
 
     python tools/dataset_converters/check_avsbench.py data/AVSBench-object data/AVSBench-semantic \
         --page avsbench.md --report problems.csv
 
-Reads every frame, mask and recording once. Ends with status 1 where there are errors: files that are missing or
-unreadable, clips with fewer frames than they should have, label values or colours that belong to no class, sound that
-ends before its frames. The page says how many clips and frames each split has, and how many frames show each class.
+Reads every frame, mask and recording once. The exit status is 1 if there are errors: missing or unreadable files, clips
+with missing frames, mask values or colors that belong to no class, audio that ends before its frames. Masks with fewer
+than 20 pixels of a class and recordings whose used seconds are silent are warnings. The page lists the number of clips
+and frames of each split, and the number of frames with each class.
 """
 
 import argparse
@@ -26,8 +27,8 @@ from mmavs.utils.files import write_text  # noqa: E402
 
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('roots', nargs='+', metavar='ROOT', help='folders that the sets were unpacked to')
-    parser.add_argument('--page', metavar='FILE', help='write the counts and problems on one page of Markdown')
+    parser.add_argument('roots', nargs='+', metavar='ROOT', help='folders to which the sets were unpacked')
+    parser.add_argument('--page', metavar='FILE', help='write counts and problems to a Markdown page')
     parser.add_argument('--report', metavar='FILE', help='write all problems to a .csv or .json file')
     parser.add_argument('--workers', type=int, help='number of processes (default: one per CPU core)')
     return parser.parse_args(argv)

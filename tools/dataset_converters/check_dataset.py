@@ -1,10 +1,13 @@
-r"""Checks all that a config's data loaders read, and lists every problem at once.
+r"""Checks all data of a config's data loaders, and lists all problems at once.
 
     python tools/dataset_converters/check_dataset.py configs/cavp/cavp_r50_vpo-msmi.py --report problems.csv
 
-Ends with status 1 where there are errors: files that are missing or broken, masks that do not fit, wrong annotations,
-duplicates, and images or recordings that training shares with validation or test. Recordings that are silent, or
-shorter than a clip, and classes that only validation or test have are warnings, as are rows that look like slips.
+The exit status is 1 if there are errors: missing or broken files, masks of another size or with unknown values, masks
+without any foreground in a whole set, invalid annotations, duplicates, and images or recordings that training shares
+with validation or test (unless the config states evaluates_on_train = True).
+
+Warnings: recordings that are shorter than the audio of a sample or silent in the seconds that samples use, masks with
+fewer than 20 pixels of a class, classes that are missing from training, and rows that are likely mistakes.
 """
 
 import argparse
@@ -24,16 +27,16 @@ from mmavs.data_tools.checking.problem_report import check_report_path, summary_
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
-    parser.add_argument('--loaders', nargs='+', choices=LOADERS, help='data loaders to check (default: all there are)')
+    parser.add_argument('--loaders', nargs='+', choices=LOADERS, help='data loaders to check (default: all)')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
         default={},
         metavar='KEY=VALUE',
-        help='change settings of the config, e.g. train_dataloader.dataset.data_root=data/my_VPO',
+        help='change settings of the config, for example train_dataloader.dataset.data_root=data/my_VPO',
     )
-    parser.add_argument('--report', metavar='FILE', help='write the problems to a .csv or .json file, too')
+    parser.add_argument('--report', metavar='FILE', help='also write the problems to a .csv or .json file')
     parser.add_argument('--workers', type=int, help='number of processes (default: one per CPU core)')
     return parser.parse_args(argv)
 

@@ -1,4 +1,4 @@
-"""Checks of AVSBench as it was unpacked: all parts and splits that a folder holds, without any config."""
+"""Check of unpacked AVSBench folders: all parts and splits of a folder, without a config."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from mmavs.datasets.avsbench_semantic import FRAMES
 from .check import LOADERS, CheckResult, check_config
 
 PUBLISHED = {'S4': (3452, 740, 740), 'MS3': (296, 64, 64)}
-"""Videos of the released sets: training, validation, test."""
+"""Number of videos of the released sets: training, validation, test."""
 
 
 def find_parts(root: str) -> dict[str, dict]:
-    """The parts of AVSBench in a folder, by name, as configs of their datasets.
+    """Finds the parts of AVSBench in a folder; returns the configs of their datasets by name.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: The folder has no part.
     """
     parts = {}
     for name, table in (('S4', 'Single-source/s4_meta_data.csv'), ('MS3', 'Multi-sources/ms3_meta_data.csv')):
@@ -27,7 +27,7 @@ def find_parts(root: str) -> dict[str, dict]:
         parts |= {f'AVSS {part}': dict(type='AVSBenchSemanticDataset', subsets=part) for part in FRAMES}
     if not parts:
         raise FileNotFoundError(
-            f'{root} holds none of Single-source/s4_meta_data.csv, Multi-sources/ms3_meta_data.csv and metadata.csv: '
+            f'{root} has none of Single-source/s4_meta_data.csv, Multi-sources/ms3_meta_data.csv and metadata.csv: '
             'give the folder that AVSBench-Object or AVSBench-Semantic was unpacked to'
         )
     return {name: dict(dataset, data_root=str(root)) for name, dataset in parts.items()}
@@ -37,7 +37,7 @@ def check_part(dataset: dict, *, workers: int | None = None) -> CheckResult:
     """Checks all splits of a part, as :func:`check_config` does the data loaders of a config.
 
     Args:
-        dataset: Config of its dataset, without a split.
+        dataset: Config of the dataset, without a split.
         workers: Number of processes, None for one per CPU core.
     """
     pipeline = [

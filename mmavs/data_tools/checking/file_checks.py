@@ -1,4 +1,4 @@
-"""Checks of single files, for the worker processes of :mod:`mmavs.datasets.checking`. Needs no torch."""
+"""Checks of single files, for the worker processes of a check."""
 
 import hashlib
 import io
@@ -11,20 +11,25 @@ import numpy as np
 from PIL import Image
 
 from mmavs.audio.audio_file import AudioFileError, open_audio, rate_ratio, read_frames
+from mmavs.audio.excerpt import middle_start
+from mmavs.audio.silence import SILENT_PEAK, is_silent
 from mmavs.datasets.image_file import TruncatedImageError, check_image_complete
+from mmavs.datasets.label_table import IGNORE_INDEX
 from mmavs.datasets.mask_file import DEFAULT_HINT, MaskError, mask_labels
 
+FEW_PIXELS = 20
+"""A class with fewer pixels in a mask is reported. Stray pixels add classes where the mask defines what sounds."""
 _BLOCK = 1 << 16
 
 
 class Finding(NamedTuple):
-    """Something wrong with a file.
+    """A problem of a file.
 
     Attributes:
-        kind: In two or three words.
+        kind: The problem in two or three words.
         path: The file.
-        detail: What exactly.
-        fatal: False where training goes on all the same.
+        detail: Complete description.
+        fatal: False if the file can be used all the same.
     """
 
     kind: str
@@ -38,49 +43,84 @@ class MaskJob(NamedTuple):
 
     Attributes:
         path: The file.
-        table: 256 bytes, class index of each value, see ``LoadAVAnnotations``; None where any value will do.
-        classes: Index and name of the classes that must have pixels.
-        encoding: How it holds its values, one of ``MASK_ENCODINGS``.
-        hint: What to do about unknown values, for messages.
+        table: 256 bytes, class index of each value, see ``LoadAVAnnotations``; None if all values are allowed.
+        sounding: Indices of the classes that must have pixels.
+        names: Class names.
+        encoding: Encoding of the values, one of ``MASK_ENCODINGS``.
+        hint: Remedy for unknown values, for messages.
     """
 
     path: str
     table: bytes | None
-    classes: tuple[tuple[int, str], ...]
+    sounding: tuple[int, ...]
+    names: tuple[str, ...]
     encoding: str = 'index'
     hint: str = DEFAULT_HINT
 
 
 class ImageJob(NamedTuple):
-    """An image and the masks that belong to it."""
+    """An image and its masks."""
 
     path: str
     masks: tuple[MaskJob, ...]
 
 
-class RecordingJob(NamedTuple):
-    """A recording, and what a sample takes of it.
+class AudioUse(NamedTuple):
+    """Part of a recording that samples use.
 
     Attributes:
-        path: The file.
-        seconds: Length of what a sample takes.
-        sample_rate: Of it, Hz.
-        start: Where the last sample's begins, in seconds; None where all take the middle.
+        seconds: Length of the part that a sample takes.
+        sample_rate: Sample rate of the model in Hz.
+        loudest: Whether the part is the loudest of the recording; otherwise it is the middle.
+        keep_channels: Whether stereo recordings keep their channels.
+        start: Start of the last sample's part in seconds; None if ``loudest`` decides for all samples.
     """
 
-    path: str
     seconds: float
     sample_rate: int
+    loudest: bool = False
+    keep_channels: bool = False
     start: float | None = None
+
+    def at(self, start: float | None) -> 'AudioUse':
+        """The same, starting at ``start``."""
+        return self._replace(start=start)
+
+    def union(self, other: 'AudioUse | None') -> 'AudioUse':
+        """The part that covers both."""
+        if other is None:
+            return self
+        starts = [s for s in (self.start, other.start) if s is not None]
+        return AudioUse(
+            max(self.seconds, other.seconds),
+            max(self.sample_rate, other.sample_rate),
+            self.loudest or other.loudest,
+            self.keep_channels or other.keep_channels,
+            max(starts, default=None),
+        )
+
+    def frames(self, number: int, rate: int) -> tuple[int, int]:
+        """First frame and number of frames of the used part in a recording of ``number`` frames at ``rate`` Hz."""
+        if self.start is not None:
+            return 0, min(number, round((self.start + self.seconds) * rate))
+        count = min(number, round(self.seconds * rate))
+        return (0, number) if self.loudest else (middle_start(number, count), count)
+
+
+class RecordingJob(NamedTuple):
+    """A recording to check."""
+
+    path: str
+    use: AudioUse
 
 
 class Checked(NamedTuple):
-    """What a job found.
+    """Result of a job.
 
     Attributes:
-        digest: Of the content of the image or recording; None where there is nothing to compare.
-        findings: All that is wrong.
-        labels: Class indices that each mask of an image holds, by its path, of those that can be read.
+        digest: Hash of the content of the image or recording; None if there is nothing to compare.
+        findings: All problems.
+        labels: Class indices that each readable mask of an image has, by its path.
     """
 
     digest: str | None
@@ -89,7 +129,7 @@ class Checked(NamedTuple):
 
 
 def check_file(job: ImageJob | RecordingJob) -> Checked:
-    """Reads the files of a job to their end."""
+    """Reads the files of a job completely."""
     return check_image(job) if isinstance(job, ImageJob) else check_recording(job)
 
 
@@ -109,7 +149,7 @@ def _decode_image(content: bytes) -> np.ndarray | None:
 
 
 def _decode_mask(content: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(content)) as image:  # unlike OpenCV it gives the indices of a PNG with a colour table
+    with Image.open(io.BytesIO(content)) as image:  # unlike OpenCV, it returns the indices of a PNG with a palette
         return np.asarray(image)
 
 
@@ -130,7 +170,7 @@ def _decode(
         return None, None, [Finding(f'missing {what}', path, 'no such file')]
     except TruncatedImageError as error:
         return None, None, [Finding(f'truncated {what}', path, str(error))]
-    except (OSError, SyntaxError, ValueError, zlib.error, cv2.error) as error:  # Pillow has no error of its own
+    except (OSError, SyntaxError, ValueError, zlib.error, cv2.error) as error:  # Pillow raises several types
         return None, None, [Finding(f'unreadable {what}', path, str(error).strip())]
     if pixels is None:
         return None, None, [Finding(f'unreadable {what}', path, 'not an image, or damaged')]
@@ -151,23 +191,36 @@ def _check_mask(job: MaskJob, size: tuple[int, ...] | None, image: str) -> Check
     except MaskError as error:
         findings.append(Finding(error.kind, job.path, str(error)))
         return Checked(None, findings)
-    labels = tuple(np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist())
-    for index, name in job.classes:
+    counts = np.bincount(mask.ravel(), minlength=256)
+    labels = tuple(np.flatnonzero(counts).tolist())
+    for index in job.sounding:
         if index not in labels:
-            findings.append(Finding('sounds without pixels', job.path, f'{name} sounds, but has no pixels'))
+            detail = f'{job.names[index]} is a sounding class, but has no pixels'
+            findings.append(Finding('sounding class without pixels', job.path, detail))
+    few = [i for i in labels if i not in (0, IGNORE_INDEX) and counts[i] < FEW_PIXELS]
+    if few:
+        names = [f'{job.names[i] if i < len(job.names) else f"value {i}"} has {counts[i]}' for i in few]
+        detail = f'fewer than {FEW_PIXELS} pixels of a class: {", ".join(names)}'
+        findings.append(Finding('class with few pixels', job.path, detail, fatal=False))
     return Checked(None, findings, {job.path: labels})
 
 
 def check_recording(job: RecordingJob) -> Checked:
-    """Decodes a recording to its end."""
+    """Decodes a recording completely."""
+    use = job.use
     try:
         with open_audio(job.path) as f:
-            rate_ratio(f, job.sample_rate)
+            rate_ratio(f, use.sample_rate)
+            if use.keep_channels and f.channels > 2:
+                detail = f'has {f.channels} channels, of which LoadAudio(keep_channels=True) takes one or two'
+                return Checked(None, [Finding('too many channels in recording', job.path, detail)])
             peak = 0.0
             for start in range(0, f.frames, _BLOCK):
                 frames = read_frames(f, start=start, count=min(_BLOCK, f.frames - start))
                 peak = max(peak, float(np.abs(frames).max()))
             seconds = f.frames / f.samplerate
+            start, count = use.frames(f.frames, f.samplerate)
+            used = read_frames(f, start=start, count=count).T
     except FileNotFoundError:
         return Checked(None, [Finding('missing recording', job.path, 'no such file')])
     except AudioFileError as error:
@@ -175,26 +228,33 @@ def check_recording(job: RecordingJob) -> Checked:
     except OSError as error:
         return Checked(None, [Finding('unreadable recording', job.path, str(error))])
     findings = list(_check_length(job, seconds))
+    if is_silent(used if use.keep_channels else used.mean(0)):
+        begin = start / f.samplerate
+        detail = (
+            f'seconds {begin:.3f} to {begin + count / f.samplerate:.3f}, which samples use, have a peak below '
+            f'{SILENT_PEAK:.1e} after their mean is subtracted'
+        )
+        findings.append(Finding('silent recording', job.path, detail, fatal=False))
     if peak == 0:
-        findings.append(Finding('silent recording', job.path, 'every sample is 0', fatal=False))
-        return Checked(None, findings)  # any two silent ones are equal, which tells nothing
+        return Checked(None, findings)  # two silent recordings are equal without being the same
     with open(job.path, 'rb') as f:
         return Checked(_digest(f.read()), findings)
 
 
 def _check_length(job: RecordingJob, seconds: float) -> Iterator[Finding]:
-    """Whether a recording of ``seconds`` has all that the samples take, as ``read_clip`` does."""
-    if job.start is None:
-        if seconds < job.seconds:
-            detail = f'{seconds:.3f} s are repeated to fill {job.seconds:g} s'
+    """Checks that a recording of ``seconds`` has all that the samples use, as ``read_clip`` does."""
+    use = job.use
+    if use.start is None:
+        if seconds < use.seconds:
+            detail = f'{seconds:.3f} s are repeated to fill {use.seconds:g} s'
             yield Finding('short recording', job.path, detail, fatal=False)
         return
-    end = job.start + job.seconds
-    if seconds < end - job.seconds / 2:
-        detail = f"has {seconds:.3f} s, its frames need {end:g} s; LoadAudio(missing='silence') makes do with it"
+    end = use.start + use.seconds
+    if seconds < end - use.seconds / 2:
+        detail = f"has {seconds:.3f} s, its frames need {end:g} s; LoadAudio(missing='silence') accepts it"
         yield Finding('too short recording', job.path, detail)
-    elif round(seconds * job.sample_rate) < round(end * job.sample_rate):
-        detail = f'has {seconds:.3f} s, of the {end:g} s of its frames the rest is silence'
+    elif round(seconds * use.sample_rate) < round(end * use.sample_rate):
+        detail = f'has {seconds:.3f} s; the rest of the {end:g} s of its frames is silence'
         yield Finding('short recording', job.path, detail, fatal=False)
 
 

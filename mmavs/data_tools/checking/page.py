@@ -1,4 +1,4 @@
-"""What a check found, on one page of Markdown."""
+"""The result of a check as a Markdown page."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,21 +6,21 @@ from itertools import zip_longest
 
 from .check import CheckResult
 
-_COLUMNS = 4  # of the tables of classes, side by side
+_COLUMNS = 4  # tables of classes side by side
 _EXAMPLE = 110  # characters of an example
 
 
 def render_page(title: str, results: dict[str, CheckResult], *, notes: Sequence[str] = ()) -> str:
-    """The page.
+    """Renders the page.
 
     Args:
-        title: Its heading.
-        results: What the check of each part found, by the part's name.
+        title: Heading of the page.
+        results: Result of the check of each part, by the part's name.
         notes: Lines below the heading.
 
     Returns:
-        str: Markdown: for each part a table of its splits, of the samples that show each class in each split, and of
-        the kinds of problems with one example each.
+        str: Markdown. Each part has a table of its splits, a table of the number of samples with each class in each
+        split, and a table of the kinds of problems with one example each.
     """
     lines = [f'# {title}', '', *(f'{note}\n' for note in notes)]
     for name, result in results.items():
@@ -40,7 +40,7 @@ def _splits(result: CheckResult) -> list[str]:
 
 
 def _numbers(result: CheckResult, what: str) -> list[str]:
-    """How often each class or category occurs; several side by side, so that 70 of them fit."""
+    """Number of occurrences of each class or category, in several columns."""
     numbers = {loader: getattr(s, what) for loader, s in result.loaders.items()}
     names = list(dict.fromkeys(name for found in numbers.values() for name in found))
     shown = [(name, *(found.get(name, 0) for found in numbers.values())) for name in names]
@@ -52,7 +52,7 @@ def _numbers(result: CheckResult, what: str) -> list[str]:
     columns = [shown[i : i + height] for i in range(0, len(shown), height)]
     heads = ('class' if what == 'classes' else 'category', *numbers)
     rows = [[cell for entry in row for cell in (entry or [''] * len(heads))] for row in zip_longest(*columns)]
-    lines = ['Annotated frames that show a class:' if what == 'classes' else 'Clips of each category:', '']
+    lines = ['Annotated frames with pixels of each class:' if what == 'classes' else 'Clips of each category:', '']
     lines += [*_table(heads * len(columns), rows), '']
     return lines + ([f'In no frame: {", ".join(absent)}.', ''] if absent else [])
 

@@ -1,4 +1,4 @@
-"""What a check of a dataset found, as text and as a file."""
+"""The problems found by a check of a dataset, as text and as a file."""
 
 import csv
 import io
@@ -17,14 +17,14 @@ REPORT_SUFFIXES = ('.csv', '.json')
 
 
 class Problem(NamedTuple):
-    """One problem, in the order of a list of them.
+    """One problem; problems sort by their attributes in order.
 
     Attributes:
-        level: ``'error'`` where training stops or results would be wrong, else ``'warning'``.
-        kind: In two or three words.
+        level: ``'error'`` if training would stop or results would be wrong, otherwise ``'warning'``.
+        kind: The problem in two or three words.
         path: The file.
-        loaders: The data loaders that have it, such as ``'train, test'``.
-        detail: What exactly.
+        loaders: The data loaders that use it, such as ``'train, test'``.
+        detail: Complete description.
     """
 
     level: str
@@ -35,7 +35,7 @@ class Problem(NamedTuple):
 
     @classmethod
     def of(cls, finding: Finding, loaders: Iterable[str]) -> 'Problem':
-        """A finding and the data loaders that have it."""
+        """A finding and the data loaders that use the file."""
         order = ('train', 'val', 'test')
         names = ', '.join(sorted(loaders, key=order.index))
         return cls('error' if finding.fatal else 'warning', finding.kind, finding.path, names, finding.detail)
@@ -46,7 +46,7 @@ class Problem(NamedTuple):
 
 
 def summary_table(problems: Sequence[Problem]) -> str:
-    """How many there are of each kind."""
+    """Number of problems of each kind."""
     table = PrettyTable(['level', 'kind', 'number'], align='l')
     table.align['number'] = 'r'
     for (level, kind), number in sorted(Counter((p.level, p.kind) for p in problems).items()):
@@ -55,13 +55,13 @@ def summary_table(problems: Sequence[Problem]) -> str:
 
 
 def check_report_path(path: str) -> None:
-    """Raises ValueError where a report could not be written in the format that the suffix says."""
+    """Raises ValueError if the suffix is not that of a format for reports."""
     if not path.lower().endswith(REPORT_SUFFIXES):
         raise ValueError(f'--report must end in {" or ".join(REPORT_SUFFIXES)}, got {path}')
 
 
 def write_report(path: str, problems: Sequence[Problem]) -> None:
-    """Writes the problems as CSV or JSON, by the suffix."""
+    """Writes the problems as CSV or JSON, depending on the suffix."""
     check_report_path(path)
     if path.lower().endswith('.json'):
         text = json.dumps([p._asdict() for p in problems], indent=1, ensure_ascii=False) + '\n'

@@ -7,8 +7,10 @@ import soundfile
 from av_tree import CAT, DOG, RATE, SECONDS, av_config, image_path, mask_path, sound_path, write_clean_tree
 from vpo_tree import csv_path, read_rows, write_rows
 
-from mmavs.data_tools.checking.check import check_config, leaf_datasets
+from mmavs.data_tools.checking.check import check_config
+from mmavs.data_tools.checking.contents import leaf_datasets
 from mmavs.datasets import AVSegDataset
+from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ FILES = {
     'wrong mask type': (lambda r: edit_mask(r, lambda m: np.stack([m] * 3, -1)), MASK),
     'mask of another size': (lambda r: edit_mask(r, lambda m: m[:-1]), MASK),
     'unknown mask values': (lambda r: edit_mask(r, lambda m: np.where(m == 0, 200, m).astype(np.uint8)), MASK),
-    'sounds without pixels': (lambda r: edit_mask(r, paint(CAT.mask_id, 0)), MASK),
+    'sounding class without pixels': (lambda r: edit_mask(r, paint(CAT.mask_id, 0)), MASK),
     'missing recording': (lambda r: sound_path(r, 0).unlink(), SOUND),
     'truncated recording': (lambda r: cut(sound_path(r, 0)), SOUND),
     'unreadable recording': (lambda r: sound_path(r, 0).write_text('<html>'), SOUND),
@@ -85,12 +87,85 @@ def test_broken_file(root, kind):
 def test_short_and_silent_recordings_are_warnings(root):
     soundfile.write(sound_path(root, 0), np.zeros(int(RATE * SECONDS)), RATE)
     soundfile.write(sound_path(root, 5), np.zeros(int(RATE * SECONDS)), RATE)  # equal, but no leak
-    soundfile.write(sound_path(root, 1), np.ones(10) / 2, RATE)
+    soundfile.write(sound_path(root, 1), np.sin(np.arange(10)) / 2, RATE)
     assert found(root) == [
         ('warning', 'short recording', 'sound1_000010.wav', 'train'),
         ('warning', 'silent recording', 'sound0_000010.wav', 'train'),
         ('warning', 'silent recording', 'sound5_000010.wav', 'test'),
     ]
+
+
+def write_gap(root, index, gap=0.5, offset=0.2):
+    """A tone of 4 clips' length whose middle, of ``gap`` of it, is a constant offset."""
+    place = np.linspace(-0.5, 0.5, int(4 * RATE * SECONDS))
+    tone = np.sin(np.arange(len(place)) / (3 + index)) / 2
+    soundfile.write(sound_path(root, index), np.where(np.abs(place) < gap / 2, offset, tone), RATE)
+
+
+def test_silence_of_the_seconds_that_samples_use(root):
+    write_gap(root, 0)
+    write_gap(root, 1, gap=0.2)  # shorter than a clip
+    assert found(root) == [('warning', 'silent recording', 'sound0_000010.wav', 'train')]
+    cfg = av_config(root)
+    for loader in ('train', 'test'):
+        cfg[f'{loader}_dataloader'].dataset.pipeline[1].excerpt = 'loudest'
+    assert check(cfg)[0] == []
+    write_gap(root, 0, gap=1.1)
+    (problem,) = check(cfg)[0]
+    assert problem.kind == 'silent recording' and 'seconds 0.000 to 1.000' in problem.detail
+
+
+def test_channels_that_cancel_are_silent_unless_they_are_kept(root):
+    tone = np.sin(np.arange(int(RATE * SECONDS)) / 5) / 2
+    soundfile.write(sound_path(root, 0), np.stack([tone, -tone], 1), RATE)
+    assert [p[1] for p in found(root)] == ['silent recording']
+    cfg = av_config(root)
+    cfg.train_dataloader.dataset.pipeline[1].keep_channels = True
+    assert check(cfg)[0] == []
+    soundfile.write(sound_path(root, 0), np.stack([tone] * 3, 1), RATE)
+    assert [p.kind for p in check(cfg)[0]] == ['too many channels in recording']
+
+
+def test_masks_with_few_pixels_of_a_class(root):
+    def stray(pixels):
+        def change(mask):
+            mask[0, :pixels] = next(c for c in load_class_table().classes if c.name == 'bird').mask_id
+            return mask
+
+        return change
+
+    edit_mask(root, stray(20))
+    assert found(root) == []
+    edit_mask(root, paint(next(c for c in load_class_table().classes if c.name == 'bird').mask_id, 0))
+    edit_mask(root, stray(19))
+    (problem,) = check(av_config(root))[0]
+    assert problem[:2] == ('warning', 'class with few pixels') and problem.detail.endswith('bird has 19')
+
+
+@pytest.mark.parametrize('ignored', [True, False])
+def test_set_without_foreground(root, ignored):
+    """As masks exported with 0 for background and 255 for the object."""
+    for i in range(2):
+        mask = cv2.imread(str(mask_path(root, i)), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(mask_path(root, i)), np.where(mask > 0, 255 * ignored, 0).astype(np.uint8))
+    (problem,) = [p for p in check(av_config(root))[0] if p.kind == 'no foreground']
+    assert problem[0] == 'error' and problem.loaders == 'train'
+    assert problem.detail.startswith('none of 2 masks has a pixel of any class but background')
+    assert ('set mask_values=(0, 255)' in problem.detail) == ignored
+
+
+def test_evaluation_on_training_images_on_purpose(root):
+    cfg = av_config(root, loaders=('train', 'val', 'test'))
+    for loader in ('val', 'test'):
+        cfg[f'{loader}_dataloader'].dataset.split = 'train'
+    assert {p[:2] for p in check(cfg)[0]} == {('error', 'shared image'), ('error', 'shared recording')}
+    cfg.evaluates_on_train = True
+    problems = check(cfg)[0]
+    assert [p[:2] + (p.loaders,) for p in problems] == [
+        ('warning', 'shared images on purpose', 'train, val, test'),
+        ('warning', 'shared recordings on purpose', 'train, val, test'),
+    ]
+    assert problems[0].detail.startswith('training shares 2 images with validation or test, as evaluates_on_train')
 
 
 def test_length_of_a_clip_is_that_of_the_pipeline(root):
@@ -168,7 +243,7 @@ def test_annotation_that_is_no_csv_in_utf8(root, content):
     assert found(root) == [('error', 'bad annotation', CSV, 'train, test')]
 
 
-def test_class_that_training_lacks(root):
+def test_class_missing_from_training(root):
     """The dogs of the training become cats, in what sounds and in what is seen."""
     change_rows(root, lambda rows: [rows[i].update(cateName='cat') for i in (1, 3)])
     assert [kind for _, kind, *_ in found(root)] == [], 'pixels alone are something to learn from'
@@ -178,7 +253,7 @@ def test_class_that_training_lacks(root):
     cfg = av_config(root, loaders=('train', 'val', 'test'))
     cfg.val_dataloader = cfg.test_dataloader
     (problem,) = check(cfg)[0]
-    assert problem[:2] == ('warning', 'class absent from training') and problem.loaders == 'val, test'
+    assert problem[:2] == ('warning', 'class missing from training') and problem.loaders == 'val, test'
     assert problem.path.endswith(CSV) and problem.detail.startswith('dog is in no training sample')
     assert check(cfg, loaders=['val', 'test'])[0] == [], 'without a training there is nothing to compare with'
 
@@ -222,7 +297,11 @@ def test_position_of_a_dataset_of_ones_own(root, position):
     [
         ([], 'empty split', 'has no sample: check `ann_file`'),
         (None, 'bad annotation', 'AttributeError: a slip of the pen'),
-        ([dict(img='a.jpg')], 'bad record', 'record 0 is not as AVSegDataset describes it: KeyError: img_path'),
+        (
+            [dict(img='a.jpg')],
+            'invalid sample',
+            'record 0 does not have the form that AVSegDataset describes: KeyError: img_path',
+        ),
     ],
 )
 def test_dataset_of_ones_own_without_proper_records(root, records, kind, detail):
@@ -231,7 +310,7 @@ def test_dataset_of_ones_own_without_proper_records(root, records, kind, detail)
 
 
 def test_label_beyond_the_classes(root):
-    assert [p.kind for p in check(own_config(root, [own_record(root, label=3)]))[0]] == ['bad record']
+    assert [p.kind for p in check(own_config(root, [own_record(root, label=3)]))[0]] == ['invalid sample']
 
 
 @pytest.mark.parametrize(
