@@ -1,1 +1,1 @@
-"""Building, checking, substituting and resampling data sets. Imported by tools only."""
+"""Building, checking, substituting and resampling of data sets. Only tools import this package."""

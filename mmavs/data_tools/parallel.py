@@ -26,10 +26,11 @@ def default_workers() -> int:
 
 
 class WorkerPool:
-    """Worker processes for the functions of this package; they start with the first large number of jobs.
+    """Worker processes for the functions of this package.
 
-    A forked worker imports nothing again and shares the memory of this process. A spawned worker imports mmavs, which
-    takes some seconds.
+    Forked workers import nothing again. They start when the context is entered: the fork keeps a copy of each page of
+    memory that this process changes later, so that it should own little by then. Spawned workers import mmavs, which
+    takes some seconds; they start with the first large number of jobs.
 
     Args:
         workers: Number of processes. With 1, this process does the work.
@@ -42,6 +43,8 @@ class WorkerPool:
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> 'WorkerPool':
+        if self.workers > 1 and self.start_method == 'fork':
+            self._pool = self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -68,14 +71,26 @@ class WorkerPool:
                 yield result
                 bar.update()
 
+    def _start(self) -> ProcessPoolExecutor:
+        pool = ProcessPoolExecutor(
+            self.workers,
+            mp_context=multiprocessing.get_context(self.start_method),
+            initializer=_set_up_worker,
+            initargs=(os.getpid(),),
+        )
+        # A forked process inherits OpenCV's list of threads without the threads. With one thread there is no list.
+        opencv = sys.modules.get('cv2')
+        threads = opencv.getNumThreads() if opencv else 1
+        if opencv:
+            opencv.setNumThreads(1)
+        pool.submit(os.getpid)  # starts the processes
+        if opencv:
+            opencv.setNumThreads(threads)
+        return pool
+
     def _spread(self, function: Callable[[Any], Any], jobs: Iterator[Any]) -> Iterator[Any]:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self.workers,
-                mp_context=multiprocessing.get_context(self.start_method),
-                initializer=_set_up_worker,
-                initargs=(os.getpid(),),
-            )
+            self._pool = self._start()
         pending: deque = deque()
         try:
             while True:
@@ -99,8 +114,11 @@ def _set_up_worker(parent: int) -> None:
     """Prepares a worker process: it ends with its parent and does not copy the parent's memory."""
     _end_with(parent)
     gc.freeze()  # a garbage collection would write to, and so copy, every page of the parent's memory
+    # The workers share the cores, and a fork has no OpenMP threads.
     if 'torch' in sys.modules:
-        sys.modules['torch'].set_num_threads(1)  # several workers share the cores, and a fork has no OpenMP threads
+        sys.modules['torch'].set_num_threads(1)
+    if 'cv2' in sys.modules:
+        sys.modules['cv2'].setNumThreads(1)
 
 
 def _end_with(parent: int) -> None:

@@ -3,6 +3,8 @@ import subprocess
 import sys
 import time
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -39,6 +41,24 @@ def test_spawned_workers_give_the_same_results():
         modules = list(pool.map(process_and_threads, range(40), total=40, desc=''))
     assert results == [recordings.recording_problem(p) for p in paths]
     assert {threads for _, threads in modules} == {1} and os.getpid() not in {pid for pid, _ in modules}
+
+
+def test_forked_workers_have_one_thread_and_opencv_works_in_them():
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(4)
+    try:
+        blur(0)  # starts OpenCV's threads in this process
+        with WorkerPool(2) as pool:
+            assert list(pool.map(blur, range(40), total=40, desc='')) == [1] * 40
+        assert blur(0) == 4
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def blur(_):
+    image = np.zeros((1000, 1000, 3), np.uint8)
+    cv2.LUT(cv2.GaussianBlur(image, (0, 0), 3), np.arange(256, dtype=np.uint8))
+    return cv2.getNumThreads()
 
 
 def test_jobs_are_taken_as_they_are_needed():
@@ -82,7 +102,17 @@ def test_workers_import_nothing_again_where_they_are_forked():
 
 
 def process_and_threads(_):
-    return os.getpid(), torch.get_num_threads()
+    return os.getpid(), max(torch.get_num_threads(), cv2.getNumThreads())
+
+
+def test_forked_workers_do_not_keep_memory_of_later(monkeypatch):
+    with WorkerPool(2, start_method='fork') as pool:
+        monkeypatch.setattr(recordings, 'LATER', bytes(10), raising=False)
+        assert list(pool.map(has_later, range(40), total=40, desc='')) == [False] * 40
+
+
+def has_later(_):
+    return hasattr(recordings, 'LATER')
 
 
 def own_modules(_):

@@ -147,7 +147,7 @@ def test_other_settings_need_another_folder_or_overwrite(source, tmp_path):
     out = tmp_path / 'out'
     substitute_audio(options(source, out))
     sound = clips_of(out, 'train')[0].audio_path
-    with pytest.raises(ValueError, match='other recordings or settings .*--overwrite'):
+    with pytest.raises(ValueError, match='other recordings or settings.*--overwrite'):
         substitute_audio(options(source, out, seed=1))
     assert os.path.isfile(sound)
     assert substitute_audio(options(source, out, seed=1, overwrite=True)).written == 18
@@ -244,5 +244,5 @@ def test_no_clip_gets_a_recording_of_its_own_video():
     for seed in range(20):
         table = assign({'train': [clip(f'v{i}_5') for i in range(3)]}, {('train', 'c'): pool}, seed=seed)
         assert all(not name.rsplit('/', 1)[1].startswith(r.video) for name, r in table.items())
-    with pytest.raises(ValueError, match=r'all recordings of c \(train\) are of the video of clip s4/train/c/v0_5'):
+    with pytest.raises(ValueError, match=r'all recordings of c \(train\) belong to the video of clip s4/train/c/v0_5'):
         assign({'train': [clip('v0_5')]}, {('train', 'c'): pool[:1]}, seed=0)

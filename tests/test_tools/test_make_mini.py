@@ -227,7 +227,7 @@ def test_complete_set_is_left_alone(mini):
         '3',
     ]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert 'complete already' in result.stdout
+    assert 'already complete' in result.stdout
     assert {p: p.stat().st_mtime_ns for p in mini.rglob('*')} == before
     result = subprocess.run(command[:-2] + ['5', '3'], capture_output=True, text=True)
     assert result.returncode and '--overwrite' in result.stderr

@@ -18,7 +18,7 @@ TOOLS = Path(__file__).resolve().parents[2] / 'tools' / 'dataset_converters'
 sys.path.insert(0, str(TOOLS))  # as when the tool is run
 
 from make_mini_avsbench import make_mini_avsbench  # noqa: E402
-from mini.avsbench import RATE, ClipPlan, category_of, make_sound, plan_clips  # noqa: E402
+from mini.avsbench import RATE, ClipPlan, category_of, make_audio, plan_clips  # noqa: E402
 from mini.scenes import HEIGHT, WIDTH, draw_clip  # noqa: E402
 from mini.sounds import KINDS  # noqa: E402
 
@@ -96,8 +96,8 @@ def test_an_object_is_heard_in_its_own_seconds_only():
         'ms3', 'train', 'x', ('dog', 'zebra'), tuple(tuple(i for i in s if i == 0) for s in sounding), (1, 2)
     )
     level = lambda wave: np.sqrt(np.mean(wave.reshape(5, RATE)[:, 400:-400] ** 2, axis=1))  # noqa: E731
-    assert ((level(make_sound(both)) > 0.02) == [bool(s) for s in sounding]).all()
-    assert ((level(make_sound(first)) > 0.02) == [0 in s for s in sounding]).all()
+    assert ((level(make_audio(both)) > 0.02) == [bool(s) for s in sounding]).all()
+    assert ((level(make_audio(first)) > 0.02) == [0 in s for s in sounding]).all()
 
 
 def test_more_is_in_sight_than_what_sounds():
@@ -145,7 +145,7 @@ def test_same_files_whatever_the_workers(tmp_path):
 def test_seeds_give_other_videos():
     (first,), (second,) = (plan_clips('v2', (1, 0, 0), seed) for seed in (0, 1))
     assert first != second
-    assert (make_sound(first) != make_sound(second)).any()
+    assert (make_audio(first) != make_audio(second)).any()
     assert (draw_clip(['cat'], first.seed, 1)[0][0] != draw_clip(['cat'], second.seed, 1)[0][0]).any()
 
 
@@ -165,7 +165,7 @@ def test_complete_trees_are_left_alone_and_others_are_kept(tmp_path, mini_avsben
         make_mini_avsbench(mini_avsbench_root, seed=5, **settings)
     assert {p: p.stat().st_mtime_ns for p in mini_avsbench_root.rglob('*')} == before
     (tmp_path / 'note.txt').write_text('mine')
-    with pytest.raises(ValueError, match='holds something else'):
+    with pytest.raises(ValueError, match='has other files'):
         make_mini_avsbench(tmp_path, overwrite=True, **settings)
     assert (tmp_path / 'note.txt').read_text() == 'mine'
     with pytest.raises(ValueError, match='must be positive'):

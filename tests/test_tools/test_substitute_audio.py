@@ -19,9 +19,9 @@ def words(mini, out):
     return [str(w) for w in (*given, '--sounds', sounds / 'audios', '--workers', 1)]
 
 
-def test_generated_tree_with_other_sounds(mini_avsbench_root, tmp_path, capsys):
+def test_generated_tree_with_other_audio(mini_avsbench_root, tmp_path, capsys):
     main(words(mini_avsbench_root, tmp_path / 'out'))
-    assert '12 clips, 12 sounds written; 0 listed recordings are not there' in capsys.readouterr().out
+    assert '12 clips, 12 audio files written, 0 listed recordings missing' in capsys.readouterr().out
     pipeline = [dict(type=t) for t in ('LoadFrame', 'LoadAVAnnotations')]
     pipeline.insert(1, dict(type='LoadAudio', duration=1.0, channels=1))
     old, new = (
@@ -33,7 +33,7 @@ def test_generated_tree_with_other_sounds(mini_avsbench_root, tmp_path, capsys):
         assert a['clip'] == b['clip'] and (a['img'] == b['img']).all() and (a['gt_seg_map'] == b['gt_seg_map']).all()
         assert (a['audio'] != b['audio']).any() and b['audio'].abs().max() > 0.01
     main(words(mini_avsbench_root, tmp_path / 'out'))
-    assert '0 sounds written' in capsys.readouterr().out
+    assert '0 audio files written' in capsys.readouterr().out
 
 
 def test_errors_end_the_tool_with_a_message(mini_avsbench_root, tmp_path):

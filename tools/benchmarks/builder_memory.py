@@ -65,8 +65,8 @@ def read_and_plan(root: Path, workers: int, start_method: str | None = None) -> 
     """Runs the steps of the builder before the writing of samples; returns the number of samples."""
     table = load_class_table()
     part = ImagePart(str(root / 'instances.json'), str(root / 'images'), str(root / 'captions.json'), None)
-    images = load_images([part], table)
-    with WorkerPool(workers, start_method) as pool:
+    with WorkerPool(workers, start_method) as pool:  # first, as in a build
+        images = load_images([part], table)
         recordings = load_recordings(
             str(root / 'sounds.csv'),
             str(root / 'sounds'),

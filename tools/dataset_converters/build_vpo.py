@@ -7,7 +7,8 @@ r"""Builds the VPO data sets from COCO annotations and VGGSound recordings (Sec.
         --splits auto test --test-fraction 0 \
         --sounds-csv vggsound.csv --sounds vggsound/audios --out data/VPO
 
-A build that was interrupted goes on where it stopped when it is started again with the same options.
+An interrupted build resumes if it is started again with the same options. Everything that cannot be used (images,
+annotations, recordings) is counted by reason on the screen and in manifest.json.
 """
 
 import argparse
@@ -33,7 +34,7 @@ def parse_args(argv=None) -> argparse.Namespace:
         nargs='+',
         default=(),
         metavar='JSON',
-        help='COCO captions file of each instances file; without, male, female and baby are left out',
+        help='COCO captions file of each instances file; without them, male, female and baby are left out',
     )
     add(
         '--splits',
@@ -46,33 +47,38 @@ def parse_args(argv=None) -> argparse.Namespace:
     add('--sounds', required=True, metavar='DIR', help='folder of the recordings, <id>_<start, six digits>.wav')
     add('--out', required=True, metavar='DIR', help='root of the data set')
     add('--classes', metavar='YAML', help='class file; default: the 21 classes of VPO')
-    add('--seed', type=int, default=0, help='of all random choices (default: %(default)s)')
-    add('--test-fraction', type=float, default=0.1, help='share of the images for testing (default: %(default)s)')
+    add('--seed', type=int, default=0, help='seed of all random choices (default: %(default)s)')
+    add('--test-fraction', type=float, default=0.1, help='fraction of the images for testing (default: %(default)s)')
     add(
         '--val-fraction',
         type=float,
         default=0.0,
-        help='share of the remaining images, and of the training recordings, for validation (default: %(default)s)',
+        help='fraction of the remaining images, and of the training recordings, for validation (default: %(default)s)',
     )
-    add('--max-sources', type=int, default=5, help='most objects that sound in one image (default: %(default)s)')
+    add(
+        '--max-sources',
+        type=int,
+        default=5,
+        help='maximum number of sounding objects per image (default: %(default)s)',
+    )
     add(
         '--min-area',
         type=float,
         default=0.005,
-        help='smallest share of the image that a sounding object covers (default: %(default)s)',
+        help='minimum fraction of the image that a sounding object covers (default: %(default)s)',
     )
     add(
         '--min-candidates',
         type=int,
         default=1,
-        help='fewest objects that could sound in an image of VPO-MS (default: %(default)s)',
+        help='minimum number of possible sounding objects in an image of VPO-MS (default: %(default)s)',
     )
     add(
         '--max-per-class',
         type=int,
         metavar='N',
-        help='most sounding objects of a class in each split '
-        'of VPO-SS, of VPO-MS, and of what VPO-MSMI adds (default: all)',
+        help='maximum number of sounding objects of a class in each split '
+        'of VPO-SS, of VPO-MS, and of what VPO-MSMI adds (default: no limit)',
     )
     add('--workers', type=int, help='number of processes (default: one per CPU core); the result is the same')
     add(
@@ -81,7 +87,7 @@ def parse_args(argv=None) -> argparse.Namespace:
         default='copy',
         help='how images and recordings are taken over (default: %(default)s)',
     )
-    add('--overwrite', action='store_true', help='build anew what --out holds of these subsets')
+    add('--overwrite', action='store_true', help='replace these subsets in --out')
     return parser.parse_args(argv)
 
 
@@ -91,7 +97,7 @@ def main(argv=None) -> None:
     try:
         build_vpo(**vars(args))
     except KeyboardInterrupt:
-        sys.exit('interrupted; run again with the same options to go on')
+        sys.exit('interrupted; run again with the same options to resume')
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(f'error: {error}')
 

@@ -1,7 +1,7 @@
 """Makes the mini set: a small generated data set in VPO's layout, on which a method trains in minutes on a CPU.
 
-Draws images with COCO annotations and synthesises recordings (8 of VPO's classes), then has VPO-SS, VPO-MS and
-VPO-MSMI built from them as from COCO and VGGSound.
+The tool draws images with COCO annotations and synthesises recordings of 8 of VPO's classes, and builds VPO-SS, VPO-MS
+and VPO-MSMI from them as from COCO and VGGSound.
 """
 
 import argparse
@@ -10,33 +10,40 @@ import logging
 import os
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-from mini.source import source_settings, write_source
+if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from mini.source import source_settings, write_source  # noqa: E402
+
+from mmavs.data_tools.vpo_builder import build_vpo  # noqa: E402
+from mmavs.datasets.metainfo.vpo_classes import load_class_table  # noqa: E402
+from mmavs.utils.files import write_text  # noqa: E402
+
 TEST_FRACTION = 0.225
 VAL_FRACTION = 0.15  # of the images and recordings that are not for testing
-MAX_SOURCES = 2  # of three to five objects in an image, so that most that is in sight is silent
-MARK = 'mini.json'  # lies in a complete set
+MAX_SOURCES = 2  # of three to five objects in an image, so that most visible objects are silent
+MARK = 'mini.json'  # a file of complete sets
 
 
 def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, overwrite=False):
-    """Makes the mini set, or finishes what an interrupted run began.
+    """Makes the mini set, or resumes an interrupted run.
 
     Args:
-        out (str | Path): Root of the set; gets ``source``, ``VPO-SS``, ``VPO-MS``, ``VPO-MSMI`` and ``VGGSound``.
+        out (str | Path): Root of the set, with ``source``, ``VPO-SS``, ``VPO-MS``, ``VPO-MSMI`` and ``VGGSound``.
         seed (int): Seed of all random choices.
         images (int): Number of images, over all splits.
         recordings (tuple[int, int]): Recordings of each class for training and validation, and for testing.
         workers (int | None): Number of processes; None for one per CPU core.
-        overwrite (bool): Replace a mini set of other settings.
+        overwrite (bool): Replace a mini set with other settings.
 
     Returns:
-        bool: False if the set was there already and nothing was done.
+        bool: False if the set was complete already.
 
     Raises:
-        ValueError: ``out`` holds a mini set of other settings, or a number is too small.
+        ValueError: ``out`` has a mini set with other settings, or a number is too small.
     """
     if images < 1 or min(recordings) < 1:
         raise ValueError(f'--images and --recordings must be positive, got {images} and {recordings}')
@@ -48,10 +55,6 @@ def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, ove
             shutil.rmtree(source)
     elif _check_settings(source, settings) and (out / MARK).exists():
         return False
-    # Imported late since the processes that draw import this file too and would wait for torch.
-    from mmavs.datasets.metainfo.vpo_classes import load_class_table
-    from mmavs.utils.files import write_text
-
     if not source.exists():
         write_source(
             source,
@@ -67,9 +70,7 @@ def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, ove
 
 
 def _build(source, out, seed, overwrite):
-    """Has all subsets built from the source."""
-    from mmavs.data_tools.vpo_builder import build_vpo
-
+    """Builds all subsets from the source."""
     build_vpo(
         'all',
         instances=[str(source / 'instances.json')],
@@ -85,12 +86,12 @@ def _build(source, out, seed, overwrite):
         val_fraction=VAL_FRACTION,
         copy_mode=_copy_mode(source),
         overwrite=overwrite,
-        workers=1,  # so small a set is built before more processes have started
+        workers=1,  # starting more processes takes longer than building so small a set
     )
 
 
 def _check_settings(source, settings):
-    """Whether the source is there; then it must be of the wanted settings."""
+    """Whether the source exists; raises an error if it has other settings."""
     path = source / 'settings.json'
     if not path.exists():
         return False
@@ -104,7 +105,7 @@ def _check_settings(source, settings):
 
 
 def _copy_mode(source):
-    """Links files where the file system can, which saves half of the space."""
+    """Hard links if the file system supports them, which save half of the space; otherwise copies."""
     probe = source / 'settings.json.link'
     try:
         probe.unlink(missing_ok=True)
@@ -136,16 +137,15 @@ def parse_args():
 
 def main():
     """Makes the set that the command line asks for."""
-    sys.path.insert(0, str(REPOSITORY))
     logging.basicConfig(level=logging.INFO, format='%(message)s', stream=sys.stdout)
     args = parse_args()
     try:
         made = make_mini(**vars(args))
     except KeyboardInterrupt:
-        sys.exit('interrupted; run again with the same options to go on')
+        sys.exit('interrupted; run again with the same options to resume')
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(f'error: {error}')
-    print(f'{args.out}: {"done" if made else "complete already, nothing to do"}')
+    print(f'{args.out}: {"done" if made else "already complete"}')
 
 
 if __name__ == '__main__':

@@ -1,8 +1,8 @@
 """Makes small generated AVSBench trees, on which its configs and tools can be tried in minutes on a CPU.
 
-Below one folder come the three released layouts, AVSBench-object (S4 and MS3) and AVSBench-semantic (v1s, v1m, v2),
-with videos in which one can tell only by the sound which objects belong to the mask, and recordings in the layout of
-VGGSound, for the substitution of sounds.
+The output folder has the released layouts, AVSBench-object (S4 and MS3) and AVSBench-semantic (v1s, v1m, v2), with
+videos in which only the audio determines the objects of the mask, and recordings in the layout of VGGSound for
+substitute_audio.py.
 """
 
 import argparse
@@ -10,34 +10,42 @@ import json
 import os
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from mini.avsbench import SEMANTIC_FRAMES, plan_clips, write_ms3, write_s4, write_semantic, write_tables
-from mini.source import make_mapper, whole_folder, write_recordings
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-VERSION = 1  # of what is drawn and synthesised: one more whenever the same settings give other files
+if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from mini.avsbench import SEMANTIC_FRAMES, plan_clips, write_ms3, write_s4, write_semantic, write_tables  # noqa: E402
+from mini.source import complete_folder, write_recordings  # noqa: E402
+
+from mmavs.data_tools.parallel import WorkerPool  # noqa: E402
+from mmavs.datasets.metainfo.avsbench_classes import default_classes  # noqa: E402
+from mmavs.datasets.metainfo.palette import bit_interleaved_palette  # noqa: E402
+
+VERSION = 1  # increased whenever the same settings give different files
 MARK = 'mini.json'
 
 
 def make_mini_avsbench(out, *, seed=0, clips=(16, 4, 8), recordings=(6, 2), workers=None, overwrite=False):
-    """Makes the trees; they take their name when all is there.
+    """Makes the trees; they appear only when they are complete.
 
     Args:
-        out (str | Path): Gets ``AVSBench-object``, ``AVSBench-semantic`` and ``VGGSound``.
+        out (str | Path): Output folder, with ``AVSBench-object``, ``AVSBench-semantic`` and ``VGGSound``.
         seed (int): Seed of all random choices.
         clips (tuple[int, int, int]): Videos of S4 and of MS3 for training, validation and testing; v1s, v1m and v2
             have half as many each.
         recordings (tuple[int, int]): Recordings of each class, for training and for testing.
         workers (int | None): Number of processes; None for one per CPU core. The result does not depend on it.
-        overwrite (bool): Replace trees of other settings.
+        overwrite (bool): Replace trees with other settings.
 
     Returns:
-        bool: False if the trees were there already and nothing was done.
+        bool: False if the trees were complete already.
 
     Raises:
-        ValueError: ``out`` holds something else, or a number is too small.
+        ValueError: ``out`` has other files, or a number is too small.
     """
     if min(*clips, *recordings) < 1:
         raise ValueError(f'--clips and --recordings must be positive, got {clips} and {recordings}')
@@ -48,41 +56,38 @@ def make_mini_avsbench(out, *, seed=0, clips=(16, 4, 8), recordings=(6, 2), work
             return False
         if not overwrite or _settings_of(out) is None:
             raise ValueError(
-                f'{out} holds something else, made with {_settings_of(out)}, wanted are {settings}; choose another '
-                '--out, or replace such trees with --overwrite'
+                f'{out} has other files, made with {_settings_of(out)} instead of {settings}; choose another --out, or '
+                'replace trees of this tool with --overwrite'
             )
         shutil.rmtree(out)
-    with whole_folder(out) as part:
+    with complete_folder(out) as part:
         _write(part, seed, clips, recordings, workers or os.cpu_count())
         (part / MARK).write_text(json.dumps(settings), encoding='utf-8')
     return True
 
 
 def _settings_of(out):
-    """What a finished set says it was made with; None for anything else."""
+    """Settings of a complete set; None for any other folder."""
     path = out / MARK
     return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else None
 
 
 def _write(root, seed, clips, recordings, workers):
-    # Imported late since the processes that draw import this file too and would wait for torch.
-    from mmavs.datasets.metainfo.avsbench_classes import default_classes
-    from mmavs.datasets.metainfo.palette import bit_interleaved_palette
-
-    objects, semantic, sounds = root / 'AVSBench-object', root / 'AVSBench-semantic', root / 'VGGSound'
+    objects, semantic, vggsound = root / 'AVSBench-object', root / 'AVSBench-semantic', root / 'VGGSound'
     names, palette = default_classes(), np.array(bit_interleaved_palette(len(default_classes())), np.uint8)
     halves = tuple(max(1, count // 2) for count in clips)
     plans = {part: plan_clips(part, clips, seed) for part in ('s4', 'ms3')}
     plans |= {part: plan_clips(part, halves, seed) for part in SEMANTIC_FRAMES}
-    with make_mapper(workers) as mapper:
+    with WorkerPool(workers) as pool:
         for part, write in (('s4', write_s4), ('ms3', write_ms3)):
-            for _ in mapper(write, [(str(objects), p) for p in plans[part]], f'Making {part} clips'):
+            jobs = [(str(objects), plan) for plan in plans[part]]
+            for _ in pool.map(write, jobs, total=len(jobs), desc=f'Making {part} clips'):
                 pass
         for part in SEMANTIC_FRAMES:
             jobs = [(str(semantic), plan, names, palette) for plan in plans[part]]
-            for _ in mapper(write_semantic, jobs, f'Making {part} clips'):
+            for _ in pool.map(write_semantic, jobs, total=len(jobs), desc=f'Making {part} clips'):
                 pass
-        write_recordings(sounds, recordings, seed, mapper)
+        write_recordings(vggsound, recordings, seed, pool)
     write_tables(objects, semantic, plans, names)
 
 
@@ -114,15 +119,14 @@ def parse_args():
 
 def main():
     """Makes the trees that the command line asks for."""
-    sys.path.insert(0, str(REPOSITORY))
     args = parse_args()
     try:
         made = make_mini_avsbench(**vars(args))
     except KeyboardInterrupt:
-        sys.exit('interrupted; run again with the same options to go on')
+        sys.exit('interrupted; run again with the same options to resume')
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(f'error: {error}')
-    print(f'{args.out}: {"done" if made else "complete already, nothing to do"}')
+    print(f'{args.out}: {"done" if made else "already complete"}')
 
 
 if __name__ == '__main__':

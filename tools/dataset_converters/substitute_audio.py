@@ -1,12 +1,11 @@
-r"""Makes AVS-M-SS, the paper's check of pairing images with foreign sounds: S4 of AVSBench-Object in which the sound of
-every clip is a recording of VGGSound of the same category.
+r"""Makes AVS-M-SS, with which the paper checks the pairing of images with recordings of other videos: S4 of
+AVSBench-Object in which the audio of every clip is a VGGSound recording of the same category.
 
     python tools/dataset_converters/substitute_audio.py data/AVSBench-object --out data/AVS-M-SS \
         --sounds-csv vggsound/vggsound.csv --sounds vggsound/audios
 
-The new tree loads as S4 does: `data_root=data/AVS-M-SS`. Its frames and masks are links to the old ones, which stay as
-they are. The same seed gives the same sounds. A run that was interrupted goes on where it stopped when it is started
-again. Recordings that cannot be used are listed.
+The new tree is used like S4: `data_root=data/AVS-M-SS`. Its frames and masks are links to the original files. The same
+seed gives the same audio. An interrupted run resumes if it is started again. Recordings that cannot be used are listed.
 """
 
 import argparse
@@ -23,28 +22,31 @@ from mmavs.utils.files import COPY_MODES  # noqa: E402
 
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('root', help='AVSBench-Object as unpacked')
+    parser.add_argument('root', help='folder of AVSBench-Object')
     parser.add_argument('--out', required=True, metavar='DIR', help='root of the new tree')
     parser.add_argument('--sounds-csv', required=True, metavar='FILE', help="VGGSound's id, start, label, split")
     parser.add_argument('--sounds', required=True, metavar='DIR', help='recordings <id>_<start, six digits>.wav')
     parser.add_argument(
         '--labels',
         metavar='FILE',
-        help='YAML file that gives categories their VGGSound labels; by default a category is named as the first words '
+        help='YAML file with the VGGSound labels of categories; by default, the name of a category is the first part '
         'of its label: male_speech has "male speech, man speaking"',
     )
-    parser.add_argument('--seed', type=int, default=0, help='of the choice of recordings (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the choice of recordings (default: %(default)s)')
     parser.add_argument(
         '--val-fraction',
         type=float,
         default=0.1,
-        help="share of VGGSound's training recordings for validation (default: %(default)s)",
+        help="fraction of VGGSound's training recordings for validation (default: %(default)s)",
     )
     parser.add_argument(
-        '--copy-mode', choices=COPY_MODES, default='symlink', help='for frames and masks (default: %(default)s)'
+        '--copy-mode',
+        choices=COPY_MODES,
+        default='symlink',
+        help='for frames and masks (default: %(default)s)',
     )
     parser.add_argument('--workers', type=int, help='number of processes (default: one per CPU core)')
-    parser.add_argument('--overwrite', action='store_true', help='replace the sounds of a tree of other settings')
+    parser.add_argument('--overwrite', action='store_true', help='replace the audio of a tree with other settings')
     return parser.parse_args(argv)
 
 
@@ -53,14 +55,14 @@ def main(argv=None) -> None:
     try:
         done = substitute_audio(SubstitutionOptions(**vars(args)))
     except KeyboardInterrupt:
-        sys.exit('interrupted; run again with the same options to go on')
+        sys.exit('interrupted; run again with the same options to resume')
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         sys.exit(f'error: {error}')
     missing = sum(reason == 'missing' for _, reason in done.unusable)
     for name, reason in done.unusable:
         if reason != 'missing':
             print(f'left out: {name}: {reason}')
-    print(f'{args.out}: {done.clips} clips, {done.written} sounds written; {missing} listed recordings are not there')
+    print(f'{args.out}: {done.clips} clips, {done.written} audio files written, {missing} listed recordings missing')
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Which recording of its category a clip gets."""
+"""Choice of a recording of its category for each clip."""
 
 import random
 from collections import defaultdict
@@ -10,19 +10,19 @@ from ..vpo_builder.recordings import Recording
 
 
 def category_of_label(label: str) -> str:
-    """How AVSBench calls a VGGSound label: ``'male speech, man speaking'`` is ``'male_speech'``."""
+    """AVSBench's name of a VGGSound label: ``'male speech, man speaking'`` is ``'male_speech'``."""
     return label.split(',')[0].strip().replace(' ', '_')
 
 
 def group_by_category(
     recordings: Iterable[Recording], wanted: Sequence[str], labels: Mapping[str, Sequence[str]]
 ) -> dict[tuple[str, str], list[Recording]]:
-    """The recordings of every (split, category), in order.
+    """The recordings of every (split, category), sorted.
 
     Args:
-        recordings: All there are.
+        recordings: All recordings.
         wanted: The categories.
-        labels: Labels of those categories that are not named as their label.
+        labels: Labels of the categories whose names differ from their labels.
     """
     grouped: dict[tuple[str, str], list[Recording]] = defaultdict(list)
     for recording in sorted(recordings):
@@ -42,9 +42,9 @@ def assign(
     """Chooses a recording for every clip, by its name.
 
     Args:
-        clips: Of each split.
+        clips: Clips of each split.
         pool_of: Recordings of each (split, category).
-        seed: Of the choice.
+        seed: Seed of the choice.
 
     Raises:
         ValueError: A clip has no recording to choose from; the message names all such categories.
@@ -53,9 +53,9 @@ def assign(
     for split, found in clips.items():
         for clip in found:
             by_pool[split, clip.category].append(clip)
-    if lacking := sorted(f'{category} ({split})' for split, category in by_pool if (split, category) not in pool_of):
+    if missing := sorted(f'{category} ({split})' for split, category in by_pool if (split, category) not in pool_of):
         raise ValueError(
-            f'no usable recording for {", ".join(lacking)}: add recordings to --sounds, or name the labels of these '
+            f'no usable recording for {", ".join(missing)}: add recordings to --sounds, or name the labels of these '
             'categories in a file for --labels'
         )
     table = {}
@@ -65,13 +65,13 @@ def assign(
             own = clip.name.rsplit('/', 1)[1]
             choice = _deal(hand, pool_of[split, category], rng, own)
             if choice is None:
-                raise ValueError(f'all recordings of {category} ({split}) are of the video of clip {clip.name} itself')
+                raise ValueError(f'all recordings of {category} ({split}) belong to the video of clip {clip.name}')
             table[clip.name] = choice
     return table
 
 
 def _deal(hand: list[Recording], pool: Sequence[Recording], rng: random.Random, own: str) -> Recording | None:
-    """Takes a recording from ``hand``, which is filled up in random order; none of the video that ``own`` is from."""
+    """Takes a recording of another video than ``own`` from ``hand``, which is refilled in random order."""
     for _ in range(2):
         for i, recording in enumerate(hand):
             if not own.startswith(recording.video):

@@ -1,4 +1,4 @@
-"""AVS-M-SS (Sec. 5.2 of the paper): S4 of AVSBench-Object with other recordings of its categories as sounds."""
+"""AVS-M-SS (Sec. 5.2 of the paper): S4 of AVSBench-Object with other recordings of the same categories as audio."""
 
 import csv
 import io
@@ -29,19 +29,19 @@ TABLE, SETTINGS, CACHE = 'substitution.csv', 'substitution.json', '.recordings.j
 
 @dataclass(frozen=True, kw_only=True)
 class SubstitutionOptions:
-    """What the user asks for.
+    """Options of a substitution.
 
     Attributes:
-        root: AVSBench-Object as unpacked; is never changed.
-        out: Root of the new tree, apart from ``root``.
+        root: Folder of AVSBench-Object; it is never changed.
+        out: Root of the new tree; neither inside of ``root`` nor around it.
         sounds_csv: VGGSound's list: id, start second, label, split.
         sounds: Folder of the recordings, ``<id>_<start second, six digits>.wav``.
-        labels: YAML file, category -> list of VGGSound labels, for categories that are not named as their label.
-        seed: Of the choice of recordings.
-        val_fraction: Share of VGGSound's training recordings, of each label, that validation gets.
+        labels: YAML file, category -> list of VGGSound labels, for categories whose names differ from their labels.
+        seed: Seed of the choice of recordings.
+        val_fraction: Fraction of VGGSound's training recordings of each label for validation.
         copy_mode: ``'symlink'``, ``'hardlink'`` or ``'copy'`` for frames and masks.
         workers: Number of processes, None for one per CPU core. The result does not depend on it.
-        overwrite: Replace the sounds of a tree of other settings.
+        overwrite: Replaces the audio of a tree with other settings.
     """
 
     root: str
@@ -57,11 +57,11 @@ class SubstitutionOptions:
 
 
 class Substituted(NamedTuple):
-    """What was done.
+    """Result of a substitution.
 
     Attributes:
         clips: Number of clips.
-        written: Number of sounds written now; the others were there.
+        written: Number of audio files written by this run; the others existed before.
         unusable: (recording, reason) of the listed recordings that cannot be used.
     """
 
@@ -71,17 +71,17 @@ class Substituted(NamedTuple):
 
 
 def substitute_audio(options: SubstitutionOptions) -> Substituted:
-    """Makes a tree with the frames and masks of S4 and the middle of other recordings as sounds.
+    """Makes a tree with the frames and masks of S4 and the middle of other recordings as audio.
 
-    Every clip gets a recording of its category and split: training those of VGGSound's training part, validation a
-    share of these, test VGGSound's test part, so that no recording is in two splits. Within a category each recording
-    is used as often as any other, and none by a clip of its own video. Sounds are mono, 16 kHz, 32-bit floats.
-    ``substitution.csv`` says which clip got which. The pickled spectrograms of AVSBench, which hold the old sound, are
-    left behind. An interrupted run goes on where it stopped.
+    Every clip gets a recording of its category and split. Training and validation share VGGSound's training part
+    without an overlap, and test uses VGGSound's test part. Within a category, all recordings are used equally often,
+    and none by a clip of its own video. The audio is mono, 16 kHz, 32-bit float. ``substitution.csv`` lists the
+    recording of each clip. The pickled spectrograms of AVSBench, which belong to the original audio, are not copied. An
+    interrupted run resumes.
 
     Raises:
         FileNotFoundError: An input is missing; the message names it.
-        ValueError: An option is out of range, a category has no recording for a split, or ``out`` holds another tree.
+        ValueError: An option is out of range, a category has no recording for a split, or ``out`` has another tree.
         OSError: A file cannot be written; no incomplete one is left.
     """
     _check_options(options)
@@ -93,7 +93,7 @@ def substitute_audio(options: SubstitutionOptions) -> Substituted:
         table = assign(clips, pool_of, seed=options.seed)
         _begin(options, table)
         jobs = [_job(options, clip, table[clip.name]) for found in clips.values() for clip in found]
-        written = sum(pool.map(make_clip, jobs, total=len(jobs), desc='Substituting sounds'))
+        written = sum(pool.map(make_clip, jobs, total=len(jobs), desc='Substituting audio'))
     _finish(options, table)
     return Substituted(len(jobs), written, unusable)
 
@@ -106,7 +106,7 @@ def _check_options(options: SubstitutionOptions) -> None:
     if os.path.isdir(os.path.join(options.out, 'Single-source')) and not os.path.isfile(
         os.path.join(options.out, SETTINGS)
     ):
-        raise ValueError(f'{options.out} holds a tree that was not made by this tool; choose another --out')
+        raise ValueError(f'{options.out} has a tree that was not made by this tool; choose another --out')
     if options.copy_mode not in COPY_MODES:
         raise ValueError(f'--copy-mode must be one of {", ".join(COPY_MODES)}; got {options.copy_mode!r}')
     if not 0 < options.val_fraction < 1:
@@ -138,7 +138,7 @@ def _read_labels(path: str | None) -> dict[str, list[str]]:
 def _usable_recordings(
     options: SubstitutionOptions, wanted: Sequence[str], pool: WorkerPool
 ) -> tuple[list[Recording], list[tuple[str, str]]]:
-    """The recordings of the wanted categories that can be decoded, and the others with the reason."""
+    """The usable recordings of the wanted categories, and (name, reason) of the others."""
     listed, doubtful = read_sounds_csv(options.sounds_csv)
     labels = _read_labels(options.labels)
     others = {label for found in labels.values() for label in found}
@@ -157,7 +157,7 @@ def _make_folder(path: str) -> str:
 
 
 def _begin(options: SubstitutionOptions, table: Mapping[str, Recording]) -> None:
-    """Says in the new tree what it will be, and removes the sounds of another one."""
+    """Writes the settings of the new tree, and removes the audio of another one."""
     text = json.dumps(_settings(options, table), indent=1) + '\n'
     path = os.path.join(options.out, SETTINGS)
     if os.path.isfile(path):
@@ -165,15 +165,15 @@ def _begin(options: SubstitutionOptions, table: Mapping[str, Recording]) -> None
             same = f.read() == text
         if not same and not options.overwrite:
             raise ValueError(
-                f'{options.out} was made, or begun, with other recordings or settings ({SETTINGS} tells); choose '
-                'another --out, or replace its sounds with --overwrite'
+                f'{options.out} has audio of other recordings or settings, see {SETTINGS}; choose another --out, or '
+                'replace the audio with --overwrite'
             )
         if not same:
-            _remove_sounds(options.out)
+            _remove_audio(options.out)
     write_text(path, text)
 
 
-def _remove_sounds(out: str) -> None:
+def _remove_audio(out: str) -> None:
     for folder, _, names in os.walk(os.path.join(out, 'Single-source', 's4_data', 'audio_wav')):
         for name in names:
             os.unlink(os.path.join(folder, name))
@@ -190,7 +190,7 @@ def _settings(options: SubstitutionOptions, table: Mapping[str, Recording]) -> d
 
 
 def _finish(options: SubstitutionOptions, table: Mapping[str, Recording]) -> None:
-    """The annotation, which makes the tree one that loads, and the list of what sounds where."""
+    """Writes the list of recordings and, last, the annotation, without which the tree cannot be loaded."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator='\n')
     writer.writerow(('clip', 'recording', 'label'))

@@ -1,4 +1,4 @@
-"""The builder as one function."""
+"""The builder as a function."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from .options import BuildOptions, check_options, make_parts
 def build_vpo(subset: str, **options: Any) -> dict[str, dict[str, Any]]:
     """Builds VPO-SS, VPO-MS or VPO-MSMI in the layout of the released set (Sec. 3 of the paper).
 
-    The result depends on the inputs, the options and the seed alone, not on ``workers``. A build that was interrupted
-    goes on where it stopped when it is called again with the same arguments.
+    The result depends on the inputs, the options and the seed, but not on ``workers``. An interrupted build resumes if
+    it is called again with the same arguments.
 
     Args:
         subset: ``'ss'``, ``'ms'``, ``'msmi'`` (which includes ``'ms'``) or ``'all'``.
-        options: The inputs, the output and how to draw, see :class:`BuildOptions`.
+        options: See :class:`BuildOptions`.
 
     Returns:
         The manifest of each subset built, by name.
 
     Raises:
-        ValueError: An option or an input is wrong, or ``out`` holds another build.
+        ValueError: An option or an input is invalid, no sample can be made, or ``out`` has another build.
         FileNotFoundError: An input does not exist.
         OSError: A file cannot be written; no incomplete one is left under its final name.
     """

@@ -29,7 +29,7 @@ _DRAW = {'ss': draw_single, 'ms': draw_multi_source, 'msmi': draw_multi_instance
 
 
 class Builder:
-    """One build: its inputs, and the steps over them."""
+    """One build: its inputs and steps."""
 
     def __init__(self, parts: Sequence[ImagePart], options: BuildOptions, pool: WorkerPool) -> None:
         self.table = load_class_table(options.classes)
@@ -187,7 +187,7 @@ class Builder:
             yield SampleJob(image.path, *files, layers, image.height, image.width, self.options.copy_mode)
 
     def _finish(self, subset: str, rows: list[dict[str, Any]], head: dict[str, Any]) -> dict[str, Any]:
-        """CSV, statistics and, when all else is there, the manifest."""
+        """Writes the CSV file, the statistics and, last, the manifest."""
         counts = report.count_rows(rows)
         statistics = report.statistics_table(subset, counts, self.table)
         report.write_csv(self.out, subset, rows)

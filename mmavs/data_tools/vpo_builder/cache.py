@@ -1,4 +1,4 @@
-"""Results of long checks, kept on disk so that an interrupted build need not repeat them."""
+"""Results of long checks, stored on disk so that an interrupted build does not repeat them."""
 
 import json
 import os
@@ -8,13 +8,13 @@ from mmavs.utils.files import write_text, writing_error
 
 
 class ResultCache:
-    """JSON values by name, appended to a JSON-lines file as they come.
+    """JSON values by name, appended to a JSON-lines file one by one.
 
-    A value counts as long as its stamp (size and time of the file that it was computed from) is the same.
+    A value is valid as long as its stamp (size and time of the file from which it was computed) is the same.
 
     Args:
         path: The file.
-        fingerprint: Of everything else that the values depend on; a file with another one is started anew.
+        fingerprint: Identifies everything else on which the values depend; a file with another one is replaced.
     """
 
     def __init__(self, path: str, fingerprint: str) -> None:

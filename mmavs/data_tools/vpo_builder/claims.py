@@ -1,4 +1,4 @@
-"""Which build an output folder belongs to."""
+"""Records of the build that wrote an output folder, and checks against other builds."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from mmavs.utils.files import write_text
 from .output import SUBSET_FOLDERS
 
 PLAN_FILE = '.plan.json'
-_WAYS_OUT = '--overwrite replaces it; or choose another --out'
+_REMEDY = '--overwrite replaces it; or choose another --out'
 
 
 def digest(content: Any) -> str:
@@ -21,13 +21,13 @@ def digest(content: Any) -> str:
 
 
 def check_claims(out: str, subsets: Sequence[str], inputs: str, *, overwrite: bool) -> None:
-    """Refuses a folder that holds another build, before the work begins.
+    """Refuses a folder with another build before the work begins.
 
-    Subsets that are not asked for count too: all subsets under one root share the division into splits.
+    Other subsets in the folder count as well: all subsets under one root share the division into splits.
 
     Args:
         out: Root of the data set.
-        subsets: Those to be built.
+        subsets: The subsets to be built.
         inputs: Digest of inputs, options and seed.
         overwrite: Whether the subsets to be built may be replaced.
 
@@ -39,9 +39,9 @@ def check_claims(out: str, subsets: Sequence[str], inputs: str, *, overwrite: bo
         claim = _read_claim(folder)
         if subset in subsets:
             if not overwrite and claim is None and os.path.isdir(folder) and os.listdir(folder):
-                raise ValueError(f'{folder} was not built by this tool; {_WAYS_OUT}')
+                raise ValueError(f'{folder} was not built by this tool; {_REMEDY}')
             if not overwrite and claim is not None and claim['inputs'] != inputs:
-                raise ValueError(f'{folder} comes from other inputs, options or another seed; {_WAYS_OUT}')
+                raise ValueError(f'{folder} comes from other inputs, options or another seed; {_REMEDY}')
         elif claim is not None and claim['inputs'] != inputs:
             raise ValueError(
                 f'{folder} comes from other inputs, options or another seed, and subsets under one root '
@@ -50,14 +50,14 @@ def check_claims(out: str, subsets: Sequence[str], inputs: str, *, overwrite: bo
 
 
 def claim_folder(out: str, subset: str, *, inputs: str, plan: str, overwrite: bool) -> None:
-    """Takes a subset's folder for a plan; files of the same plan in it stay.
+    """Reserves the folder of a subset for a plan; keeps files of the same plan.
 
     Args:
         out: Root of the data set.
         subset: The subset.
         inputs: Digest of inputs, options and seed.
         plan: Digest of the samples.
-        overwrite: Removes what is there.
+        overwrite: Removes files of another plan.
 
     Raises:
         ValueError: The folder has another plan, and ``overwrite`` is not set.
@@ -70,8 +70,8 @@ def claim_folder(out: str, subset: str, *, inputs: str, plan: str, overwrite: bo
     if os.path.isdir(folder) and os.listdir(folder):
         if not overwrite:
             raise ValueError(
-                f'{folder} was begun with other images or recordings: some were added, removed or '
-                f'repaired since; {_WAYS_OUT}'
+                f'{folder} was started with other images or recordings: some were added, removed or '
+                f'replaced since; {_REMEDY}'
             )
         shutil.rmtree(folder)
     write_text(os.path.join(folder, PLAN_FILE), json.dumps(mine) + '\n')

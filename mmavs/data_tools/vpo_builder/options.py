@@ -1,4 +1,4 @@
-"""What the user asks for, and checks of it."""
+"""Options of a build and their checks."""
 
 import os
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _DECIDING = ('seed', 'test_fraction', 'val_fraction', 'max_sources', 'min_area',
 
 @dataclass(frozen=True, kw_only=True)
 class BuildOptions:
-    """One build.
+    """Options of a build.
 
     Attributes:
         subset: ``'ss'``, ``'ms'``, ``'msmi'`` (which includes ``'ms'``) or ``'all'``.
@@ -24,21 +24,21 @@ class BuildOptions:
         sounds_csv: VGGSound's list: id, start second, label, split.
         sounds: Folder of the recordings, ``<id>_<start second, six digits>.wav``.
         out: Root of the data set.
-        captions: COCO captions file of each instances file; without, classes that need captions are left out.
-        splits: ``'train'``, ``'val'`` or ``'test'`` for each instances file whose images shall all go there,
-            ``'auto'`` for those to be divided.
+        captions: COCO captions file of each instances file; without them, classes that need captions are left out.
+        splits: For each instances file the split of all its images, ``'train'``, ``'val'`` or ``'test'``, or
+            ``'auto'`` to divide them.
         classes: Class file (see ``vpo_classes.yaml``), None for the 21 classes of VPO.
-        seed: Of all random choices.
-        test_fraction: Share of the images for testing.
-        val_fraction: Share of the remaining images, and of the training recordings, for validation.
-        max_sources: Most objects that sound in one image.
-        min_area: Smallest share of the image that a sounding object covers.
-        min_candidates: Fewest objects that could sound in an image of VPO-MS.
-        max_per_class: Most sounding objects of a class in each split of VPO-SS, of VPO-MS, and of what VPO-MSMI adds;
-            None for all.
+        seed: Seed of all random choices.
+        test_fraction: Fraction of the images for testing.
+        val_fraction: Fraction of the remaining images, and of the training recordings, for validation.
+        max_sources: Maximum number of sounding objects in an image.
+        min_area: Minimum fraction of the image that a sounding object covers.
+        min_candidates: Minimum number of candidates, objects that may become sounding objects, in an image of VPO-MS.
+        max_per_class: Maximum number of sounding objects of a class in each split of VPO-SS, of VPO-MS, and of what
+            VPO-MSMI adds; None for no limit.
         workers: Number of processes, None for one per CPU core.
         copy_mode: ``'copy'``, ``'hardlink'`` or ``'symlink'`` for images and recordings.
-        overwrite: Build anew what ``out`` holds of these subsets, from whatever build it is.
+        overwrite: Replaces these subsets in ``out``, whichever build wrote them.
     """
 
     subset: str
@@ -68,7 +68,7 @@ class BuildOptions:
 
     @property
     def deciding(self) -> dict[str, Any]:
-        """The options on which the samples depend, as the manifest shows them."""
+        """The options on which the samples depend, for the manifest."""
         return {name: getattr(self, name) for name in _DECIDING}
 
 
@@ -111,13 +111,13 @@ def make_parts(options: BuildOptions) -> list[ImagePart]:
 
 
 def check_exists(path: str) -> None:
-    """Raises FileNotFoundError where there is nothing."""
+    """Raises FileNotFoundError if a path does not exist."""
     if not os.path.exists(path):
         raise FileNotFoundError(f'{path} does not exist')
 
 
 def expected_splits(parts: Sequence[ImagePart], options: BuildOptions) -> list[str]:
-    """The splits that the user asks for."""
+    """The splits that the options define."""
     wanted = {part.fixed_split for part in parts}
     if None in wanted:
         wanted |= {'train', *(s for s in ('val', 'test') if getattr(options, f'{s}_fraction'))}
@@ -125,7 +125,7 @@ def expected_splits(parts: Sequence[ImagePart], options: BuildOptions) -> list[s
 
 
 def check_options(options: BuildOptions) -> None:
-    """Checks all but the lists of files, which :func:`make_parts` does.
+    """Checks all options except the lists of files, which :func:`make_parts` checks.
 
     Raises:
         ValueError: A value is out of range; the message names the option.

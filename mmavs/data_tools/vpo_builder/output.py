@@ -18,12 +18,12 @@ class SampleJob(NamedTuple):
     """Files of one sample.
 
     Attributes:
-        source: The image file to take.
-        image: Where it goes (JPEG).
-        mask: Where the mask goes (PNG, one channel).
+        source: The source image.
+        image: Path of the image of the sample (JPEG).
+        mask: Path of its mask (PNG, one channel).
         layers: Pixel value and segmentation from the bottom to the top.
-        height: Pixels.
-        width: Pixels.
+        height: Height in pixels.
+        width: Width in pixels.
         copy_mode: See :func:`place_file`.
     """
 
@@ -41,10 +41,10 @@ def sample_files(out: str, subset: str, *, image_id: int, ann_id: int, class_nam
 
     Args:
         out: Root of the data set.
-        subset: ``'ss'``, ``'ms'`` or ``'msmi'``; for the last the samples with several instances of a class.
+        subset: ``'ss'``, ``'ms'`` or ``'msmi'``; for the last, samples with several instances of a class.
         image_id: COCO's id.
-        ann_id: Of the sounding object; only VPO-SS needs it.
-        class_name: Of the sounding object; only VPO-SS needs it.
+        ann_id: Id of the sounding object, used by VPO-SS.
+        class_name: Class of the sounding object, used by VPO-SS.
     """
     root = os.path.join(out, SUBSET_FOLDERS[subset])
     if subset == 'ss':
@@ -56,7 +56,7 @@ def sample_files(out: str, subset: str, *, image_id: int, ann_id: int, class_nam
 
 
 def write_sample(job: SampleJob) -> None:
-    """Writes image and mask, each unless it is there."""
+    """Writes image and mask unless they exist."""
     _place_image(job)
     if not os.path.exists(job.mask) or not os.path.getsize(job.mask):
         mask = draw_mask(job.layers, height=job.height, width=job.width)
@@ -78,5 +78,5 @@ def _encode(image: Image.Image, **options: Any) -> bytes:
 
 
 def write_recording(job: tuple[str, str, str]) -> None:
-    """Takes a recording over: source file, target file, copy mode."""
+    """Copies or links a recording: source file, target file, copy mode."""
     place_file(*job)

@@ -35,7 +35,7 @@ _COLUMNS = {
 
 
 class Recording(NamedTuple):
-    """One line of the sounds CSV.
+    """One line of the CSV file.
 
     Attributes:
         name: File name without ``.wav``: id and start second as six digits.
@@ -104,7 +104,7 @@ def _parse_row(path: str, line: int, row: list[str], columns: list[str]) -> Reco
 
 
 def take_validation(recordings: Iterable[Recording], *, fraction: float, seed: int) -> list[Recording]:
-    """Moves a fraction of the training recordings of every label, at least one where there are two, to ``'val'``.
+    """Moves a fraction of the training recordings of every label, at least one of two, to ``'val'``.
 
     Recordings of one video move together.
     """

@@ -18,7 +18,7 @@ COLUMNS = ('img_Id', 'ann_Ids', 'cateId', 'cateName', 'vgg_file', 'audio_pos', '
 
 
 def sample_rows(samples: Iterable[Sample], table: ClassTable, *, multi_instance: bool) -> list[dict[str, Any]]:
-    """CSV rows, one a sounding object."""
+    """CSV rows, one per sounding object."""
     return [
         {
             'img_Id': f'{sample.image_id:012d}',
@@ -45,11 +45,11 @@ def write_csv(out: str, subset: str, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def count_rows(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Counts by split.
+    """Counts samples and masks by split.
 
     Returns:
-        ``{split: {'samples': n, 'masks': n, 'classes': {name: {'images': n, 'masks': n}}}}``; a mask is that of one
-        sounding object.
+        ``{split: {'samples': n, 'masks': n, 'classes': {name: {'images': n, 'masks': n}}}}``; each
+        sounding object has one mask.
     """
     rows = list(rows)
     counts = {}
@@ -68,7 +68,7 @@ def count_rows(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def statistics_table(subset: str, counts: dict[str, Any], table: ClassTable) -> str:
-    """The counts as a Markdown table: images with, and masks of, each class in each split."""
+    """The counts as a Markdown table: images and masks of each class in each split."""
     splits = [s for s in SPLITS if s in counts]
     head = ['class', *(f'{s} {kind}' for s in splits for kind in ('images', 'masks'))]
     lines = []

@@ -1,6 +1,6 @@
-"""Which objects sound in which image, with which recording: the rules of Sec. 3.
+"""Selection of the sounding objects of each image and their recordings: the rules of Sec. 3.
 
-Every decision about an image comes from a generator of its own, seeded by (seed, subset, image id).
+Each image has its own random generator, seeded by (seed, subset, image id).
 """
 
 import random
@@ -16,12 +16,12 @@ SPLITS = ('train', 'val', 'test')
 
 
 class Candidate(NamedTuple):
-    """An object that could sound.
+    """An object that may become a sounding object.
 
     Attributes:
-        ann_id: Its annotation.
+        ann_id: Id of its annotation.
         cls: Index into the classes of the table (0 is the first class).
-        position: Centre of mass, 0 (left) to 1 (right).
+        position: Center of mass, 0 (left) to 1 (right).
     """
 
     ann_id: int
@@ -30,14 +30,14 @@ class Candidate(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """An image as the sampling sees it.
+    """What the sampling needs of an image.
 
     Attributes:
         image_id: COCO's id.
-        split: Where it belongs.
-        candidates: Its objects that could sound, by annotation id.
-        counts: (class, number of instances) for all its objects of a known class, also those too small to sound; a
-            crowd counts as two.
+        split: Its split.
+        candidates: Its candidates, by annotation id.
+        counts: (class, number of instances) of all its objects of a known class, including those that are too small to
+            be candidates; a crowd counts as two.
     """
 
     image_id: int
@@ -56,7 +56,7 @@ class Source(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One sample: an image and what sounds in it, by annotation id."""
+    """One sample: an image and its sounding objects, by annotation id."""
 
     image_id: int
     split: str
@@ -68,10 +68,10 @@ class SamplingRules:
     """The options of the sampling.
 
     Attributes:
-        seed: Of all random choices.
-        max_sources: Most objects that sound in one image.
-        min_candidates: Fewest objects that could sound in an image of VPO-MS.
-        max_per_class: Most sounding objects of a class in each split of a subset; None for no limit.
+        seed: Seed of all random choices.
+        max_sources: Maximum number of sounding objects in an image.
+        min_candidates: Minimum number of candidates in an image of VPO-MS.
+        max_per_class: Maximum number of sounding objects of a class in each split of a subset; None for no limit.
     """
 
     seed: int = 0
@@ -86,14 +86,14 @@ Pool = dict[str, dict[int, list[str]]]
 def image_split(
     image_id: int, *, seed: int, test_fraction: float, val_fraction: float, fixed: str | None = None
 ) -> str:
-    """The split of an image, from its id and the seed alone, so that other images do not move it.
+    """The split of an image. It depends on the id and the seed only, and not on other images.
 
     Args:
         image_id: COCO's id.
-        seed: Of the build.
-        test_fraction: Share of the images for testing.
-        val_fraction: Share of the remaining ones for validation.
-        fixed: A split that the user decided, or None.
+        seed: Seed of the build.
+        test_fraction: Fraction of the images for testing.
+        val_fraction: Fraction of the remaining images for validation.
+        fixed: A split that the user chose, or None.
     """
     if fixed:
         return fixed
@@ -104,10 +104,10 @@ def image_split(
 
 
 def draw_single(scenes: Iterable[Scene], pool: Pool, rules: SamplingRules) -> list[Sample]:
-    """VPO-SS: one sounding object per image, of a class of which the image has only one.
+    """VPO-SS: one sounding object per image, the only instance of its class in the image.
 
-    Which one is drawn at random; rare classes get more weight (one over the root of the number of images where the
-    class could sound), so that the set is better balanced while no class of a pair sounds nearly always.
+    It is drawn at random. The weight of a class is 1 / sqrt(number of images with a candidate of it), which balances
+    the set without nearly always selecting the rarer class of a pair.
     """
     eligible = {s: [c for c in s.candidates if dict(s.counts)[c.cls] == 1] for s in scenes}
     frequency = Counter((s.split, c.cls) for s, candidates in eligible.items() for c in candidates)
@@ -123,7 +123,7 @@ def draw_single(scenes: Iterable[Scene], pool: Pool, rules: SamplingRules) -> li
 def draw_multi_source(scenes: Iterable[Scene], pool: Pool, rules: SamplingRules) -> list[Sample]:
     """VPO-MS: several sounding objects of different classes, no class with more than one instance in the image.
 
-    Both of two objects sound; of more, a number drawn uniformly, at least one and never all.
+    Of two candidates, both become sounding objects; of more, a number drawn uniformly, at least one and never all.
     """
     eligible = (
         s for s in scenes if len(s.candidates) >= rules.min_candidates and all(count == 1 for _, count in s.counts)
@@ -138,9 +138,10 @@ def draw_multi_source(scenes: Iterable[Scene], pool: Pool, rules: SamplingRules)
 
 
 def draw_multi_instance(scenes: Iterable[Scene], pool: Pool, rules: SamplingRules) -> list[Sample]:
-    """The part of VPO-MSMI beyond VPO-MS: images with several instances of a class that could each sound.
+    """The part of VPO-MSMI beyond VPO-MS: images with several candidates of the same class.
 
-    A number drawn uniformly sounds; of more than two never all. Each has a recording of its own.
+    A number drawn uniformly become sounding objects; of more than two candidates never all. Each has its own
+    recording.
     """
     eligible = (s for s in scenes if max(Counter(c.cls for c in s.candidates).values(), default=0) > 1)
 
@@ -161,7 +162,7 @@ def _draw_all(
     pool: Pool,
     rules: SamplingRules,
 ) -> list[Sample]:
-    """Draws scene by scene, those with several classes first, as long as no class is over its limit."""
+    """Draws scene by scene, scenes with several classes first, and skips scenes that exceed the limit of a class."""
     taken: Counter = Counter()
     samples = []
     for scene in tqdm(_by_priority(subset, scenes, rules.seed), desc=f'Drawing {subset}', delay=1):
@@ -186,7 +187,7 @@ def _by_priority(subset: str, scenes: Iterable[Scene], seed: int) -> list[Scene]
 def _assign_recordings(
     candidates: Iterable[Candidate], recordings: dict[int, list[str]], generator: random.Random
 ) -> Iterator[Source]:
-    """A recording for each, none twice; an object for which none is left stays silent."""
+    """Assigns a different recording to each candidate; candidates without a free recording are left out."""
     used: set[str] = set()
     for c in candidates:
         free = [name for name in recordings[c.cls] if name not in used]

@@ -1,4 +1,4 @@
-"""Writes small AVSBench trees of the three released layouts: videos in which it changes what sounds."""
+"""Writes small AVSBench trees of the three released layouts: videos with changing sounding objects."""
 
 import csv
 import json
@@ -12,14 +12,14 @@ from .scenes import draw_clip
 from .sounds import KINDS, synthesise
 from .source import write_wav
 
-RATE = 8000  # Hz; the sounds end at 3800 Hz
-FADE = 0.02  # seconds in which a sound comes and goes
-BREATH = 0.002  # root mean square of the noise that is always there
+RATE = 8000  # Hz; the audio has frequencies up to 3800 Hz
+FADE = 0.02  # seconds, in and out
+NOISE = 0.002  # root mean square of the background noise
 SPLITS = ('train', 'val', 'test')
 JPEG_QUALITY = 90
 SEMANTIC_FRAMES = {'v1s': 5, 'v1m': 5, 'v2': 10}
-SEMANTIC_CLASSES = ('airplane', 'bird', 'bus', 'car', 'cat', 'dog')  # that AVSBench-Semantic has, too
-SILENT_SHARE = 0.12  # of the seconds in which something could sound
+SEMANTIC_CLASSES = ('airplane', 'bird', 'bus', 'car', 'cat', 'dog')  # classes of AVSBench-Semantic as well
+SILENT_SHARE = 0.12  # fraction of silent seconds
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class ClipPlan:
     Attributes:
         part: ``'s4'``, ``'ms3'``, ``'v1s'``, ``'v1m'`` or ``'v2'``.
         split: ``'train'``, ``'val'`` or ``'test'``.
-        name: Of its files or folder.
-        objects: Classes of what is in sight, each once.
-        sounding: For every second the indices of the objects that sound.
-        seed: Decides how it looks and sounds.
+        name: Name of its files or folder.
+        objects: Classes of the visible objects, each once.
+        sounding: Indices of the sounding objects in every second.
+        seed: Seed of frames and audio.
     """
 
     part: str
@@ -44,23 +44,23 @@ class ClipPlan:
 
 
 def category_of(name):
-    """Name of a class as S4 has it: the first words of its VGGSound label, such as ``'dog_barking'``."""
+    """Name of a class in S4: the first words of its VGGSound label, such as ``'dog_barking'``."""
     return KINDS[name][0].label.split(',')[0].replace(' ', '_')
 
 
 def plan_clips(part, counts, seed):
-    """Decides what there is to see and to hear in the videos of one part.
+    """Plans the videos of one part.
 
-    In S4 and v1s one object sounds all the time and one or two others are silent; elsewhere it changes from second to
-    second which of three objects sound, one or two of them, and in MS3 and v2 sometimes none.
+    In S4 and v1s, one object sounds all the time and one or two others are silent. In the other parts, one or two of
+    three objects sound and change from second to second; in MS3 and v2 there are silent seconds, too.
 
     Args:
         part (str): See :class:`ClipPlan`.
         counts (tuple[int, int, int]): Videos for training, validation and testing.
-        seed (int): Seed of all decisions.
+        seed (int): Seed of all random choices.
 
     Returns:
-        list[ClipPlan]: In order of the splits; the sounding class goes round among all.
+        list[ClipPlan]: In order of the splits; the first object takes all classes in turn.
     """
     number = list(('s4', 'ms3', *SEMANTIC_FRAMES)).index(part)
     rng = np.random.default_rng([seed, 6, number])
@@ -83,7 +83,7 @@ def plan_clips(part, counts, seed):
 
 
 def _changing(rng, seconds, silent_share):
-    """Which of three objects sound in each second: another set than in the second before."""
+    """The sounding objects, of three, in each second; they differ from those of the second before."""
     choices = ((0,), (1,), (2,), (0, 1), (0, 2), (1, 2))
     sounding = []
     for _ in range(seconds):
@@ -93,11 +93,11 @@ def _changing(rng, seconds, silent_share):
     return tuple(sounding)
 
 
-def make_sound(plan):
-    """The sound of a video, float64 (seconds * RATE,): each object is heard in its own seconds."""
+def make_audio(plan):
+    """The audio of a video, float64 (seconds * RATE,), with each object in the seconds in which it sounds."""
     rng = np.random.default_rng([*plan.seed, 1])
     seconds = len(plan.sounding)
-    mixture = BREATH * rng.standard_normal(seconds * RATE)
+    mixture = NOISE * rng.standard_normal(seconds * RATE)
     for i, name in enumerate(plan.objects):
         on = np.repeat([float(i in now) for now in plan.sounding], RATE)
         kind = KINDS[name][rng.integers(len(KINDS[name]))]
@@ -109,12 +109,12 @@ def make_sound(plan):
 
 
 def object_mask(masks, sounding):
-    """uint8 (H, W): 255 where something sounds; ``masks`` (N, H, W), ``sounding`` the indices of the sounding ones."""
+    """uint8 (H, W), 255 for sounding objects; ``masks`` is (N, H, W), ``sounding`` their indices."""
     return masks[list(sounding)].any(axis=0).astype(np.uint8) * 255
 
 
 def semantic_mask(masks, sounding, labels):
-    """uint8 (H, W): the class index of what sounds; ``labels`` of all objects."""
+    """uint8 (H, W), class indices of the sounding objects; ``labels`` are those of all objects."""
     mask = np.zeros(masks.shape[1:], np.uint8)
     for i in sounding:
         mask[masks[i]] = labels[i]
@@ -199,4 +199,4 @@ def _write(path, pixels, options):
 
 def _write_wav(path, plan):
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_wav(path, make_sound(plan), RATE)
+    write_wav(path, make_audio(plan), RATE)

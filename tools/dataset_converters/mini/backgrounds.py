@@ -1,4 +1,4 @@
-"""Paints the backgrounds of the mini set: a far part, a horizon, and ground that recedes towards it."""
+"""Paints the backgrounds of the mini set: a far part, a horizon, and the ground in perspective."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ TILE = 256  # side of the ground's texture in pixels, before perspective
 
 @dataclass(frozen=True)
 class Place:
-    """Look of one kind of place.
+    """Appearance of one kind of place.
 
     Attributes:
         name: The place as a caption names it.
@@ -126,7 +126,7 @@ def paint_background(rng, height, width):
         width (int): Columns.
 
     Returns:
-        Background: See there.
+        Background: The background.
     """
     place = PLACES[rng.integers(len(PLACES))]
     horizon = int(height * rng.uniform(0.25, 0.42))

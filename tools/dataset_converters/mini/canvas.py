@@ -18,11 +18,11 @@ CIRCLE = np.stack([f(np.linspace(0, 2 * np.pi, 28, endpoint=False)) for f in (np
 
 @dataclass(frozen=True)
 class Light:
-    """Where the light of a scene comes from, so that all its objects agree.
+    """The light of a scene, the same for all objects.
 
     Attributes:
         direction: Unit vector (x, y, z) towards the light; z points out of the image.
-        ambient: Share of light that comes from everywhere, 0 to 1.
+        ambient: Fraction of ambient light, 0 to 1.
     """
 
     direction: tuple
@@ -146,7 +146,7 @@ class Canvas:
         return mask
 
     def shade(self, mask, relief, gloss):
-        """Brightness and highlight (None without gloss) of a shape blown up like a cushion, both of the mask's size."""
+        """Brightness and highlight (None without gloss) of a shape with a rounded surface, both of the mask's size."""
         if not relief:
             return np.full(
                 mask.shape, self.light.ambient + (1.1 - self.light.ambient) * self.light.direction[2], np.float32
@@ -163,7 +163,7 @@ class Canvas:
         return brightness, gloss * facing**12 if gloss else None
 
     def paint(self, mask, colour, *, relief=1.0, gloss=0.0, dim=1.0):
-        """Paints a shape over what is there.
+        """Paints a shape on top of the others.
 
         Args:
             mask (np.ndarray): Coverage, (H, W), uint8.

@@ -1,4 +1,4 @@
-"""Composes the images of the mini set: which objects, where, and which of their pixels can be seen."""
+"""Composes the images of the mini set: objects, their places, and their visible pixels."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ CLASSES = tuple(OBJECTS)
 FLYING = ('airplane', 'bird')
 MIN_VISIBLE_SHARE = 0.6
 PLACEMENTS = 30
-MAX_SPEED = 20  # pixels that an object moves in the whole of a video
+MAX_SPEED = 20  # pixels per video
 # (instances of one class, further classes), and (classes with one instance each)
 REPEATED = ((2, 1), (2, 2), (3, 1), (3, 2), (4, 1))
 SINGLE = (3, 4, 4)
@@ -35,7 +35,7 @@ REPEATED_SHARE = 0.45
 
 @dataclass(frozen=True)
 class Instance:
-    """One object of a scene: its class and the pixels that can be seen, ``mask`` (H, W) of bool."""
+    """One object of a scene: its class and its visible pixels, ``mask`` (H, W) of bool."""
 
     name: str
     mask: np.ndarray
@@ -43,45 +43,45 @@ class Instance:
 
 @dataclass(frozen=True)
 class Scene:
-    """A finished image, (H, W, 3) uint8 RGB, with its visible objects from back to front and a caption."""
+    """An image, (H, W, 3) uint8 RGB, with its visible objects from back to front and a caption."""
 
     image: np.ndarray
     instances: tuple
     caption: str
 
 
-class _Deck:
-    """Deals classes in random order, each as often as any other."""
+class _ClassSampler:
+    """Draws classes in random order, all equally often."""
 
     def __init__(self, rng):
         self.rng = rng
-        self.cards = []
+        self.waiting = []
 
     def draw(self, count, without=()):
-        """``count`` different classes, none of them in ``without``."""
-        hand = []
-        while len(hand) < count:
-            card = next((c for c in self.cards if c not in hand and c not in without), None)
-            if card is None:
-                self.cards += self.rng.permutation(CLASSES).tolist()
+        """Returns ``count`` different classes that are not in ``without``."""
+        drawn = []
+        while len(drawn) < count:
+            name = next((c for c in self.waiting if c not in drawn and c not in without), None)
+            if name is None:
+                self.waiting += self.rng.permutation(CLASSES).tolist()
             else:
-                self.cards.remove(card)
-                hand.append(card)
-        return hand
+                self.waiting.remove(name)
+                drawn.append(name)
+        return drawn
 
 
 def plan_scenes(count, seed):
-    """Decides which objects each image shows, with all classes in equal use.
+    """Plans the objects of each image, with all classes equally often.
 
     Args:
         count (int): Number of images.
-        seed (int): Seed of the random decisions.
+        seed (int): Seed of all random choices.
 
     Returns:
         list[list[str]]: The classes of each image's objects; a class occurs more than once in 45 % of the images.
     """
     rng = np.random.default_rng([seed, 1])
-    repeated, others, singles = _Deck(rng), _Deck(rng), _Deck(rng)
+    repeated, others, singles = _ClassSampler(rng), _ClassSampler(rng), _ClassSampler(rng)
     plans = []
     for index in range(count):
         if int((index + 1) * REPEATED_SHARE) > int(index * REPEATED_SHARE):
@@ -96,7 +96,7 @@ def plan_scenes(count, seed):
 def _place(rng, sprites, names, near, horizon):
     """Draws positions (left, top) of all sprites; the first ones, of one class, spread over the width.
 
-    ``near`` says how near each object is, from 0 to 1: near ones stand low in the image.
+    ``near`` is the nearness of each object, from 0 to 1. Near objects are low in the image.
     """
     count = len(names)
     slots = (rng.permutation(count) + rng.uniform(0.3, 0.7, count)) / count
@@ -119,12 +119,12 @@ def _place(rng, sprites, names, near, horizon):
 
 
 def _order(names, sprites, positions):
-    """Indices from back to front: airplanes are far away, others the nearer the lower their feet stand."""
+    """Indices from back to front: airplanes first, then the others from top to bottom."""
     return sorted(range(len(names)), key=lambda i: (names[i] != 'airplane', positions[i][1] + len(sprites[i][1])))
 
 
 def _windows(alpha, position):
-    """Slices that cut sprite and image to their common part."""
+    """Slices of sprite and image that select their common part."""
     left, top = position
     height, width = alpha.shape
     rows = slice(max(top, 0), min(top + height, HEIGHT))
@@ -136,15 +136,15 @@ def _windows(alpha, position):
 
 
 def visible_masks(sprites, positions, order):
-    """Finds what can be seen of objects that cover each other and may reach beyond the image.
+    """Finds the visible pixels of objects that occlude each other and may extend beyond the image.
 
     Args:
-        sprites (list[tuple]): Colour and coverage (h, w) of each object.
-        positions (list[tuple]): Left and top of each, in pixels.
+        sprites (list[tuple]): Color and coverage (h, w) of each object.
+        positions (list[tuple]): Left and top of each object, in pixels.
         order (list[int]): Indices of the objects from back to front.
 
     Returns:
-        tuple: Visible pixels of each, bool (N, HEIGHT, WIDTH), and their share of the object's own area, (N,).
+        tuple: Visible pixels of each, bool (N, HEIGHT, WIDTH), and their fraction of the object's area, (N,).
     """
     masks = np.zeros((len(sprites), HEIGHT, WIDTH), bool)
     for i in order:
@@ -152,12 +152,12 @@ def visible_masks(sprites, positions, order):
         cover = sprites[i][1][own] > 0.5
         masks[(slice(None), *image)] &= ~cover
         masks[(i, *image)] = cover
-    whole = np.array([(alpha > 0.5).sum() for _, alpha in sprites])
-    return masks, masks.sum((1, 2)) / whole
+    areas = np.array([(alpha > 0.5).sum() for _, alpha in sprites])
+    return masks, masks.sum((1, 2)) / areas
 
 
 def _arrange(rng, sprites, names, near, horizon):
-    """Places the objects so that enough of each can be seen; returns positions, order and visible pixels."""
+    """Places the objects so that enough of each is visible; returns positions, order and visible pixels."""
     best = (-1,)
     for _ in range(PLACEMENTS):
         positions = _place(rng, sprites, names, near, horizon)
@@ -182,7 +182,7 @@ def _shadow(rgb, alpha, position, strength):
 
 
 def _expose(rng, rgb, colour):
-    """What the camera adds: colour of the light, vignette, blur and sensor noise; returns uint8."""
+    """Applies the effects of a camera: color of the light, vignette, blur and sensor noise; returns uint8."""
     y, x = np.ogrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
     rgb = rgb * colour * (1 - rng.uniform(0, 0.2) * (x * x + y * y)[..., None] / 2)
     rgb = cv2.GaussianBlur(rgb.astype(np.float32), (0, 0), rng.uniform(0.3, 0.6))
@@ -202,7 +202,7 @@ def _caption(names, place):
 
 
 def _draw_objects(rng, names, near, light):
-    """Draws every object at its size, near ones larger; returns their sprites."""
+    """Draws every object, near ones larger; returns their sprites."""
     scale = 45 if len(names) < 5 else 40
     sprites = []
     for name, nearness in zip(names, near, strict=True):
@@ -222,7 +222,7 @@ def _draw_objects(rng, names, near, light):
 
 
 def _paint(rgb, sprites, names, positions, order):
-    """Puts the objects, from back to front, onto a background; returns a new image."""
+    """Paints the objects, from back to front, on a background; returns a new image."""
     rgb = rgb.copy()
     for i in order:
         colour, alpha = sprites[i]
@@ -237,12 +237,12 @@ def draw_scene(names, seed, image_id):
     """Draws one image.
 
     Args:
-        names (list[str]): Classes of its objects, as :func:`plan_scenes` gives them: repeated ones first.
+        names (list[str]): Classes of its objects as :func:`plan_scenes` returns them: repeated ones first.
         seed (int): Seed of the set.
-        image_id (int): The image's id; with ``seed`` it decides everything else.
+        image_id (int): The image's id. It determines everything else together with ``seed``.
 
     Returns:
-        Scene: See there.
+        Scene: The image and its objects.
     """
     rng = np.random.default_rng([seed, 2, image_id])
     background = paint_background(rng, HEIGHT, WIDTH)
@@ -254,15 +254,15 @@ def draw_scene(names, seed, image_id):
 
 
 def draw_clip(names, seed, frames):
-    """Draws the frames of a video: one place and the same objects, which move a little from frame to frame.
+    """Draws the frames of a video: the same place and objects, which move slightly from frame to frame.
 
     Args:
         names (list[str]): Classes of its objects.
-        seed (sequence): Decides everything else.
+        seed (sequence): Determines everything else.
         frames (int): Number of frames.
 
     Returns:
-        list[tuple]: Of each frame the image, uint8 RGB, and the visible pixels of each object, bool (N, H, W).
+        list[tuple]: For each frame the image, uint8 RGB, and the visible pixels of each object, bool (N, H, W).
     """
     rng = np.random.default_rng(seed)
     background = paint_background(rng, HEIGHT, WIDTH)
@@ -272,7 +272,7 @@ def draw_clip(names, seed, frames):
     speeds = rng.uniform(-MAX_SPEED, MAX_SPEED, len(names))
     drawn = []
     for frame in range(frames):
-        shift = (frame - (frames - 1) / 2) / frames  # the middle of the video is the arrangement
+        shift = (frame - (frames - 1) / 2) / frames  # zero in the middle of the video
         moved = [(int(left + shift * speed), top) for (left, top), speed in zip(positions, speeds, strict=True)]
         masks, _ = visible_masks(sprites, moved, order)
         image = _expose(rng, _paint(background.rgb, sprites, names, moved, order), background.colour)

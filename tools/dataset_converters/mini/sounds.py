@@ -1,8 +1,8 @@
 """Synthesises the recordings of the mini set.
 
-Each class has a few kinds of sound, every one a function ``(rng, seconds, rate) -> waveform`` that fills the whole
-time. Classes keep apart in a log-mel picture from 125 to 3800 Hz, by pitch, by shape or by rhythm, also when several
-are added up; within a kind pitch, rhythm, colour and level vary.
+Each class has several kinds of audio, each a function ``(rng, seconds, rate) -> waveform``. In a log-mel spectrogram
+from 125 to 3800 Hz, the classes differ in pitch, shape or rhythm, even if several are added. Within a kind, pitch,
+rhythm, timbre and level vary.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from .waves import envelope, glide, hiss, repeat, tone
 
 SECONDS = 4
 LEVEL = 0.08  # root mean square of a recording, full scale 1
-LEVEL_SPREAD = 2.0  # dB to either side
+LEVEL_SPREAD = 2.0  # dB, in both directions
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of sound: its VGGSound label, its name in file names, and what synthesises it."""
+    """One kind of audio: its VGGSound label, its name in file names, and the function that synthesises it."""
 
     label: str
     name: str
@@ -34,7 +34,7 @@ def _propeller(rng, seconds, rate):
 
 
 def _jet(rng, seconds, rate):
-    """Broad noise whose colour changes slowly, under the whine of a turbine."""
+    """Broadband noise with a slowly changing spectrum, and the tone of a turbine."""
     count = int(seconds * rate)
     low = hiss(rng, count, rate, 300, 1400)
     high = hiss(rng, count, rate, 1200, 3600)
@@ -110,7 +110,7 @@ def _long_horn(rng, seconds, rate):
 
 
 def _race(rng, seconds, rate):
-    """An engine that runs up through its gears."""
+    """An engine whose speed rises in every gear."""
     bottom, length = rng.uniform(190, 240), rng.uniform(0.7, 1.0)
 
     def event(rng, rate):
@@ -197,7 +197,7 @@ def _bow_wow(rng, seconds, rate):
 
 
 def _bray(rng, rate, length, pitches, roughness):
-    """A rough voice: harmonics that tremble quickly."""
+    """Harmonics with fast amplitude modulation."""
     count = int(length * rate)
     t = np.arange(count) / rate
     wave = tone(glide(count, *pitches), rate, [(1800, 500, 1.0), (3000, 400, 0.6)], tilt=0.0)
@@ -255,13 +255,13 @@ def synthesise(kind, rate, seed, seconds=SECONDS):
     """Synthesises one recording.
 
     Args:
-        kind (Kind): What is heard.
-        rate (int): Samples per second.
-        seed (int | sequence): Decides all that varies within the kind.
-        seconds (int): Its length.
+        kind (Kind): The kind of audio.
+        rate (int): Sample rate in Hz.
+        seed (int | sequence): Seed of everything that varies within the kind.
+        seconds (int): Length.
 
     Returns:
-        np.ndarray: (seconds * rate,), float64 within -1 to 1, of one loudness to within ``LEVEL_SPREAD`` dB.
+        np.ndarray: (seconds * rate,), float64 in [-1, 1]; levels differ by up to ``LEVEL_SPREAD`` dB.
     """
     rng = np.random.default_rng(seed)
     wave = kind.synthesise(rng, seconds, rate)

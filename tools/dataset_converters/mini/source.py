@@ -3,10 +3,8 @@
 import csv
 import io
 import json
-import multiprocessing
 import os
 import shutil
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,36 +13,38 @@ import numpy as np
 import soundfile
 import yaml
 from pycocotools import mask as mask_utils
-from tqdm import tqdm
+
+from mmavs.data_tools.parallel import WorkerPool
+from mmavs.utils.files import writing_error
 
 from .scenes import CLASSES, HEIGHT, WIDTH, draw_scene, plan_scenes
 from .sounds import KINDS, synthesise
 
 JPEG_QUALITY = 90
-RATES = {4: 22050, 11: 44100}  # of the recordings with these numbers modulo 13; the others have 16 kHz
+RATES = {4: 22050, 11: 44100}  # Hz, of recordings with these numbers modulo 13; the others have 16 kHz
 RECORDING_SPLITS = ('train', 'test')
-VERSION = 1  # of what is drawn and synthesised: one more whenever the same settings give other files
+VERSION = 1  # increased whenever the same settings give different files
 
 
 def source_settings(*, images, recordings, seed):
-    """What decides the content of a source, as ``settings.json`` in its folder says it."""
+    """Everything that determines the content of a source, as stored in ``settings.json``."""
     return {'version': VERSION, 'images': images, 'recordings': list(recordings), 'seed': seed}
 
 
 def write_source(folder, *, images, recordings, seed, workers, table):
-    """Draws and synthesises the whole source into a folder that takes its name when everything is there.
+    """Draws and synthesises the source into a folder that appears only when it is complete.
 
     Writes ``images/<id, 12 digits>.jpg``, ``instances.json`` and ``captions.json`` in COCO's format,
-    ``audios/<id>_<start, 6 digits>.wav``, ``vggsound.csv`` (id, start second, label, split), ``classes.yaml`` (a class
-    file of what there is) and ``settings.json``. The result depends on the numbers and the seed, not on ``workers``.
+    ``audios/<id>_<start, 6 digits>.wav``, ``vggsound.csv`` (id, start second, label, split), ``classes.yaml`` (class
+    file of the drawn classes) and ``settings.json``. The result does not depend on ``workers``.
 
     Args:
-        folder (str | Path): Where it goes; must not exist. What an interrupted run left beside it is removed.
+        folder (str | Path): Output folder; must not exist. A folder that an interrupted run left beside it is removed.
         images (int): Number of images.
         recordings (tuple[int, int]): Number of recordings of each class for training and for testing.
-        seed (int): Seed of everything.
-        workers (int): Number of processes; 1 works in this one.
-        table (ClassTable): Classes of VPO; gives the category ids, which are those of the masks.
+        seed (int): Seed of all random choices.
+        workers (int): Number of processes. With 1, this process does the work.
+        table (ClassTable): Classes of VPO; the category ids are their mask values.
     """
     category_ids = {c.name: c.mask_id for c in table.classes if c.name in CLASSES}
     entries = [
@@ -52,27 +52,24 @@ def write_source(folder, *, images, recordings, seed, workers, table):
         for name, mask_id in category_ids.items()
     ]
     settings = source_settings(images=images, recordings=recordings, seed=seed)
-    with whole_folder(folder) as part:
-        with make_mapper(workers) as mapper:
-            _write_images(part, images, seed, mapper, category_ids)
-            write_recordings(part, recordings, seed, mapper)
+    with complete_folder(folder) as part:
+        with WorkerPool(workers) as pool:
+            _write_images(part, images, seed, pool, category_ids)
+            write_recordings(part, recordings, seed, pool)
         (part / 'classes.yaml').write_text(yaml.safe_dump({'classes': entries}, sort_keys=False), encoding='utf-8')
         (part / 'settings.json').write_text(json.dumps(settings), encoding='utf-8')
 
 
 @contextmanager
-def whole_folder(folder):
-    """Gives a new folder beside ``folder``, which takes its name when the block ends well and is removed otherwise.
+def complete_folder(folder):
+    """Yields a new folder, which is renamed to ``folder`` if the block succeeds and removed otherwise.
 
     Args:
-        folder (str | Path): Must not exist, or be empty. What a killed run left beside it is removed.
+        folder (str | Path): Must not exist, or be empty. A folder that an interrupted run left beside it is removed.
 
     Raises:
-        OSError: Something could not be written; the message names ``folder``, the reason and the remedy.
+        OSError: A file cannot be written; the message names ``folder``, the reason and the remedy.
     """
-    # Imported late since the processes that draw import this file too and would wait for torch.
-    from mmavs.utils.files import writing_error
-
     folder = Path(folder)
     part = folder.with_name(f'{folder.name}.part')
     try:
@@ -87,28 +84,12 @@ def whole_folder(folder):
         raise
 
 
-@contextmanager
-def make_mapper(workers):
-    """Gives a function ``(function, jobs, desc)`` that yields ``function(job)`` in order, with a progress bar."""
-    if workers <= 1:
-        yield lambda function, jobs, desc: tqdm(map(function, jobs), total=len(jobs), desc=desc, mininterval=0.5)
-        return
-    context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        try:
-            yield lambda function, jobs, desc: tqdm(
-                pool.map(function, jobs, chunksize=8), total=len(jobs), desc=desc, mininterval=0.5
-            )
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _write_images(part, count, seed, mapper, category_ids):
+def _write_images(part, count, seed, pool, category_ids):
     (part / 'images').mkdir()
     jobs = [(str(part / 'images'), names, seed, index + 1) for index, names in enumerate(plan_scenes(count, seed))]
     images, annotations, captions = [], [], []
-    for image_id, (file_name, objects, caption) in enumerate(mapper(_write_image, jobs, 'Drawing images'), 1):
+    drawn = pool.map(_write_image, jobs, total=len(jobs), desc='Drawing images')
+    for image_id, (file_name, objects, caption) in enumerate(drawn, 1):
         images.append({'id': image_id, 'file_name': file_name, 'height': HEIGHT, 'width': WIDTH})
         captions.append({'id': image_id, 'image_id': image_id, 'caption': caption})
         for name, segmentation, area, box in objects:
@@ -133,7 +114,7 @@ def _write_images(part, count, seed, mapper, category_ids):
 
 
 def _write_image(job):
-    """Draws one image: its file name, (class, run lengths, area, box) of its objects, and its caption."""
+    """Draws one image; returns its file name, (class, RLE, area, box) of its objects, and its caption."""
     folder, names, seed, image_id = job
     scene = draw_scene(names, seed, image_id)
     file_name = f'{image_id:012d}.jpg'
@@ -149,7 +130,7 @@ def _write_image(job):
 
 
 def plan_recordings(counts, seed):
-    """Decides which recordings there are; the kinds of a class alternate in each split.
+    """Plans the recordings; the kinds of a class alternate in each split.
 
     Args:
         counts (tuple[int, int]): Number of recordings of each class for training and for testing.
@@ -172,7 +153,7 @@ def plan_recordings(counts, seed):
     return plan
 
 
-def write_recordings(part, counts, seed, mapper):
+def write_recordings(part, counts, seed, pool):
     """Writes ``audios`` and ``vggsound.csv`` of a source below ``part``, see :func:`write_source`."""
     (part / 'audios').mkdir(parents=True)
     plan = plan_recordings(counts, seed)
@@ -180,7 +161,7 @@ def write_recordings(part, counts, seed, mapper):
         (str(part / 'audios' / f'{identifier}_{start:06d}.wav'), name, kind, rate, [seed, 4, number])
         for number, (identifier, start, _, name, kind, rate) in enumerate(plan)
     ]
-    for _ in mapper(_write_recording, jobs, 'Synthesising recordings'):
+    for _ in pool.map(_write_recording, jobs, total=len(jobs), desc='Synthesising recordings'):
         pass
     with open(part / 'vggsound.csv', 'w', encoding='utf-8', newline='') as f:
         csv.writer(f).writerows((i, start, KINDS[name][kind].label, split) for i, start, split, name, kind, _ in plan)
@@ -192,7 +173,7 @@ def _write_recording(job):
 
 
 def write_wav(path, waveform, rate):
-    """Writes 16-bit samples, from memory: soundfile's own error on a full disk has no reason."""
+    """Writes 16-bit samples. They are encoded in memory: soundfile's error on a full disk does not state the reason."""
     content = io.BytesIO()
     soundfile.write(content, waveform, rate, format='WAV', subtype='PCM_16')
     path.write_bytes(content.getvalue())

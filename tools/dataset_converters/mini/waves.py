@@ -1,4 +1,4 @@
-"""Building blocks of synthetic sound: pitch curves, harmonic tones, noise bands, and rows of events."""
+"""Building blocks of synthetic audio: pitch curves, harmonic tones, noise bands, and sequences of events."""
 
 import numpy as np
 
@@ -22,9 +22,9 @@ def tone(pitch, rate, formants, tilt=0.8):
 
     Args:
         pitch (np.ndarray): Pitch of each sample in Hz.
-        rate (int): Samples per second.
-        formants (list[tuple]): Centre, width (Hz) and strength of the resonances that colour it.
-        tilt (float): Exponent by which harmonics get weaker.
+        rate (int): Sample rate in Hz.
+        formants (list[tuple]): Center, width (Hz) and strength of the resonances.
+        tilt (float): Exponent of the decay of the harmonics.
     """
     turn = np.exp(2j * np.pi * np.cumsum(pitch) / rate)
     wave, harmonic = np.zeros(len(pitch)), np.ones(len(pitch), complex)
@@ -46,7 +46,7 @@ def hiss(rng, count, rate, low, high):
 
 
 def repeat(rng, seconds, rate, event, gap):
-    """Lays one event after the other, ``gap`` (least, most) seconds apart, until the time is full."""
+    """A sequence of events with gaps of ``gap`` (minimum, maximum) seconds between them."""
     count, parts = int(seconds * rate), [np.zeros(0)]
     skip = int(rng.uniform(0, 0.3) * rate)  # not every recording begins with an event
     while sum(map(len, parts)) < count + skip:
