@@ -1,4 +1,4 @@
-"""Shared fixtures: reference data that lies outside the repository, and the same conditions for every test."""
+"""Shared fixtures: reference data, generated data sets, and equal conditions for every test."""
 
 import io
 import os
@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
-import mmavs  # noqa: F401  (its repairs must be in place before a test imports mmseg's modules)
+import mmavs  # noqa: F401  (must be imported before mmseg)
 from mmavs.engine.runner.allocator import keep_freed_memory
 from mmavs.visualization import AVSegLocalVisualizer
 
@@ -46,14 +46,14 @@ def _seed() -> None:
 
 @pytest.fixture(autouse=True)
 def _scope():
-    """What ``default_scope`` of a config does: mmengine's own builders look into mmseg's registries."""
+    """Sets the default scope, as ``default_scope`` of a config does, so that mmengine builds from mmseg's registries."""
     with DefaultScope.overwrite_default_scope('mmseg'):
         yield
 
 
 @pytest.fixture(scope='module')
 def one_thread():
-    """The number of threads decides the order of sums, and with it the last bits."""
+    """One thread, because the number of threads determines the order of sums and with it the last bits."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -77,7 +77,7 @@ def real_sample_dir() -> Path:
 
 @pytest.fixture(scope='session')
 def vpo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny VPO of the released layout, shared by all tests: read it, never write to it."""
+    """A tiny VPO of the released layout, shared by all tests, which must not change it."""
     from vpo_tree import write_vpo_tree
 
     return write_vpo_tree(tmp_path_factory.mktemp('vpo'))
@@ -85,7 +85,7 @@ def vpo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='session')
 def mini_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The mini set with a few images, shared by all tests: read it, never write to it."""
+    """The mini set with a few images, shared by all tests, which must not change it."""
     sys.path.insert(0, str(ROOT / 'tools' / 'dataset_converters'))
     from make_mini import make_mini
 
@@ -96,7 +96,7 @@ def mini_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='session')
 def mini_avsbench_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Generated AVSBench trees with few videos, shared by all tests: read them, never write to them."""
+    """Generated AVSBench trees with few videos, shared by all tests, which must not change them."""
     sys.path.insert(0, str(ROOT / 'tools' / 'dataset_converters'))
     from make_mini_avsbench import make_mini_avsbench
 
@@ -107,8 +107,8 @@ def mini_avsbench_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture):
-    """Runs a tool of the repository in this process, which saves the time of a start: ``run_tool('train.py', config,
-    option, ...)`` gives what it prints. Results are in ``tmp_path / 'work'``."""
+    """Runs a tool in this process, which saves its start: ``run_tool('train.py', config, option, ...)`` returns its
+    output. The work dir is ``tmp_path / 'work'``."""
 
     def run(name: str, *words: object) -> str:
         monkeypatch.setattr(sys, 'argv', [name, *map(str, words), '--work-dir', str(tmp_path / 'work')])
@@ -129,7 +129,7 @@ def run_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
 
 @pytest.fixture
 def small_disk():
-    """A context in which this process can write no file larger than a number of bytes, as on a disk that is full."""
+    """A context in which this process cannot write files above a number of bytes, as on a full disk."""
 
     @contextmanager
     def limited(size: int):

@@ -9,7 +9,7 @@ THRESHOLDS = torch.linspace(0, 1 - 1e-10, 255)
 
 
 def loop_counts(probability: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Double of ``threshold_counts``: hits (255,), predicted (255,) and labelled () pixels."""
+    """Reference implementation of ``threshold_counts``: hits (255,), predicted (255,) and labelled () pixels."""
     hits, predicted = torch.zeros(2, len(THRESHOLDS), dtype=torch.int64)
     known, target = label != 255, label == 1
     for i, threshold in enumerate(THRESHOLDS):
@@ -19,7 +19,7 @@ def loop_counts(probability: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Ten
 
 
 class LoopMetrics:
-    """Double of ``AVSBenchObjectMetric``."""
+    """Reference implementation of ``AVSBenchObjectMetric``."""
 
     def __init__(self) -> None:
         self.jaccards: list[float] = []
