@@ -46,7 +46,7 @@ def _seed() -> None:
 
 @pytest.fixture(autouse=True)
 def _scope():
-    """Sets the default scope, as ``default_scope`` of a config does, so that mmengine builds from mmseg's registries."""
+    """Sets the scope, as ``default_scope`` of a config does, so that mmengine builds from the registries of mmseg."""
     with DefaultScope.overwrite_default_scope('mmseg'):
         yield
 

@@ -4,7 +4,7 @@ import numpy as np
 
 
 class PlainMetrics:
-    """Reference implementation of ``DatasetLevelMetric``: counts over all images, then means over the classes that occur."""
+    """Reference implementation of ``DatasetLevelMetric``: counts over all images, then means over classes."""
 
     def __init__(self, num_classes: int) -> None:
         self.num_classes = num_classes
