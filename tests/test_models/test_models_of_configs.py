@@ -31,6 +31,11 @@ def distinct_models():
     """A config for each architecture; depth, classes, audio channels and image size make no other architecture."""
     found = {}
     for path in LEAVES:
+        if path.parent.name in (
+            'tpavi',
+            'avsegformer',
+        ):  # too slow at full width; see test_golden_networks_baselines.py
+            continue
         model = load(path).model.to_dict()
         kind = without_downloads(copy.deepcopy(model))
         del kind['data_preprocessor']['size'], kind['decode_head']['num_classes']
@@ -89,6 +94,7 @@ def test_slide_inference(model, batch):
     expected = torch.cat([left[..., :16], (left[..., 16:] + right[..., :32]) / 2, right[..., 32:]], dim=-1)
     with mock.patch.dict(model.test_cfg, SLIDE):
         found = logits(model, batch)
+    expected = expected.sigmoid() if model.out_channels == 1 else expected
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5 * max(1.0, expected.abs().max().item()))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from .baselines import Method
 from .renaming import Renaming
 
 _LAYERS = range(6)
@@ -46,6 +47,7 @@ RENAMING = Renaming(
         'head.fc.4': 'decode_head.conv_seg',
     },
     unused={
+        'backbone.head': 'the classifier of ImageNet',
         'backbone.layer3_2': _SECOND_BRANCH,
         'backbone.layer4_2': _SECOND_BRANCH,
         'backbone.fc': 'the classifier of ImageNet',
@@ -58,3 +60,21 @@ RENAMING = Renaming(
 def rename(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Renames a state dict, see :meth:`Renaming.apply`."""
     return RENAMING.apply(state_dict)
+
+
+METHOD = Method(
+    name='AVSegFormer',
+    renaming=RENAMING,
+    rename=rename,
+    backbones=('backbone',),
+    classifier='head.fc.4.weight',
+    configs={
+        ('r50', 1): (
+            'avsegformer/avsegformer_r50_1xb10-30e_avsbench-s4-224x224',
+            'avsegformer/avsegformer_r50_1xb10-60e_avsbench-ms3-224x224',
+        ),
+        ('r50', 71): ('avsegformer/avsegformer_r50_1xb40-30e_avss-224x224',),
+        ('pvtv2-b5', 1): ('avsegformer/avsegformer_pvtv2-b5_1xb10-30e_avsbench-s4-224x224',),
+        ('pvtv2-b5', 71): ('avsegformer/avsegformer_pvtv2-b5_1xb40-30e_avss-224x224',),
+    },
+)

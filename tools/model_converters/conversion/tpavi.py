@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from .baselines import Method
 from .renaming import Renaming
 
 _STAGES = range(4)
@@ -14,7 +15,7 @@ RENAMING = Renaming(
     prefixes={
         'resnet': 'backbone',
         **{f'resnet.layer{i}_1': f'backbone.layer{i}' for i in (3, 4)},
-        'encoder_backbone': 'backbone.timm_model',
+        'encoder_backbone': 'backbone',
         **{f'conv{i + 1}.conv2d_list': f'neck.stages.{i}' for i in _STAGES},
         **{
             f'tpavi_b{i + 1}.{old}': f'fusion.blocks.{i}.{new}'
@@ -36,6 +37,7 @@ RENAMING = Renaming(
         'output_conv.4': 'decode_head.conv_seg',
     },
     unused={
+        'encoder_backbone.head': 'the classifier of ImageNet',
         'resnet.layer3_2': _SECOND_BRANCH,
         'resnet.layer4_2': _SECOND_BRANCH,
         'resnet.fc': 'the classifier of ImageNet',
@@ -55,3 +57,18 @@ def rename(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[st
         if name.startswith('fusion.blocks.') and value.ndim == 5:
             renamed[name] = value[:, :, 0, 0, 0] if name.endswith('.phi.weight') else value[..., 0]
     return renamed, dropped
+
+
+METHOD = Method(
+    name='TPAVI',
+    renaming=RENAMING,
+    rename=rename,
+    backbones=('resnet', 'encoder_backbone'),
+    classifier='output_conv.4.weight',
+    configs={
+        ('r50', 1): ('tpavi/tpavi_r50_1xb20-15e_avsbench-s4-224x224', 'tpavi/tpavi_r50_1xb20-30e_avsbench-ms3-224x224'),
+        ('r50', 71): ('tpavi/tpavi_r50_1xb40-60e_avss-224x224',),
+        ('pvtv2-b5', 1): ('tpavi/tpavi_pvtv2-b5_1xb20-15e_avsbench-s4-224x224',),
+        ('pvtv2-b5', 71): ('tpavi/tpavi_pvtv2-b5_1xb40-60e_avss-224x224',),
+    },
+)

@@ -1,0 +1,12 @@
+# AVSegFormer with PVT-v2-B5, timm's (pip install 'mmavs[timm]').
+_base_ = './avsegformer_r50.py'
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='TIMMBackbone',
+        model_name='pvt_v2_b5',
+        features_only=True,
+        pretrained=True,  # downloads weights of ImageNet
+    ),
+    fusion=dict(in_channels=(64, 128, 320, 512)),
+)

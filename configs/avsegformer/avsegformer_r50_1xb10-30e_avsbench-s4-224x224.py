@@ -1,0 +1,17 @@
+_base_ = [
+    '../_base_/models/avsegformer_r50.py',
+    '../_base_/datasets/avsbench_s4_224_clips.py',
+    '../_base_/schedules/avsegformer_30e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(
+        num_classes=_base_.num_classes,
+        out_channels=1,
+        threshold=0.5,
+        loss_decode=dict(_delete_=True, type='FrameDiceLoss'),
+    ),
+)
+train_dataloader = dict(batch_size=10)  # 2 clips
+env_cfg = dict(cudnn_benchmark=True)  # all images have one size
