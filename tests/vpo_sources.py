@@ -1,4 +1,4 @@
-"""A COCO data set and recordings in miniature, the input of the VPO builder."""
+"""A small COCO data set and recordings, the input of the VPO builder."""
 
 import csv
 import hashlib
@@ -31,7 +31,7 @@ def polygon(left, top, right, bottom):
 
 
 def rle(left, top, right, bottom):
-    """The same as an uncompressed RLE: runs down the columns, zeros first."""
+    """The same as an uncompressed RLE: runs along the columns, background first."""
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[top:bottom, left:right] = True
     flat = mask.ravel(order='F')
@@ -45,7 +45,7 @@ class SourceSet:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.images, self.annotations, self.captions, self.sounds = [], [], [], []
+        self.images, self.annotations, self.captions, self.recording_rows = [], [], [], []
         for folder in ('images', 'sounds'):
             (root / folder).mkdir(parents=True)
 
@@ -72,12 +72,12 @@ class SourceSet:
     def recordings(self, names=tuple(LABELS), train=6, test=3):
         for name in names:
             for take in range(train + test):
-                self.sound(f'{name}{take}', LABELS[name], 'train' if take < train else 'test')
+                self.recording(f'{name}{take}', LABELS[name], 'train' if take < train else 'test')
         return self
 
-    def sound(self, video, label, split, samples=None):
-        self.sounds.append(f'{video},30,"{label}",{split}\n')
-        tone = np.sin(np.arange(800) / (3 + len(self.sounds) % 7)) / 2 if samples is None else samples
+    def recording(self, video, label, split, samples=None):
+        self.recording_rows.append(f'{video},30,"{label}",{split}\n')
+        tone = np.sin(np.arange(800) / (3 + len(self.recording_rows) % 7)) / 2 if samples is None else samples
         soundfile.write(self.root / 'sounds' / f'{video}_000030.wav', tone, 8000)
         return self
 
@@ -87,7 +87,7 @@ class SourceSet:
         content = {'images': self.images, 'annotations': self.annotations, 'categories': categories}
         (self.root / 'instances.json').write_text(json.dumps(content))
         (self.root / 'captions.json').write_text(json.dumps({'annotations': self.captions}))
-        (self.root / 'sounds.csv').write_text(''.join(self.sounds))
+        (self.root / 'sounds.csv').write_text(''.join(self.recording_rows))
         return {
             'instances': [str(self.root / 'instances.json')],
             'images': [str(self.root / 'images')],
@@ -101,7 +101,7 @@ class SourceSet:
 
 
 def tree(out):
-    """Digest of every file, the cache with its times of source files apart."""
+    """Digest of every file except the cache, which has times of source files."""
     return {
         str(p.relative_to(out)): hashlib.sha256(p.read_bytes()).hexdigest()
         for p in sorted(Path(out).rglob('*'))

@@ -11,7 +11,7 @@ import torch
 from mmavs.data_tools.parallel import WorkerPool
 from mmavs.data_tools.vpo_builder import recordings
 
-# `PyDLL` keeps the interpreter's lock, as some C code does that decodes a damaged file.
+# `PyDLL` keeps the interpreter's lock, like some C code that decodes damaged files.
 BUSY_IN_C = """
 import ctypes, json, os, sys
 from mmavs.data_tools.parallel import WorkerPool
@@ -71,12 +71,12 @@ def test_jobs_are_taken_as_they_are_needed():
         results.close()
 
 
-def test_error_of_a_job_is_raised_here():
+def test_error_of_a_job_is_raised_in_this_process():
     with WorkerPool(2) as pool, pytest.raises(TypeError):
         list(pool.map(recordings.recording_problem, [None] * 100, total=100, desc=''))
 
 
-def test_death_of_a_worker_is_an_error_with_the_way_on():
+def test_end_of_a_worker_is_an_error_with_the_remedy():
     with WorkerPool(2) as pool, pytest.raises(RuntimeError, match='fewer --workers'):
         list(pool.map(os._exit, [1] * 100, total=100, desc=''))
 
@@ -93,7 +93,7 @@ def test_workers_in_c_code_end_with_their_parent(tmp_path):
     assert wait_for(lambda: all(state(pid) == 'Z' for pid in workers))
 
 
-def test_workers_import_nothing_again_where_they_are_forked():
+def test_forked_workers_import_nothing_again():
     with WorkerPool(2) as pool:
         modules = list(pool.map(own_modules, range(100), total=100, desc=''))
     if sys.platform == 'linux':

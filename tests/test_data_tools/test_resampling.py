@@ -73,12 +73,12 @@ def test_integer_samples_take_half_the_space(folder, tmp_path):
         torch.testing.assert_close(audio(small, channels=1), truth, atol=2**-16 + 1e-6, rtol=0)
 
 
-def test_what_is_there_is_kept_and_what_changed_is_done_again(folder, tmp_path, monkeypatch):
+def test_existing_copies_are_kept_and_changed_recordings_copied_again(folder, tmp_path, monkeypatch):
     out = tmp_path / 'out'
     resample(folder, out)
     names = files(folder)
     (out / names[0]).unlink()
-    (out / names[1]).write_bytes(b'RIFF')  # of something else that was interrupted
+    (out / names[1]).write_bytes(b'RIFF')  # as left by another program
     soundfile.write(folder / names[2], np.ones(3000) / 3, 8000)
     os.utime(folder / names[2], (10**9, 10**9))
     read = []
@@ -124,7 +124,7 @@ def test_workers_give_the_same_files(tmp_path):
         assert (tmp_path / 'one' / name).read_bytes() == (tmp_path / 'two' / name).read_bytes()
 
 
-def test_full_disk_leaves_nothing_half_written(folder, tmp_path, small_disk):
+def test_full_disk_leaves_no_incomplete_file(folder, tmp_path, small_disk):
     with small_disk(1000), pytest.raises(OSError, match='cannot write .*choose another --out'):
         resample(folder, tmp_path / 'out')
     assert files(tmp_path / 'out') == []
@@ -132,7 +132,7 @@ def test_full_disk_leaves_nothing_half_written(folder, tmp_path, small_disk):
 
 @pytest.mark.parametrize('error', [errno.EACCES, errno.EROFS])
 def test_read_only_folder_is_named_with_the_remedy(folder, tmp_path, monkeypatch, error):
-    """The folder for copies was made and then became read-only: permissions alone do not bind root."""
+    """The folder becomes read-only after it was made. Permissions alone do not apply to root."""
     out = tmp_path / 'out'
     out.mkdir()
     built_in_open = open
@@ -148,7 +148,7 @@ def test_read_only_folder_is_named_with_the_remedy(folder, tmp_path, monkeypatch
     assert files(out) == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason='permissions do not bind root; the test above takes their place')
+@pytest.mark.skipif(os.geteuid() == 0, reason='permissions do not apply to root; the test above replaces this one')
 def test_folder_without_permission(folder, tmp_path):
     (tmp_path / 'out').mkdir(mode=0o555)
     with pytest.raises(OSError, match='allow writing there'):
@@ -157,7 +157,7 @@ def test_folder_without_permission(folder, tmp_path):
 
 
 @pytest.mark.parametrize('out', ['in', 'in/copies', '.', 'link'])
-def test_folders_must_be_apart(folder, tmp_path, out):
+def test_folders_must_not_contain_each_other(folder, tmp_path, out):
     (tmp_path / 'link').symlink_to(folder)
     with pytest.raises(ValueError, match='--out must be a folder neither inside of'):
         resample(folder, tmp_path / out)

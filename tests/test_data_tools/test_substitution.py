@@ -1,4 +1,4 @@
-"""S4 with foreign sounds: which recording goes where, and that nothing of the source changes."""
+"""S4 with other recordings as audio: the choice of recordings, and the source, which must not change."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ LABELS = {'dog_barking': 'dog barking', 'playing_piano': 'playing piano, loudly'
 
 @pytest.fixture(scope='module')
 def source(tmp_path_factory):
-    """S4, and four recordings of each category for training and two for testing; tones of pitches of their own."""
+    """S4, and four recordings of each category for training and two for testing; tones with different pitches."""
     root = tmp_path_factory.mktemp('source')
     write_s4(root / 'avsbench', clips=3)
     (root / 'audios').mkdir()
@@ -88,7 +88,7 @@ def test_every_clip_has_the_middle_of_a_recording_of_its_category(source, made):
             torch.testing.assert_close(torch.from_numpy(wave), expected, atol=1e-6, rtol=0)
 
 
-def test_frames_and_masks_are_the_old_ones(source, made):
+def test_frames_and_masks_are_the_original_ones(source, made):
     for split in SPLITS:
         for old, new in zip(clips_of(source / 'avsbench', split), clips_of(made, split), strict=True):
             for a, b in zip((*old.frames, *old.masks), (*new.frames, *new.masks), strict=True):
@@ -96,7 +96,7 @@ def test_frames_and_masks_are_the_old_ones(source, made):
                 assert a is None or (os.path.realpath(b) == os.path.realpath(a) and os.path.islink(b))
 
 
-def test_no_recording_is_in_two_splits_and_all_are_used_alike(made):
+def test_no_recording_is_in_two_splits_and_all_are_used_equally(made):
     used = {split: Counter() for split in SPLITS}
     for clip, recording in table_of(made).items():
         used[clip.split('/')[1]][recording] += 1
@@ -117,13 +117,13 @@ def test_same_seed_same_files_whatever_the_workers(source, made, tmp_path):
 
 
 @pytest.mark.parametrize('mode', ['copy', 'hardlink'])
-def test_files_of_their_own(source, tmp_path, mode):
+def test_copies_and_hard_links(source, tmp_path, mode):
     substitute_audio(options(source, tmp_path / 'out', copy_mode=mode))
     frame, old = (clips_of(root, 'val')[0].frames[0] for root in (tmp_path / 'out', source / 'avsbench'))
     assert not os.path.islink(frame) and os.path.samefile(frame, old) == (mode == 'hardlink')
 
 
-def test_an_interrupted_run_goes_on(source, made, tmp_path, monkeypatch):
+def test_interrupted_run_resumes(source, made, tmp_path, monkeypatch):
     out, written = tmp_path / 'out', []
 
     def interrupted(path, content):
@@ -158,7 +158,7 @@ def test_other_settings_need_another_folder_or_overwrite(source, tmp_path):
     assert json.loads((out / 'substitution.json').read_text())['seed'] == 1
 
 
-def test_a_tree_of_someone_else_is_left_alone(source, tmp_path):
+def test_tree_of_another_program_is_kept(source, tmp_path):
     out = shutil.copytree(source / 'avsbench', tmp_path / 'out')
     before = contents(out)
     with pytest.raises(ValueError, match='was not made by this tool'):
@@ -169,7 +169,7 @@ def test_a_tree_of_someone_else_is_left_alone(source, tmp_path):
             substitute_audio(options(source, inside))
 
 
-def test_broken_recordings_are_left_out_and_told(source, tmp_path):
+def test_broken_recordings_are_left_out_and_listed(source, tmp_path):
     own = shutil.copytree(source, tmp_path / 'own')
     (own / 'audios' / 'dog0_000000.wav').unlink()
     (own / 'audios' / 'dog4_000040.wav').write_text('<html>')

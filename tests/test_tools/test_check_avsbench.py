@@ -1,4 +1,4 @@
-"""The check of unpacked AVSBench trees: every kind of damage is listed, and the page counts right."""
+"""The check of unpacked AVSBench trees: every kind of damage is listed, and the counts of the page are correct."""
 
 import csv
 import shutil
@@ -22,7 +22,7 @@ def clean(tmp_path_factory):
     root = tmp_path_factory.mktemp('clean')
     write_ms3(write_s4(root / 'object', clips=1), clips=1)
     write_semantic(root / 'semantic')
-    for i, path in enumerate(sorted(root.rglob('*.wav'))):  # each its own: equal ones in two splits are reported
+    for i, path in enumerate(sorted(root.rglob('*.wav'))):  # all different: equal recordings in two splits are reported
         write_recording(path, 10 if '/v2/' in str(path) else 5, 16000 + 50 * i)
     return root
 
@@ -94,7 +94,7 @@ def test_damage(root, tmp_path, kind):
     assert any(cells[:3] == ['error', kind, '1'] for cells in rows_of(page, part))
 
 
-def test_a_little_too_short_is_a_warning(root, tmp_path):
+def test_slightly_too_short_recording_is_a_warning(root, tmp_path):
     write_recording(root / SOUND, 4.9)
     assert check(root, tmp_path)[:2] == (0, [('warning', 'short recording', 'audio.wav')])
 
@@ -116,7 +116,7 @@ def test_colors_not_in_the_palette(root, tmp_path):
     assert (status, found) == (1, [('error', 'unknown mask colors', '4.png')])
 
 
-def test_grey_masks_of_objects(root, tmp_path):
+def test_gray_masks_of_objects(root, tmp_path):
     folder = root / 'object' / 'Multi-sources' / 'ms3_data' / 'gt_masks' / 'val' / 'val0'
     write_image(folder / 'val0_1.png', np.full(SIZE, 128, np.uint8))
     assert check(root, tmp_path)[1] == [('error', 'unknown mask values', 'val0_1.png')]

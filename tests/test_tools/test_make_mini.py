@@ -1,4 +1,4 @@
-"""The mini set: its drawings, its sounds, and what the builder makes of them."""
+"""The mini set: its images, its recordings, and the sets built from them."""
 
 import csv
 import itertools
@@ -21,8 +21,8 @@ sys.path.insert(0, str(TOOL.parent))  # as when the tool is run
 
 from make_mini import make_mini  # noqa: E402
 from mini.scenes import CLASSES, HEIGHT, WIDTH, draw_scene, plan_scenes, visible_masks  # noqa: E402
-from mini.sounds import KINDS, LEVEL, SECONDS  # noqa: E402
 from mini.source import write_source  # noqa: E402
+from mini.synthesis import KINDS, LEVEL, SECONDS  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings('ignore:__array__ implementation:DeprecationWarning')  # pycocotools
 
@@ -98,7 +98,7 @@ def test_annotations_are_the_drawn_objects(mini, coco):
         assert np.abs(stored[..., ::-1].astype(int) - scene.image).mean() < 8
 
 
-def test_objects_are_apart_and_large_enough(coco):
+def test_objects_are_visible_and_large_enough(coco):
     for image_id in coco.getImgIds():
         annotations = coco.loadAnns(coco.getAnnIds(image_id))
         assert sum(coco.annToMask(a).astype(int) for a in annotations).max() == 1
@@ -120,7 +120,7 @@ def test_composition():
     assert set(single) == set(CLASSES) and max(single.values()) - min(single.values()) <= 2
 
 
-def test_every_class_sounds_in_all_its_kinds(recordings):
+def test_every_class_has_recordings_of_all_its_kinds(recordings):
     labels = {c.name: c.sounds for c in load_class_table().classes}
     assert set(KINDS) == set(CLASSES)
     for name, kinds in KINDS.items():
@@ -129,7 +129,7 @@ def test_every_class_sounds_in_all_its_kinds(recordings):
             assert {r[1] for r in recordings if r[0] == name and r[2] == split} == {k.name for k in kinds}
 
 
-def test_recordings_are_long_loud_and_never_silent(recordings):
+def test_recordings_have_their_length_and_level_and_are_never_silent(recordings):
     assert {rate for *_, rate in recordings} == {16000, 22050}
     for name, kind, _, wave, rate in recordings:
         assert wave.shape == (SECONDS * rate,)
@@ -141,8 +141,8 @@ def test_recordings_are_long_loud_and_never_silent(recordings):
         assert np.sqrt(np.mean(halves**2, 1)).min() > 0.2 * level, (name, kind)
 
 
-def test_classes_can_be_told_by_their_sound(recordings):
-    """The nearest mean spectrum of the training recordings names the class of nearly all test recordings."""
+def test_classes_can_be_distinguished_by_their_audio(recordings):
+    """The class with the nearest mean training spectrum is that of nearly all test recordings."""
 
     def spectrum(wave, rate):
         frames = wave[: len(wave) // 800 * 800].reshape(-1, 800)
@@ -183,8 +183,8 @@ def test_sizes_and_files(mini, rows):
         assert (mini / 'VGGSound' / 'audios' / f'{row["vgg_file"]}.wav').exists()
 
 
-def test_same_objects_sound_differently(coco, rows):
-    """What is in the picture does not tell what sounds."""
+def test_sounding_objects_do_not_follow_from_the_visible_ones(coco, rows):
+    """Images with the same objects have different sounding objects."""
     sounding = defaultdict(set)
     for row in rows['VPO-MS']:
         sounding[int(row['img_Id'])].add(int(row['cateId']))
@@ -211,7 +211,7 @@ def test_seeds_give_other_images():
     assert (draw_scene(['cat'], 0, 1).image != draw_scene(['cat'], 0, 2).image).any()
 
 
-def test_complete_set_is_left_alone(mini):
+def test_complete_set_is_kept(mini):
     before = {p: p.stat().st_mtime_ns for p in mini.rglob('*')}
     command = [
         sys.executable,
@@ -255,7 +255,7 @@ def test_numbers_must_be_positive(tmp_path):
 
 
 @pytest.mark.parametrize('size', [1000, 12000])  # too small for an image, and for a recording
-def test_full_disk_leaves_nothing_and_says_what_to_do(tmp_path, small_disk, size):
+def test_full_disk_leaves_no_files_and_names_the_remedy(tmp_path, small_disk, size):
     with small_disk(size), pytest.raises(OSError, match=r'cannot write .*source: File too large; make room .*--out'):
         make_mini(tmp_path, images=1, recordings=(1, 1), workers=1)
     assert not any(tmp_path.iterdir())

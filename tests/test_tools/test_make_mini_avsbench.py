@@ -1,4 +1,4 @@
-"""The generated AVSBench trees: the released layouts, masks that show what sounds, sounds that change by the second."""
+"""The generated AVSBench trees: released layouts, masks of the sounding objects, audio that changes every second."""
 
 import itertools
 import sys
@@ -20,7 +20,7 @@ sys.path.insert(0, str(TOOLS))  # as when the tool is run
 from make_mini_avsbench import make_mini_avsbench  # noqa: E402
 from mini.avsbench import RATE, ClipPlan, category_of, make_audio, plan_clips  # noqa: E402
 from mini.scenes import HEIGHT, WIDTH, draw_clip  # noqa: E402
-from mini.sounds import KINDS  # noqa: E402
+from mini.synthesis import KINDS  # noqa: E402
 
 SPLITS = ('train', 'val', 'test')
 CLIPS = dict(s4=(8, 2, 2), ms3=(8, 2, 2), v1s=(4, 1, 1), v1m=(4, 1, 1), v2=(4, 1, 1))
@@ -65,7 +65,7 @@ def test_every_part_loads_and_has_all_files(mini_avsbench_root, part):
 
 
 @pytest.mark.parametrize('part', CLIPS)
-def test_a_mask_is_empty_where_and_only_where_nothing_sounds(mini_avsbench_root, part):
+def test_mask_is_empty_if_and_only_if_the_second_is_silent(mini_avsbench_root, part):
     quiet, loud = [], []
     for r in records_of(mini_avsbench_root, part):
         if r['seg_map_path']:
@@ -76,7 +76,7 @@ def test_a_mask_is_empty_where_and_only_where_nothing_sounds(mini_avsbench_root,
         assert not quiet
 
 
-def test_which_object_sounds_changes_from_second_to_second(mini_avsbench_root):
+def test_sounding_objects_change_from_second_to_second(mini_avsbench_root):
     for part in ('ms3', 'v1m', 'v2'):
         for plan in plan_clips(part, (20, 5, 5), 3):
             assert all(a != b for a, b in itertools.pairwise(plan.sounding))
@@ -89,7 +89,7 @@ def test_which_object_sounds_changes_from_second_to_second(mini_avsbench_root):
     assert all(len(found) >= 3 for found in sets.values())
 
 
-def test_an_object_is_heard_in_its_own_seconds_only():
+def test_audio_of_an_object_is_in_its_seconds_only():
     sounding = ((0,), (), (1,), (0, 1), ())
     both = ClipPlan('ms3', 'train', 'x', ('dog', 'zebra'), sounding, (1, 2))
     first = ClipPlan(
@@ -100,8 +100,8 @@ def test_an_object_is_heard_in_its_own_seconds_only():
     assert ((level(make_audio(first)) > 0.02) == [0 in s for s in sounding]).all()
 
 
-def test_more_is_in_sight_than_what_sounds():
-    """What an image shows does not tell its mask."""
+def test_images_have_silent_objects():
+    """The visible objects do not determine the mask."""
     for plan in plan_clips('s4', (16, 4, 4), 0):
         assert len(plan.objects) == len(set(plan.objects)) >= 2 and set(plan.sounding) == {(0,)}
     frames = draw_clip(['cat', 'dog', 'bird'], (0, 1), 5)
@@ -111,7 +111,7 @@ def test_more_is_in_sight_than_what_sounds():
     assert any((a[1] != b[1]).any() for a, b in itertools.pairwise(frames)), 'objects move'
 
 
-def test_colours_say_the_same_as_indices(mini_avsbench_root):
+def test_colors_and_indices_agree(mini_avsbench_root):
     seen = set()
     for r in records_of(mini_avsbench_root, 'v1m'):
         rgb = cv2.imread(r['seg_map_path'].replace('labels_semantic', 'labels_rgb'))[..., ::-1]
@@ -149,7 +149,7 @@ def test_seeds_give_other_videos():
     assert (draw_clip(['cat'], first.seed, 1)[0][0] != draw_clip(['cat'], second.seed, 1)[0][0]).any()
 
 
-def test_other_trees_are_replaced_when_asked(tmp_path):
+def test_other_trees_are_replaced_on_request(tmp_path):
     settings = dict(clips=(1, 1, 1), recordings=(1, 1), workers=1)
     (tmp_path / 'set').mkdir()
     (tmp_path / 'set' / 'mini.json').write_text('{"seed": 9}')
@@ -157,7 +157,7 @@ def test_other_trees_are_replaced_when_asked(tmp_path):
     assert (tmp_path / 'set' / 'AVSBench-semantic' / 'metadata.csv').is_file()
 
 
-def test_complete_trees_are_left_alone_and_others_are_kept(tmp_path, mini_avsbench_root):
+def test_complete_trees_and_other_folders_are_kept(tmp_path, mini_avsbench_root):
     before = {p: p.stat().st_mtime_ns for p in mini_avsbench_root.rglob('*')}
     settings = dict(clips=(8, 2, 2), recordings=(6, 1))
     assert not make_mini_avsbench(mini_avsbench_root, **settings)
@@ -172,15 +172,15 @@ def test_complete_trees_are_left_alone_and_others_are_kept(tmp_path, mini_avsben
         make_mini_avsbench(tmp_path / 'x', clips=(1, 0, 1))
 
 
-def test_rest_of_an_interrupted_run_is_cleared_away(tmp_path):
+def test_files_of_an_interrupted_run_are_removed(tmp_path):
     (tmp_path / 'set.part').mkdir()
     (tmp_path / 'set.part' / 'rest.txt').touch()
     assert make_mini_avsbench(tmp_path / 'set', clips=(1, 1, 1), recordings=(1, 1), workers=1)
     assert [p.name for p in tmp_path.iterdir()] == ['set'] and not list(tmp_path.rglob('rest.txt'))
 
 
-@pytest.mark.parametrize('size', [1000, 60000])  # too small for an image, and for a sound
-def test_full_disk_leaves_nothing_and_says_what_to_do(tmp_path, small_disk, size):
+@pytest.mark.parametrize('size', [1000, 60000])  # too small for an image, and for a recording
+def test_full_disk_leaves_no_files_and_names_the_remedy(tmp_path, small_disk, size):
     with small_disk(size), pytest.raises(OSError, match=r'cannot write .*set: File too large; make room .*--out'):
         make_mini_avsbench(tmp_path / 'set', clips=(1, 1, 1), recordings=(1, 1), workers=1)
     assert not any(tmp_path.iterdir())

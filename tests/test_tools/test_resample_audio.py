@@ -43,7 +43,7 @@ def test_copies_and_audio_dir_give_the_same_samples(tool, tmp_path, capsys):
     torch.testing.assert_close(copies, plain, atol=1e-6, rtol=0)
 
 
-def test_status_tells_of_recordings_that_were_left_out(tool, tmp_path, capsys):
+def test_exit_status_if_recordings_were_left_out(tool, tmp_path, capsys):
     (tmp_path / 'in').mkdir()
     soundfile.write(tmp_path / 'in' / 'good.wav', np.ones(500) / 2, 8000)
     (tmp_path / 'in' / 'bad.wav').write_text('x')

@@ -1,4 +1,4 @@
-"""The substitution of sounds on the generated S4, as a user starts it."""
+"""tools/dataset_converters/substitute_audio.py on the generated S4."""
 
 import sys
 from pathlib import Path

@@ -172,7 +172,7 @@ def test_length_of_a_clip_is_that_of_the_pipeline(root):
     assert {p[1] for p in found(root, duration=2 * SECONDS)} == {'short recording'}
 
 
-def test_recordings_that_nothing_reads_are_left_alone(root):
+def test_recordings_that_no_pipeline_reads_are_not_checked(root):
     cfg = av_config(root)
     for loader in ('train', 'test'):
         cfg[f'{loader}_dataloader'].dataset.pipeline[1].silent = True
@@ -244,7 +244,7 @@ def test_annotation_that_is_no_csv_in_utf8(root, content):
 
 
 def test_class_missing_from_training(root):
-    """The dogs of the training become cats, in what sounds and in what is seen."""
+    """The dogs of the training become cats, in the annotation and in the masks."""
     change_rows(root, lambda rows: [rows[i].update(cateName='cat') for i in (1, 3)])
     assert [kind for _, kind, *_ in found(root)] == [], 'pixels alone are something to learn from'
     for i in range(2):
@@ -259,7 +259,7 @@ def test_class_missing_from_training(root):
 
 
 class OwnDataset(AVSegDataset):
-    """A user's: the records come as an argument."""
+    """A user's dataset; its records are an argument."""
 
     METAINFO = dict(classes=('background', 'cat', 'dog'), palette=[[0, 0, 0], [255, 0, 0], [0, 255, 0]])
 
@@ -269,7 +269,7 @@ class OwnDataset(AVSegDataset):
 
     def load_data_list(self):
         if self.records is None:
-            raise AttributeError('a slip of the pen')
+            raise AttributeError('an error in user code')
         return self.records
 
 
@@ -286,7 +286,7 @@ def own_record(root, **source):
 
 
 @pytest.mark.parametrize('position', [1.5, float('nan'), None, '0.5'])
-def test_position_of_a_dataset_of_ones_own(root, position):
+def test_position_of_a_dataset_of_the_user(root, position):
     (problem,) = check(own_config(root, [own_record(root, position=position)]))[0]
     assert problem[:2] == ('error', 'bad position') and problem.path == str(image_path(root, 0))
     assert str(sound_path(root, 0)) in problem.detail and problem.detail.endswith(f'got {position!r}')
@@ -296,7 +296,7 @@ def test_position_of_a_dataset_of_ones_own(root, position):
     ('records', 'kind', 'detail'),
     [
         ([], 'empty split', 'has no sample: check `ann_file`'),
-        (None, 'bad annotation', 'AttributeError: a slip of the pen'),
+        (None, 'bad annotation', 'AttributeError: an error in user code'),
         (
             [dict(img='a.jpg')],
             'invalid sample',
@@ -304,7 +304,7 @@ def test_position_of_a_dataset_of_ones_own(root, position):
         ),
     ],
 )
-def test_dataset_of_ones_own_without_proper_records(root, records, kind, detail):
+def test_dataset_of_the_user_without_proper_records(root, records, kind, detail):
     (problem,) = check(own_config(root, records))[0]
     assert problem[:3] == ('error', kind, str(root / 'own.csv')) and problem.detail.startswith(detail)
 
@@ -328,7 +328,7 @@ def test_dataset_that_cannot_be_built(root, change, message):
         check(cfg)
 
 
-def test_a_dataset_twice_in_a_loader_has_every_sample_twice(root):
+def test_dataset_twice_in_a_loader_is_reported(root):
     cfg = av_config(root, loaders=('train',))
     twice = dict(type='ConcatDataset', datasets=[cfg.train_dataloader.dataset] * 2)
     cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=3, dataset=twice)
@@ -337,7 +337,7 @@ def test_a_dataset_twice_in_a_loader_has_every_sample_twice(root):
     assert counts['train samples'] == 4 and counts['images'] == 2
 
 
-def test_images_and_recordings_of_training_and_test_at_once(root):
+def test_images_and_recordings_shared_by_training_and_test(root):
     change_rows(root, lambda rows: rows[7].update(vgg_file=rows[0]['vgg_file']))
     image_path(root, 3).write_bytes(image_path(root, 1).read_bytes())  # under another name
     shared = [p for p in found(root) if p[0] == 'error']

@@ -16,7 +16,7 @@ from mmavs.datasets.metainfo.vpo_classes import load_class_table
 MASK_IDS = {c.name: c.mask_id for c in load_class_table().classes}
 
 
-def test_files_have_the_layout_and_masks_show_what_sounds(built):
+def test_files_have_the_layout_and_masks_the_sounding_objects(built):
     _, paths = built
     coco = COCO(paths['instances'][0])
     for subset in FOLDERS:

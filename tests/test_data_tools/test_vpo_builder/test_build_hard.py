@@ -1,4 +1,4 @@
-"""Places where a build cannot write, and folders with names that tools stumble over."""
+"""Output folders that cannot be written, and unusual folder names."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ def make(root, images=6):
 
 @pytest.mark.parametrize('size', [10, 250, 1000, 3000, 5000])
 def test_limit_of_the_disk_leaves_no_incomplete_file(tmp_path, small_disk, size):
-    """From the first list that does not fit to the images, copied and encoded."""
+    """The limits end the build at the lists, at copied images and at encoded images."""
     paths = make(tmp_path / 'source')
     whole = build_vpo('ms', **{**paths, 'out': str(tmp_path / 'whole')})
     with small_disk(size), pytest.raises(OSError, match=r'cannot write .*: File too large; make room .* --out'):
@@ -35,7 +35,7 @@ def test_limit_of_the_disk_leaves_no_incomplete_file(tmp_path, small_disk, size)
     assert tree(paths['out']) == tree(tmp_path / 'whole')
 
 
-def test_image_that_must_be_encoded_names_the_file_where_the_disk_is_full(tmp_path, small_disk):
+def test_full_disk_while_encoding_an_image_names_the_file(tmp_path, small_disk):
     Image.fromarray(np.random.randint(0, 255, (64, 64, 3), np.uint8)).save(tmp_path / 'a.png')
     job = SampleJob(
         str(tmp_path / 'a.png'), str(tmp_path / 'o' / 'a.jpg'), str(tmp_path / 'o' / 'm.png'), [], 64, 64, 'copy'
@@ -58,7 +58,7 @@ def test_read_only_folder_is_named_with_the_remedy(tmp_path, monkeypatch, error)
     assert not os.path.exists(paths['out'])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason='permissions do not bind root; the test above takes their place')
+@pytest.mark.skipif(os.geteuid() == 0, reason='permissions do not apply to root; the test above replaces this one')
 def test_folder_without_permission(tmp_path):
     paths = make(tmp_path / 'source')
     Path(paths['out']).mkdir(mode=0o555)

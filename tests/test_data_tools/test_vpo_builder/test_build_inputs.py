@@ -32,7 +32,7 @@ def test_broken_sources_are_listed_and_skipped(varied):
     assert not used & {f'{1:012d}', f'{4:012d}', 'cat0_000030', 'dog1_000030'}
 
 
-def test_crowds_never_sound_and_are_ignored_beside_their_class(source):
+def test_crowds_have_no_audio_and_are_ignored_beside_their_class(source):
     crowd = {'iscrowd': 1, 'segmentation': rle(40, 0, 60, 20)}
     source.recordings(train=9)
     source.image(1, ('sheep', 0, 0, 10, 10), ('sheep', 12, 0, 25, 10), ('sheep', 40, 0, 60, 20, crowd))
@@ -52,7 +52,7 @@ def test_crowds_never_sound_and_are_ignored_beside_their_class(source):
     assert rows_of(out, 'ms') == []
 
 
-def test_persons_are_what_the_captions_say(source):
+def test_captions_decide_the_class_of_persons(source):
     box, second = ('person', 0, 0, 20, 20), ('person', 30, 0, 50, 20)
     source.recordings()
     source.image(1, box, captions=['A woman sits.']).image(2, box, captions=['A man and a woman sit.'])
@@ -90,7 +90,7 @@ def test_custom_class_file(source, tmp_path):
         '{name: tabby, coco: cat, mask_id: 3, sounds: [cat meowing]}]',
     )
     source.recordings(['cat']).image(1, ('chair', 4, 4, 20, 20), ('cat', 30, 10, 50, 30), ('dog', 1, 1, 9, 9))
-    source.sound('squeak', 'chair squeaking', 'train')
+    source.recording('squeak', 'chair squeaking', 'train')
     paths = source.write(test_fraction=0.0, classes=classes)
     build_vpo('ms', **paths)
     rows = rows_of(paths['out'], 'ms')
@@ -102,7 +102,7 @@ def test_custom_class_file(source, tmp_path):
     assert len(dataset) == 1
 
 
-def test_class_without_category_is_left_out_or_an_error_where_it_is_the_last(source, tmp_path, caplog):
+def test_class_without_category_is_left_out_and_an_error_if_it_is_the_only_one(source, tmp_path, caplog):
     source.recordings().image(1, ('dog', 4, 4, 20, 20))
     dragon = '{name: dragon, coco: dragon, mask_id: 9, sounds: [dog barking]}'
     dog = '{name: dog, coco: dog, mask_id: 8, sounds: [dog barking]}'
@@ -124,7 +124,7 @@ def test_classes_that_share_a_category_need_captions(source, tmp_path):
         build_vpo('ss', **source.recordings().write(classes=classes))
 
 
-def test_class_without_recordings_in_a_split_stays_silent_there(source, caplog):
+def test_class_without_recordings_in_a_split_has_no_samples_there(source, caplog):
     source.recordings(['dog']).recordings(['cat'], test=0)
     for i in range(1, 41):
         source.image(i, ('dog', 4, 4, 20, 20), ('cat', 30, 4, 50, 20))
@@ -164,10 +164,10 @@ def test_missing_inputs_are_named(source, key):
 
 
 def test_unusable_recordings_stop_the_build(source, tmp_path):
-    source.image(1, ('dog', 4, 4, 20, 20)).sounds.append('a,0,no such label,train\n')
+    source.image(1, ('dog', 4, 4, 20, 20)).recording_rows.append('a,0,no such label,train\n')
     with pytest.raises(ValueError, match='sounds.csv.*label'):
         build_vpo('ss', **source.write())
-    source.sounds.append(f'b,0,{LABELS["dog"]},train\n')
+    source.recording_rows.append(f'b,0,{LABELS["dog"]},train\n')
     with pytest.raises(ValueError, match='missing; check --sounds'):
         build_vpo('ss', **source.write(out=str(tmp_path / 'second')))
 
@@ -204,7 +204,7 @@ NOTHING_USABLE = {
 
 @pytest.mark.parametrize('case', NOTHING_USABLE)
 @pytest.mark.parametrize('out_exists', [True, False])
-def test_nothing_usable_is_an_error_with_the_reasons_that_leaves_nothing(source, case, out_exists):
+def test_nothing_usable_is_an_error_with_reasons_and_leaves_no_files(source, case, out_exists):
     change, message = NOTHING_USABLE[case]
     paths = four_images(source).write()
     if change is not None:
@@ -276,7 +276,7 @@ def test_silent_middle_is_counted_by_reason(source, caplog):
     source.recordings(['dog'])
     tone = np.sin(np.arange(8000 * 10) / 7) / 2
     tone[8000 * 3 : 8000 * 7] = 0.25
-    source.sound('gap', LABELS['dog'], 'train', tone)
+    source.recording('gap', LABELS['dog'], 'train', tone)
     paths = source.image(1, ('dog', 4, 4, 20, 20)).write(test_fraction=0.0)
     notes = build_vpo('ss', **paths)['ss']['notes']
     assert notes['recordings_by_reason'] == {'silent in the middle 3 s': {'count': 1, 'example': 'gap_000030.wav'}}

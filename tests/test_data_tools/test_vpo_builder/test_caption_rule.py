@@ -38,23 +38,23 @@ def decide(rule, captions, *, count, crowd=False):
         ([], 1, None),
     ],
 )
-def test_named_class_decides_only_without_doubt(rule, captions, count, expected):
+def test_named_class_decides_only_if_unambiguous(rule, captions, count, expected):
     assert decide(rule, captions, count=count) == expected
 
 
-def test_crowd_makes_a_lone_instance_one_of_several(rule):
+def test_crowd_counts_as_further_instances(rule):
     assert decide(rule, ['A man talks.'], count=1, crowd=True) is None
     assert decide(rule, ['Men talk.'], count=1, crowd=True) == 'male'
 
 
-def test_word_that_describes_another_thing_is_doubt_and_no_proof(rule):
+def test_word_that_describes_another_category_only_makes_ambiguous(rule):
     assert decide(rule, ['A baby elephant walks.'], count=1) is None
     assert decide(rule, ['Two baby  elephants and a man'], count=1) is None
     assert decide(rule, ['A baby elephant', 'a baby laughs at it'], count=1) == 'baby'
     assert decide(rule, ['A male person'], count=1) == 'male'
 
 
-def test_without_words_nothing_is_read(tmp_path):
+def test_table_without_caption_words_reads_nothing(tmp_path):
     path = tmp_path / 'classes.yaml'
     path.write_text('classes: [{name: dog, coco: dog, mask_id: 1, sounds: [bark]}]\nunclear_captions: [people]\n')
     rule = CaptionRule(load_class_table(str(path)), ['dog'])

@@ -30,7 +30,7 @@ def inspect(path, masks, min_area=0.0):
     return inspect_image(jobs)['objects']
 
 
-def test_position_is_the_centre_of_mass():
+def test_position_is_the_center_of_mass():
     assert mask_position(np.array([[1, 0, 0, 0]], np.uint8)) == pytest.approx(0.5 / 4)
     assert mask_position(np.array([[0, 0, 0, 1]], np.uint8)) == pytest.approx(3.5 / 4)
     assert mask_position(np.ones((300, 500), np.uint8)) == pytest.approx(0.5)

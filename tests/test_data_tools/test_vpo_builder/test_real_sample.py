@@ -1,4 +1,4 @@
-"""The builder on real images and recordings: what must hold for any such folder."""
+"""The builder on real images and recordings: properties of any build."""
 
 import csv
 import json
@@ -47,7 +47,7 @@ def test_samples_are_found(built):
     assert not manifests['ss']['notes']['skipped_images']
 
 
-def test_every_row_is_an_object_of_its_class_with_a_sound_of_its_class(built, real_sample_dir):
+def test_every_row_has_an_object_and_a_recording_of_its_class(built, real_sample_dir):
     _, out, coco = built
     table = {c.name: c for c in load_class_table().classes}
     with open(real_sample_dir / 'vggsound' / 'vggsound.csv', newline='') as f:

@@ -83,7 +83,7 @@ def test_problems_of_recordings_are_named(tmp_path):
         assert str(tmp_path) not in problem
 
 
-def test_stream_of_unknown_length_is_whole(tmp_path):
+def test_stream_of_unknown_length_is_complete(tmp_path):
     path = tmp_path / 'stream.wav'
     soundfile.write(path, np.sin(np.arange(500)) / 2, 8000)
     data = bytearray(path.read_bytes())
@@ -128,7 +128,7 @@ def test_validation_takes_a_share_of_each_label():
     assert take_validation(listed, fraction=0.2, seed=1) != taken
 
 
-def test_recordings_of_one_video_stay_together():
+def test_recordings_of_one_video_are_in_one_split():
     listed = [
         Recording(f'v{i // 3}_{i:06d}', f'v{i // 3}', ('dog barking', 'cat meowing')[i % 2], 'train') for i in range(60)
     ]
@@ -154,7 +154,7 @@ def test_list_that_is_not_in_utf8_or_has_an_open_quotation_mark(tmp_path):
         read(tmp_path, 'a,0,"dog barking,train\n' + 'b,0,dog barking,train\n' * 10_000)
 
 
-def test_recordings_that_loading_would_refuse(tmp_path):
+def test_recordings_that_loading_refuses(tmp_path):
     tone = np.sin(np.arange(20000) / 9) / 3
     soundfile.write(tmp_path / 'loud.wav', 1e19 * tone, 8000, subtype='FLOAT')
     assert 'where full scale is 1' in recording_problem((str(tmp_path / 'loud.wav'), 3.0))

@@ -18,7 +18,7 @@ DRAWS = (draw_single, draw_multi_source, draw_multi_instance)
 
 
 def scene(image_id, *classes, split='train', silent=()):
-    """An image with one candidate for each entry of ``classes``, and instances too small to sound."""
+    """An image with one candidate for each entry of ``classes``, and instances that are too small to be candidates."""
     candidates = tuple(Candidate(100 * image_id + i, cls, i / 10) for i, cls in enumerate(classes))
     return Scene(image_id, split, candidates, tuple(sorted(Counter([*classes, *silent]).items())))
 
@@ -30,7 +30,7 @@ def random_scenes(number, *, distinct, seed=0):
         yield scene(image_id, *pick(range(9), k=generator.randint(1, 9)), split=generator.choice(['train', 'test']))
 
 
-def test_single_source_has_one_lone_object():
+def test_single_source_has_the_only_object_of_its_class():
     scenes = [scene(1, 0, 0, 1), scene(2, 3, silent=[3]), scene(3, 4), scene(4, 5, 5)]
     drawn = draw_single(scenes, POOL, SamplingRules())
     assert [(s.image_id, [x.cls for x in s.sources]) for s in drawn] == [(1, [1]), (3, [4])]
@@ -39,7 +39,7 @@ def test_single_source_has_one_lone_object():
     assert source.recording in POOL['train'][1]
 
 
-def test_single_source_leaves_vision_in_doubt():
+def test_single_source_does_not_always_select_the_rarer_class():
     # class 0 is nine times as frequent as class 1, which only occurs beside it
     scenes = [scene(i, 0, *([1] if i % 9 == 0 else [])) for i in range(9000)]
     drawn = Counter(s.sources[0].cls for s in draw_single(scenes, POOL, SamplingRules()) if s.image_id % 9 == 0)
@@ -62,7 +62,7 @@ def test_limit_counts_each_split(draw):
         assert max(counts.values(), default=sample_limit) == sample_limit
 
 
-def test_multi_source_takes_images_without_a_double():
+def test_multi_source_takes_images_without_repeated_classes():
     scenes = [
         scene(1, 0, 1),
         scene(2, 0, 0, 1),
@@ -98,7 +98,7 @@ def test_every_number_and_every_object_is_equally_likely(draw, classes):
     assert all(1850 < n < 2150 for n in places.values())  # half of 4000
 
 
-def test_multi_instance_needs_a_double_that_can_sound():
+def test_multi_instance_needs_two_candidates_of_a_class():
     scenes = [scene(1, 0, 1), scene(2, 0, 0), scene(3, 0, 1, 1), scene(4, 0, silent=[0])]
     assert [s.image_id for s in draw_multi_instance(scenes, POOL, SamplingRules())] == [2, 3]
 
@@ -119,7 +119,7 @@ def test_recordings_are_of_the_class_and_split_and_differ_in_an_image(draw):
         assert all(x.recording in POOL[s.split][x.cls] for x in s.sources)
 
 
-def test_object_without_a_recording_left_stays_silent():
+def test_object_without_a_free_recording_is_left_out():
     pool = {'train': {0: ['only'], 1: ['only', 'other']}}
     for i in range(40):
         drawn = draw_multi_instance([scene(i, 0, 0)], pool, SamplingRules())

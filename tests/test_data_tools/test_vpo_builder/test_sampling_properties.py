@@ -1,4 +1,4 @@
-"""What holds for the samples drawn from any scenes, pool of recordings and rules."""
+"""Properties of the samples drawn from any scenes, recordings and rules."""
 
 from collections import Counter
 
@@ -22,7 +22,7 @@ CLASSES = range(4)
 
 @st.composite
 def scene_lists(draw):
-    """Images with candidates, and instances beside them that are too small to sound."""
+    """Images with candidates, and instances that are too small to be candidates."""
     scenes = []
     for image_id in range(draw(st.integers(0, 8))):
         classes = draw(st.lists(st.sampled_from(CLASSES), min_size=1, max_size=6))
@@ -74,7 +74,7 @@ def test_every_sample_follows_the_rules(scenes, pool, rule, subset, shuffler):
 
 
 def check_subset(subset, sample, scene, rule):
-    """Sec. 3: what each subset is."""
+    """The definitions of the subsets in Sec. 3."""
     counts, number = dict(scene.counts), len(scene.candidates)
     if subset == 'ss':
         assert len(sample.sources) == 1 and counts[sample.sources[0].cls] == 1
@@ -89,7 +89,7 @@ def check_subset(subset, sample, scene, rule):
 
 @settings(max_examples=40)
 @given(scene_lists(), pools, st.integers(0, 99))
-def test_without_a_limit_no_image_that_would_do_is_left_out(scenes, pool, seed):
+def test_without_a_limit_every_suitable_image_is_used(scenes, pool, seed):
     rule = SamplingRules(seed=seed)
     alone = {s.image_id for s in scenes if any(dict(s.counts)[c.cls] == 1 for c in s.candidates)}
     distinct = {s.image_id for s in scenes if all(n == 1 for _, n in s.counts)}
@@ -100,7 +100,7 @@ def test_without_a_limit_no_image_that_would_do_is_left_out(scenes, pool, seed):
 
 @settings(max_examples=40)
 @given(st.integers(0, 10**12), st.integers(0, 9), st.floats(0, 0.99), st.floats(0, 0.99))
-def test_more_for_testing_never_takes_from_testing(image_id, seed, share, more):
+def test_larger_test_fraction_keeps_the_test_images(image_id, seed, share, more):
     low, high = sorted((share, more))
     small, large = (image_split(image_id, seed=seed, test_fraction=f, val_fraction=0.2) for f in (low, high))
     assert small != 'test' or large == 'test'

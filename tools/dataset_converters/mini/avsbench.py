@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from .scenes import draw_clip
-from .sounds import KINDS, synthesise
 from .source import write_wav
+from .synthesis import KINDS, synthesise
 
 RATE = 8000  # Hz; the audio has frequencies up to 3800 Hz
 FADE = 0.02  # seconds, in and out

@@ -18,7 +18,7 @@ from mmavs.data_tools.parallel import WorkerPool
 from mmavs.utils.files import writing_error
 
 from .scenes import CLASSES, HEIGHT, WIDTH, draw_scene, plan_scenes
-from .sounds import KINDS, synthesise
+from .synthesis import KINDS, synthesise
 
 JPEG_QUALITY = 90
 RATES = {4: 22050, 11: 44100}  # Hz, of recordings with these numbers modulo 13; the others have 16 kHz
