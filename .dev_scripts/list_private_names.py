@@ -39,6 +39,7 @@ class Known(NamedTuple):
 
 _SEGMENTOR = 'mmavs/models/segmentors/av_encoder_decoder.py'
 _ENCODER_DECODER = 'mmseg.models.segmentors.EncoderDecoder'
+_HEAD = 'mmseg.models.decode_heads.decode_head.BaseDecodeHead'
 KNOWN = {
     ('mmavs/compat/mmengine.py', '_safe_torch_load'): Known(
         'mmengine.runner.checkpoint',
@@ -66,6 +67,14 @@ KNOWN = {
     ('mmavs/engine/schedulers/visual_poly_lr.py', '_get_value'): Known(
         'mmengine.optim.PolyLR', 'the documented method to override in a scheduler of mmengine'
     ),
+    **{
+        (f'mmavs/models/decode_heads/{file}.py', name): Known(_HEAD, reason)
+        for file in ('avsegformer_head', 'tpavi_head')
+        for name, reason in (
+            ('_transform_inputs', 'selects the input levels, as every head of mmseg calls it'),
+            ('_stack_batch_gt', 'stacks the labels of a batch, as loss_by_feat() does'),
+        )
+    },
     (_SEGMENTOR, '_auxiliary_head_forward_train'): Known(
         _ENCODER_DECODER, 'adds the names of the auxiliary heads to their losses'
     ),
