@@ -34,6 +34,7 @@ def test_results_come_in_the_order_of_the_jobs():
     assert spread == [recordings.recording_problem(p) for p in paths]
 
 
+@pytest.mark.slow
 def test_spawned_workers_give_the_same_results():
     paths = [(f'/none/{i}', 3.0) for i in range(40)]
     with WorkerPool(2, start_method='spawn') as pool:

@@ -135,6 +135,7 @@ def test_show_dir_has_a_picture_of_each_image(tested):
     assert all(cv2.imread(str(path)).shape[1] > 2 * SIZE[1] for path in pictures)
 
 
+@pytest.mark.slow
 def test_tta(tmp_path, config, trained):
     run(
         TEST,
@@ -269,6 +270,7 @@ def own_root(tmp_path, vpo_root):
     return shutil.copytree(vpo_root, tmp_path / 'data')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('workers', [0, 1])
 def test_missing_recording_is_named(tmp_path, own_root, workers):
     shutil.rmtree(own_root / 'VGGSound' / 'audios')
@@ -286,6 +288,7 @@ def test_missing_recording_is_named(tmp_path, own_root, workers):
     assert re.search(r'FileNotFoundError: recording not found: \S+_0000\d0\.wav', result.err)
 
 
+@pytest.mark.slow
 def test_truncated_image_is_named(tmp_path, own_root):
     for image in own_root.glob('VPO-MS*/data/*.jpg'):
         image.write_bytes(image.read_bytes()[:-200])
@@ -301,6 +304,7 @@ def test_truncated_image_is_named(tmp_path, own_root):
     assert re.search(r'TruncatedImageError: image is truncated: \S+/VPO-MS\w*/data/\d{12}\.jpg', result.err)
 
 
+@pytest.mark.slow
 def test_amp_refuses_other_optimizer_wrappers(tmp_path, config):
     result = run(TRAIN, config, '--amp', '--cfg-options', 'optim_wrapper.type=Other', cwd=tmp_path, check=False)
     assert result.code != 0 and '--amp needs optim_wrapper.type' in result.err

@@ -63,6 +63,7 @@ def train(config, work_dir, *, kill=None, resume=False):
     return None, list(ClipsHook.seen)
 
 
+@pytest.mark.slow
 def test_resumed_training_on_clips_ends_with_the_same_weights(config, tmp_path):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -83,6 +84,7 @@ def test_resumed_training_on_clips_ends_with_the_same_weights(config, tmp_path):
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 def test_two_processes(config, tmp_path):
     """Both train on complete clips, with the same number of steps."""
     command = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone']

@@ -33,6 +33,7 @@ def test_number_of_workers_changes_nothing(config, reference, tmp_path, workers)
     assert_equal(train(config, tmp_path, **changes)[0], reference[0])
 
 
+@pytest.mark.slow
 def test_another_seed_changes_the_weights(config, reference, tmp_path):
     assert not torch.equal(train(config, tmp_path, seed=4)[0][KEY], reference[0][KEY])
 
@@ -52,6 +53,7 @@ def test_checkpoint_within_an_epoch_resumes_at_its_start(config, reference, tmp_
     assert not torch.equal(weights[KEY], reference[0][KEY])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('sampler', ['InfiniteSampler', 'DefaultSampler'])
 @pytest.mark.parametrize('workers', [0, 2])
 def test_resumed_iterations_end_with_the_same_weights_and_load_the_rest_only(
@@ -69,6 +71,7 @@ def test_resumed_iterations_end_with_the_same_weights_and_load_the_rest_only(
     assert workers or len(loaded) == 2 * (runner.max_iters - 6)
 
 
+@pytest.mark.slow
 def test_accumulated_gradients_resume_from_a_step_of_the_optimizer(config, tmp_path):
     cfg = iterative(config, **{'optim_wrapper.accumulative_counts': 2, 'default_hooks.checkpoint.interval': 2})
     wanted, _ = train(cfg, tmp_path / 'uninterrupted')
