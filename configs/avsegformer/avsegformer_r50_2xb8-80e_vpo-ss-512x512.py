@@ -1,28 +1,4 @@
-_base_ = [
-    '../_base_/models/avsegformer_r50.py',
-    '../_base_/datasets/vpo.py',
-    '../_base_/schedules/avsegformer_30e.py',
-    '../_base_/default_runtime.py',
-]
-model = dict(
-    data_preprocessor=dict(size=_base_.crop_size),
-    # CAVP's audio network, with the 128 channels of VGGish
-    audio_backbone=dict(
-        _delete_=True,
-        type='AudioResNet',
-        depth=18,
-        in_channels=_base_.load_audio.channels,
-        out_channels=128,
-        norm_cfg=_base_.norm_cfg,
-    ),
-    decode_head=dict(
-        num_classes=_base_.num_classes,
-    ),
-)
+_base_ = './avsegformer_r50_2xb8-80e_vpo-msmi-512x512.py'
 train_dataloader = dict(dataset=dict(subset='ss'))
 val_dataloader = dict(dataset=dict(subset='ss'))
 test_dataloader = dict(dataset=dict(subset='ss'))
-max_epochs = 80
-train_cfg = dict(max_epochs=max_epochs, val_interval=5)
-param_scheduler = [dict(_base_.param_scheduler[0], end=max_epochs)]
-auto_scale_lr = dict(base_batch_size=16)
