@@ -40,7 +40,7 @@ RECORDINGS = {
 }
 
 
-def hear(path, duration=0.5):
+def load(path, duration=0.5):
     """(waveform, log-mel) of a recording at the center."""
     source = dict(audio_path=str(path), position=0.5)
     audio = LoadAudio(duration=duration)(dict(sources=[source]))['audio']
@@ -54,7 +54,7 @@ def pitch(waveform):
 @pytest.mark.parametrize('kind', RECORDINGS)
 def test_odd_recording(tmp_path, kind):
     soundfile.write(tmp_path / 'a.wav', **RECORDINGS[kind])
-    audio, log_mel = hear(tmp_path / 'a.wav')
+    audio, log_mel = load(tmp_path / 'a.wav')
     assert audio.shape == (2, RATE // 2) and log_mel.shape == (2, 50, 64)
     assert audio.isfinite().all() and log_mel.isfinite().all()
     if kind == 'silent':
@@ -74,7 +74,7 @@ def test_mp3_inside_wav(tmp_path):
     data += b'\0' * (len(data) % 2)
     body = b'WAVEfmt ' + struct.pack('<I', len(fmt)) + fmt + b'data' + struct.pack('<I', len(data)) + data
     (tmp_path / 'a.wav').write_bytes(b'RIFF' + struct.pack('<I', len(body)) + body)
-    audio, log_mel = hear(tmp_path / 'a.wav')
+    audio, log_mel = load(tmp_path / 'a.wav')
     assert abs(pitch(audio[0].numpy()) - 440) <= 2 and log_mel.isfinite().all()
 
 
