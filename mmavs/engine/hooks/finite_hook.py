@@ -39,7 +39,7 @@ class FiniteHook(Hook):
         Raises:
             FloatingPointError: They are not finite; the message names the loss, the position and the samples.
         """
-        bad = [name for name, value in (outputs or {}).items() if not _is_finite(value)]
+        bad = _find_bad_losses(outputs or {})
         scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
         if scaler is not None:
             self._count_skipped(scaler.get_scale(), bool(bad), runner.optim_wrapper.should_update())
@@ -76,8 +76,13 @@ class FiniteHook(Hook):
         self._scale = scale
 
 
-def _is_finite(value: object) -> bool:
-    return not isinstance(value, (float, torch.Tensor)) or bool(torch.as_tensor(value).isfinite().all())
+def _find_bad_losses(losses: dict) -> list[str]:
+    """Names of the values that are not finite; one device synchronization if all are."""
+    values = {k: torch.as_tensor(v).detach() for k, v in losses.items() if isinstance(v, (float, torch.Tensor))}
+    finite = [value.isfinite().all() for value in values.values()]
+    if not finite or torch.stack([flag.to(finite[0].device) for flag in finite]).all():
+        return []
+    return [name for name, flag in zip(values, finite, strict=True) if not flag]
 
 
 def _first_bad(model: nn.Module) -> str | None:
