@@ -1,9 +1,9 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
-from torch import nn
 
+from mmavs.models.segmentors.checks import list_heads
 from mmavs.utils.unwrapping import unwrap
 
 from ..runner.checkpoint_files import missing_to_resume
@@ -57,7 +57,9 @@ class CompatibilityHook(Hook):
 
 def _check_heads(runner, stage: str) -> None:
     wanted = len(_classes_of(runner, stage))
-    for key, head in _heads(unwrap(runner.model)):
+    for key, head in list_heads(unwrap(runner.model)):
+        if not hasattr(head, 'num_classes'):
+            continue
         # A single output separates foreground from background; mmseg takes 1 and 2 as its num_classes.
         number = 2 if getattr(head, 'out_channels', None) == 1 else head.num_classes
         if not wanted or number == wanted:
@@ -82,13 +84,3 @@ def _compare(trained: Sequence[str], given: Sequence[str]) -> str:
     parts = [f'the dataset lacks {", ".join(missing)}'] if missing else []
     parts += [f'the checkpoint lacks {", ".join(new)}'] if new else []
     return '; '.join(parts) or 'they are the same in another order'
-
-
-def _heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """(config key, head) of each head; heads in a list have keys such as ``auxiliary_head.1``."""
-    for key in ('decode_head', 'auxiliary_head'):
-        found = getattr(model, key, None)
-        several = isinstance(found, nn.ModuleList)
-        for i, head in enumerate(found if several else [found]):
-            if hasattr(head, 'num_classes'):
-                yield f'{key}.{i}' if several else key, head

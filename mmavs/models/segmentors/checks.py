@@ -6,11 +6,11 @@ from torch import nn
 
 
 def list_heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Yields the config key and the module of every decode head and auxiliary head."""
+    """Yields (config key, head) for every decode head and auxiliary head; of a list the key is ``decode_head.0``."""
     for key in ('decode_head', 'auxiliary_head'):
         heads = getattr(model, key, None)
         if isinstance(heads, nn.ModuleList):
-            yield from ((f'{key}[{i}]', head) for i, head in enumerate(heads))
+            yield from ((f'{key}.{i}', head) for i, head in enumerate(heads))
         elif heads is not None:
             yield key, heads
 

@@ -72,7 +72,7 @@ def test_auxiliary_head_on_unfused_level_is_refused(index):
 
 def test_every_auxiliary_head_is_checked():
     heads = [head(in_channels=64, in_index=3), head(in_channels=8, in_index=0)]
-    with pytest.raises(ValueError, match=r'auxiliary_head\[1\].in_index: level \[0\] is not fused'):
+    with pytest.raises(ValueError, match=r'auxiliary_head\.1.in_index: level \[0\] is not fused'):
         build('no contrast', auxiliary_head=heads)
 
 
