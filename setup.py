@@ -86,6 +86,7 @@ setup(
         'onedl': ['onedl-mmsegmentation>=1.4.2,<2', 'onedl-mmengine>=0.10.12,<1', 'onedl-mmcv>=2.3.6,<3'],
         'tensorboard': ['tensorboard'],
         'timm': ['timm'],  # backbones that mmseg takes from timm, such as ConvNeXt
+        'video': ['av>=14'],  # PyAV: videos, and sound files that libsndfile cannot read
         'tests': ['hypothesis', 'pytest', 'pytest-xdist'],
         'dev': ['codespell', 'pre-commit', 'pre-commit-hooks', 'ruff'],
     },

@@ -40,7 +40,17 @@ class Known(NamedTuple):
 _SEGMENTOR = 'mmavs/models/segmentors/av_encoder_decoder.py'
 _ENCODER_DECODER = 'mmseg.models.segmentors.EncoderDecoder'
 _HEAD = 'mmseg.models.decode_heads.decode_head.BaseDecodeHead'
+_INFERENCER = 'mmengine.infer.BaseInferencer'
 KNOWN = {
+    **{
+        ('mmavs/apis/inferencer.py', name): Known(_INFERENCER, reason)
+        for name, reason in (
+            ('_init_model', 'the documented method to override; it would execute the config of the checkpoint'),
+            ('_init_pipeline', 'the documented method to override in an inferencer'),
+            ('_init_visualizer', 'the documented method to override; it would start the backends of the training'),
+            ('_load_model_from_metafile', 'finds models by name; it is called for two packages'),
+        )
+    },
     ('mmavs/compat/mmengine.py', '_safe_torch_load'): Known(
         'mmengine.runner.checkpoint',
         'the fork of mmengine reads without the weights-only check what the check refuses',

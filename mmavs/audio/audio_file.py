@@ -5,6 +5,7 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -33,17 +34,61 @@ class AudioFileError(OSError):
         self.kind = kind
 
 
+class ArrayAudio:
+    """A waveform in memory, with the part of the interface of ``soundfile.SoundFile`` that reading uses.
+
+    Args:
+        waveform: float array or tensor (samples,) or (channels, samples), full scale in [-1, 1].
+        sample_rate: Hz.
+        name: For messages.
+
+    Raises:
+        AudioFileError: The array has another shape, another type or no samples.
+    """
+
+    def __init__(self, waveform: Any, sample_rate: int, name: str = 'the waveform') -> None:
+        array = np.asarray(waveform)
+        if array.dtype.kind != 'f' or array.ndim not in (1, 2) or (array.ndim == 2 and len(array) > array.shape[1]):
+            raise AudioFileError(
+                f'{name} must be a float array of shape (samples,) or (channels, samples) with full scale in [-1, 1], '
+                f'got {array.dtype} {array.shape}; divide integers by their full scale, transpose (samples, channels)'
+            )
+        if not array.size:
+            raise AudioFileError(f'{name} has no samples', 'empty')
+        self._frames = np.atleast_2d(array).T.astype(np.float32)
+        self.frames, self.channels = self._frames.shape
+        self.samplerate, self.name, self._position = int(sample_rate), name, 0
+
+    def seek(self, start: int) -> None:
+        """Sets the position, in samples."""
+        self._position = start
+
+    def read(self, count: int, **_) -> np.ndarray:
+        """Returns ``count`` samples of all channels, (count, channels), and moves behind them."""
+        begin, self._position = self._position, self._position + count
+        return self._frames[begin : self._position]
+
+    def __repr__(self) -> str:
+        return f'ArrayAudio({self.channels} x {self.frames}, {self.samplerate} Hz)'
+
+
+AudioSource = soundfile.SoundFile | ArrayAudio
+
+
 @contextmanager
-def open_audio(path: str) -> Iterator[soundfile.SoundFile]:
+def open_audio(path: str | ArrayAudio) -> Iterator[AudioSource]:
     """Opens a recording of any format that libsndfile reads (WAV with PCM, float, A-law or MP3 inside, FLAC, ...).
 
     Args:
-        path: The file.
+        path: The file, or a waveform in memory.
 
     Raises:
         FileNotFoundError: There is no such file.
         AudioFileError: It is no readable recording, has no samples, or is shorter than its header states.
     """
+    if isinstance(path, ArrayAudio):
+        yield path
+        return
     if not os.path.isfile(path):
         raise FileNotFoundError(
             f'recording not found: {path}. Fetch it, take it out of the annotation file, or correct the folder in the '
@@ -63,7 +108,7 @@ def open_audio(path: str) -> Iterator[soundfile.SoundFile]:
         yield f
 
 
-def read_frames(f: soundfile.SoundFile, *, start: int, count: int) -> np.ndarray:
+def read_frames(f: AudioSource, *, start: int, count: int) -> np.ndarray:
     """Reads ``count`` frames from ``start`` on.
 
     Returns:
@@ -138,7 +183,7 @@ def missing_bytes(path: str) -> int:
     return 0
 
 
-def rate_ratio(f: soundfile.SoundFile, sample_rate: int) -> tuple[int, int]:
+def rate_ratio(f: AudioSource, sample_rate: int) -> tuple[int, int]:
     """The sample rate of a recording and ``sample_rate``, both in Hz, divided by their greatest common divisor.
 
     Raises:
@@ -155,7 +200,7 @@ def rate_ratio(f: soundfile.SoundFile, sample_rate: int) -> tuple[int, int]:
     return orig, new
 
 
-def too_short_error(f: soundfile.SoundFile, start: float, seconds: float) -> AudioFileError:
+def too_short_error(f: AudioSource, start: float, seconds: float) -> AudioFileError:
     """The error for a recording that ends before half of the required part, which begins at ``start``, in seconds."""
     return AudioFileError(
         f'recording is too short: {f.name} has {f.frames / f.samplerate:.3f} s, required are second {start:g} to '

@@ -3,12 +3,11 @@
 import math
 from functools import lru_cache
 
-import soundfile
 import torch
 from torch import Tensor
 from torchaudio.transforms import Resample
 
-from .audio_file import AudioFileError, open_audio, rate_ratio, read_frames, too_short_error
+from .audio_file import ArrayAudio, AudioFileError, AudioSource, open_audio, rate_ratio, read_frames, too_short_error
 from .excerpt import EXCERPT_CHOICES, loudest_start, middle_start
 from .spec import SAMPLE_RATE
 
@@ -40,7 +39,7 @@ def fit_length(waveform: Tensor, num_samples: int) -> Tensor:
 
 
 def read_clip(
-    path: str,
+    path: str | ArrayAudio,
     *,
     num_samples: int,
     sample_rate: int = SAMPLE_RATE,
@@ -55,7 +54,7 @@ def read_clip(
     equals that of resampling the complete recording and cutting the part out.
 
     Args:
-        path: The recording, with any sample rate.
+        path: The recording, or a waveform in memory, with any sample rate.
         num_samples: Number of samples to return, at ``sample_rate``.
         sample_rate: Hz.
         start: Start of the part in seconds. None to choose the part by ``excerpt``; a recording that is too short is
@@ -110,7 +109,7 @@ def read_recording(path: str, *, sample_rate: int = SAMPLE_RATE, mono: bool = Tr
         return _read_all(f, *rate_ratio(f, sample_rate), mono)
 
 
-def _check_channels(f: soundfile.SoundFile) -> None:
+def _check_channels(f: AudioSource) -> None:
     if f.channels > 2:
         raise AudioFileError(
             f'recording has {f.channels} channels: {f.name}. Only one or two channels can be kept; convert it, for '
@@ -119,7 +118,7 @@ def _check_channels(f: soundfile.SoundFile) -> None:
         )
 
 
-def _read_span(f: soundfile.SoundFile, first: int, count: int, orig: int, new: int, mono: bool) -> Tensor:
+def _read_span(f: AudioSource, first: int, count: int, orig: int, new: int, mono: bool) -> Tensor:
     """Samples ``first`` to ``first + count`` of the resampled recording."""
     # The resampler maps blocks of `orig` samples to blocks of `new` ones, each reaching `margin` blocks beyond
     # its own: a read that starts at a block boundary gives the same samples as one of the complete file.
@@ -132,11 +131,11 @@ def _read_span(f: soundfile.SoundFile, first: int, count: int, orig: int, new: i
     return clip[..., offset : offset + count]
 
 
-def _read_all(f: soundfile.SoundFile, orig: int, new: int, mono: bool) -> Tensor:
+def _read_all(f: AudioSource, orig: int, new: int, mono: bool) -> Tensor:
     return _resample(_read(f, 0, f.frames, mono), orig, new)
 
 
-def _read(f: soundfile.SoundFile, start: int, count: int, mono: bool) -> Tensor:
+def _read(f: AudioSource, start: int, count: int, mono: bool) -> Tensor:
     """(count,), or (channels, count) if not ``mono``."""
     channels = read_frames(f, start=start, count=count).T
     if not mono:

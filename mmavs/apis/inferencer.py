@@ -1,0 +1,307 @@
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import groupby, islice
+from typing import Any
+
+import mmcv
+import numpy as np
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.dataset import pseudo_collate
+from mmseg.apis import MMSegInferencer
+from mmseg.registry import INFERENCERS, MODELS
+from mmseg.structures import SegDataSample
+from torch import nn
+from tqdm import tqdm
+
+from mmavs.visualization import AVSegLocalVisualizer
+
+from .checkpoints import (
+    describe_training,
+    find_classes,
+    find_pipeline,
+    load_weights,
+    read_checkpoint,
+    stored_config,
+    without_downloads,
+)
+from .config_text import ConfigTextError
+from .input_pipeline import InputPipeline, Sample
+from .inputs import make_samples
+from .outputs import OutputWriter, Result
+from .prediction import MaskRule, find_probabilities, set_prediction
+
+
+@INFERENCERS.register_module()
+class AVSegInferencer(MMSegInferencer):
+    """Segments the sounding objects of pictures with audio, and of videos::
+
+        from mmavs.apis import AVSegInferencer
+        inferencer = AVSegInferencer(weights='work_dirs/demo/best_mIoU_epoch_6.pth')
+        result = inferencer('picture.jpg', 'sound.wav', position=0.3, out_dir='out')
+
+    Arguments and results are those of mmseg's ``MMSegInferencer`` where they mean the same. The settings of the audio
+    (length, stereo or mono, sample rate) are those of the training, from the config in the checkpoint if it has one,
+    and so are the classes and colors.
+
+    Args:
+        model: Config, its path, or the name of a model of mmavs or mmseg. None takes the config that the checkpoint
+            contains. It is read as data and never executed; modules of your own must be imported before.
+        weights: Path or URL of the checkpoint.
+        classes: Names of the classes, background first. None takes those of the checkpoint.
+        palette: RGB of each class. None takes those of the checkpoint.
+        dataset_name: A dataset of mmseg, whose classes and colors are taken where they are not given.
+        device: Device of the network; None takes a GPU if there is one.
+        scope: Scope of the registries.
+        show_progress: Whether to show a progress bar.
+
+    Raises:
+        ValueError: There are no weights, they do not fit the config, or the classes are not known.
+        ConfigTextError: The config in the checkpoint is missing, or has more than values.
+    """
+
+    def __init__(
+        self,
+        model: dict | Config | ConfigDict | str | None = None,
+        weights: str | None = None,
+        classes: Sequence[str] | None = None,
+        palette: Sequence[Sequence[int]] | None = None,
+        dataset_name: str | None = None,
+        device: str | None = None,
+        scope: str | None = 'mmseg',
+        show_progress: bool = True,
+    ) -> None:
+        self._given = dict(classes=classes, palette=palette, dataset_name=dataset_name)
+        super().__init__(model, weights, device=device, scope=scope)
+        self.visualizer.set_dataset_meta(**self.model.dataset_meta)
+        self.show_progress = show_progress
+
+    def _init_model(self, cfg: Config | ConfigDict, weights: str | None, device: str = 'cpu') -> nn.Module:
+        if weights is None:
+            raise ValueError('weights is None: pass the path of a checkpoint, predictions need trained weights')
+        checkpoint = read_checkpoint(weights)
+        if not cfg:
+            cfg.update(stored_config(checkpoint, weights))
+        self._steps = _pipeline_with_stored_audio(cfg, checkpoint, weights)
+        meta = find_classes(checkpoint, weights, **self._given)
+        model = MODELS.build(ConfigDict(without_downloads(_to_dict(cfg.model))))
+        heads = model.decode_head if isinstance(model.decode_head, nn.ModuleList) else [model.decode_head]
+        if heads[-1].num_classes != len(meta['classes']):
+            raise ValueError(
+                f'{weights} has {len(meta["classes"])} names of classes for {heads[-1].num_classes} classes of the '
+                'network: pass classes=[...], background first, and palette=[...]'
+            )
+        load_weights(model, checkpoint, weights)
+        model.cfg, model.dataset_meta = cfg, meta
+        return model.to(device).eval()
+
+    def _init_pipeline(self, cfg: Config | ConfigDict) -> InputPipeline:
+        return InputPipeline(self._steps)
+
+    def _init_visualizer(self, cfg: Config | ConfigDict) -> AVSegLocalVisualizer:
+        # The visualizer of a training may write to TensorBoard or to a server.
+        return AVSegLocalVisualizer()
+
+    def _load_model_from_metafile(self, model: str) -> tuple[Config, str | None]:
+        for self.scope in ('mmavs', 'mmseg'):
+            try:
+                return super()._load_model_from_metafile(model)
+            except ValueError:
+                continue
+            finally:
+                self.scope = 'mmseg'
+        raise ValueError(f'model={model!r} is neither a config file nor the name of a model of mmavs or mmseg')
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, background first."""
+        return self.model.dataset_meta['classes']
+
+    @property
+    def training(self) -> str:
+        """What the network was trained on, and the classes that it knows, in one sentence."""
+        return describe_training(self.cfg, self.classes)
+
+    def __call__(
+        self,
+        inputs: Any,
+        audio: Any = None,
+        return_datasamples: bool = False,
+        batch_size: int = 1,
+        return_vis: bool = False,
+        show: bool = False,
+        wait_time: float = 0,
+        out_dir: str = '',
+        img_out_dir: str = 'vis',
+        pred_out_dir: str = 'pred',
+        *,
+        position: float | Sequence[float] | None = None,
+        sample_rate: int | None = None,
+        keep_channels: bool | None = None,
+        opacity: float = 0.8,
+        with_labels: bool = True,
+        threshold: float | None = None,
+        show_classes: Sequence[str] | None = None,
+        save_probs: bool = False,
+        save_rle: bool = False,
+    ) -> dict | SegDataSample | list[SegDataSample]:
+        """Segments pictures with audio.
+
+        Args:
+            inputs: A picture (path, array (H, W, 3) BGR, tensor (3, H, W) RGB, image of PIL), several of them, or a
+                folder. A photograph is turned as its file states (EXIF).
+            audio: The sound of each picture: a path of any format that can be read, an array or tensor (samples,) or
+                (channels, samples), a record ``dict(audio_path=..., position=..., start=...)``, or a list of records
+                for several sources; ``[]`` is silence. One sound serves all pictures. For a folder of pictures: a
+                folder, in which each picture's sound has the same name; None is the same folder.
+            return_datasamples: Whether to return data samples.
+            batch_size: Pictures of equal size that the network takes at once.
+            return_vis: Whether to return overlays.
+            show: Whether to show overlays in a window.
+            wait_time: Seconds for which a window is shown, 0 until a key is pressed.
+            out_dir: Folder for the files of :class:`OutputWriter`; ``''`` writes nothing.
+            img_out_dir: Folder in it for overlays, ``''`` for none.
+            pred_out_dir: Folder in it for masks, ``''`` for none.
+            position: Horizontal position of the source, 0 (left) to 1 (right), for networks of stereo audio; one or one
+                for each picture. 0.5 by default.
+            sample_rate: Hz, of sounds given as arrays; the sample rate of the network by default.
+            keep_channels: Whether stereo sounds keep their two channels, for recordings made in stereo at the scene.
+                Otherwise the channels are averaged and panned to ``position``. As in the training by default.
+            opacity: Of the overlay.
+            with_labels: Whether to write class names into the overlay.
+            threshold: See :class:`MaskRule`.
+            show_classes: Names of the classes to show; the others count as background.
+            save_probs: Whether to write probabilities into ``out_dir``.
+            save_rle: Whether to write the masks as RLE into ``out_dir``.
+
+        Returns:
+            dict: ``predictions``, arrays (H, W) of class indices; ``visualization``, arrays (height, width, 3) RGB; and
+            ``sounding``, for each picture the list of its :class:`SoundingClass`, empty if nothing sounds. Of one
+            picture, the entries are no lists of results but the result. With ``return_datasamples`` the data samples.
+
+        Raises:
+            OSError, ValueError: A picture or sound cannot be used, or an argument is out of range.
+        """
+        samples = make_samples(
+            inputs, audio, position=position, sample_rate=sample_rate or self.sample_rate, keep_channels=keep_channels
+        )
+        rule = self._make_rule(threshold, show_classes)
+        drawn = show or return_vis or bool(out_dir and img_out_dir)
+        style = dict(opacity=opacity, with_labels=with_labels) if drawn else None
+        writer = OutputWriter(
+            out_dir,
+            self.classes,
+            vis_dir=img_out_dir,
+            pred_dir=pred_out_dir,
+            save_probs=save_probs,
+            save_rle=save_rle,
+        )
+        kept = []
+        with writer, closing(self._predict(samples, rule, batch_size, style, save_probs)) as results:
+            for result in self._with_progress(results, len(samples)):
+                writer.write(result)
+                if show:
+                    self.visualizer.show(result.visualization, win_name=result.name, wait_time=wait_time)
+                kept.append(
+                    result._replace(
+                        probabilities=None,
+                        visualization=result.visualization if return_vis else None,
+                        data_sample=result.data_sample if return_datasamples else None,
+                    )
+                )
+        return _collect(kept, return_datasamples, return_vis)
+
+    @property
+    def sample_rate(self) -> int:
+        """Sample rate of the audio that the network takes, in Hz."""
+        return self.pipeline.load_audio.sample_rate
+
+    def _make_rule(self, threshold: float | None, show_classes: Sequence[str] | None) -> MaskRule:
+        head = self.model.decode_head
+        head = head[-1] if isinstance(head, nn.ModuleList) else head
+        return MaskRule(
+            self.classes,
+            head_threshold=head.threshold if head.out_channels == 1 else None,
+            threshold=threshold,
+            selected=show_classes,
+        )
+
+    def _with_progress(self, results: Iterable, total: int | None, unit: str = 'picture') -> Iterable:
+        if not self.show_progress or total == 1:
+            return results
+        return tqdm(results, total=total, desc='Inference', unit=unit, mininterval=0.5)
+
+    def _predict(
+        self, samples: Iterable[Sample], rule: MaskRule, batch_size: int, style: dict | None, with_probs: bool
+    ) -> Iterator[Result]:
+        """Yields the results of pictures, batch by batch."""
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        for batch in _batches(((sample, *self.pipeline(sample)) for sample in samples), batch_size):
+            names, images, packed = zip(*batch, strict=True)
+            for sample, image, output in zip(names, images, self.run_network(packed), strict=True):
+                probabilities = find_probabilities(output)
+                yield self._finish(sample, image, output, probabilities, rule, style, with_probs)
+
+    @torch.no_grad()
+    def run_network(self, packed: Sequence[dict]) -> list[SegDataSample]:
+        """The outputs of the network for inputs of :class:`InputPipeline`."""
+        return self.model.test_step(pseudo_collate(list(packed)))
+
+    def _finish(self, sample: Sample, image, output, probabilities, rule, style, with_probs) -> Result:
+        mask = rule(probabilities)
+        sounding = rule.list_classes(mask, probabilities)
+        output = output.cpu()
+        mask = mask.cpu()
+        set_prediction(output, mask, sounding)
+        return Result(
+            name=sample.name,
+            frame=sample.meta.get('frame_number'),
+            time=sample.meta.get('time'),
+            mask=mask.numpy().astype(np.uint8),
+            sounding=sounding,
+            probabilities=probabilities.half().cpu().numpy() if with_probs else None,
+            visualization=None if style is None else self.draw(image, output, **style),
+            data_sample=output,
+        )
+
+    def draw(
+        self, image: np.ndarray, sample: SegDataSample, *, opacity: float = 0.8, with_labels: bool = True
+    ) -> np.ndarray:
+        """The overlay of a prediction, RGB, for a picture (H, W, 3) BGR."""
+        self.visualizer.alpha = opacity
+        return self.visualizer.draw(mmcv.bgr2rgb(image), sample, draw_gt=False, with_labels=with_labels)
+
+
+def _batches(items: Iterable[tuple], size: int) -> Iterator[list[tuple]]:
+    """Groups of at most ``size`` consecutive items whose inputs have equal shapes."""
+    for _, group in groupby(items, key=lambda item: tuple(item[2]['inputs']['img'].shape)):
+        while batch := list(islice(group, size)):
+            yield batch
+
+
+def _collect(results: list[Result], as_samples: bool, with_vis: bool) -> Any:
+    if as_samples:
+        samples = [result.data_sample for result in results]
+        return samples[0] if len(samples) == 1 else samples
+    found = dict(
+        predictions=[result.mask for result in results],
+        visualization=[result.visualization for result in results] if with_vis else [],
+        sounding=[result.sounding for result in results],
+    )
+    return {key: value[0] if len(results) == 1 and value else value for key, value in found.items()}
+
+
+def _to_dict(cfg: Any) -> dict:
+    return cfg.to_dict() if hasattr(cfg, 'to_dict') else dict(cfg)
+
+
+def _pipeline_with_stored_audio(cfg: Config | ConfigDict, checkpoint: dict, source: str) -> list[dict]:
+    """The test pipeline of ``cfg``, with the audio settings of the checkpoint's own config if that can be read."""
+    steps = find_pipeline(cfg)
+    try:
+        stored = find_pipeline(stored_config(checkpoint, source))
+    except (ConfigTextError, ValueError):
+        return steps
+    audio = [step for step in stored if str(step.get('type')).endswith('LoadAudio')]
+    return [audio[0] if audio and str(step.get('type')).endswith('LoadAudio') else step for step in steps]

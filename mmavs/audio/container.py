@@ -1,0 +1,168 @@
+"""Audio that libsndfile cannot read, decoded by PyAV: AAC, MP4, MOV, WebM, Matroska, ... Does not need torch."""
+
+import os
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from .file_kind import describe_content
+
+INSTALL = "pip install 'mmavs[video]'"
+
+
+class NoPyAVError(ImportError):
+    """PyAV is needed and not installed; the message states what the file holds and how to install PyAV."""
+
+
+def has_pyav() -> bool:
+    """Whether PyAV is installed."""
+    return find_spec('av') is not None
+
+
+def open_container(path: str) -> Any:
+    """Opens a video or sound file with PyAV.
+
+    Raises:
+        NoPyAVError: PyAV is not installed.
+        av.error.FFmpegError: FFmpeg's libraries cannot read the file.
+    """
+    if not has_pyav():
+        raise NoPyAVError(
+            f'{path} holds {describe_content(path)}, which needs PyAV: {INSTALL} (or pip install av). It brings its '
+            'own FFmpeg libraries'
+        )
+    import av
+
+    av.logging.set_level(av.logging.PANIC)  # errors are raised; the libraries would also print them
+    return av.open(path, metadata_errors='ignore')
+
+
+class ContainerAudio:
+    """The first sound track of a file, with the part of the interface of ``soundfile.SoundFile`` that reading uses.
+
+    The file is decoded once from its start to count its samples, and again up to what is read; nothing but what is
+    read is kept in memory. For training, convert such files once (``tools/dataset_converters/resample_audio.py``).
+
+    Args:
+        path: The file.
+
+    Attributes:
+        name: The path.
+        samplerate: Hz.
+        channels: Number of channels.
+        frames: Number of samples of each channel.
+
+    Raises:
+        NoPyAVError: PyAV is not installed.
+        ValueError: The file cannot be decoded or has no sound track; the message does not name it.
+    """
+
+    def __init__(self, path: str) -> None:
+        info = os.stat(path)
+        self.name, self._position = path, 0
+        self.samplerate, self.channels, self.frames = _count(path, info.st_size, info.st_mtime_ns)
+
+    def seek(self, start: int) -> None:
+        """Sets the position, in samples."""
+        self._position = start
+
+    def read(self, count: int, **_) -> np.ndarray:
+        """Returns ``count`` samples of all channels, float32 (count, channels), or fewer at the end of the file."""
+        begin, end = self._position, self._position + count
+        parts, place = [np.empty((0, self.channels), np.float32)], 0
+        for block in decode_audio(self.name):
+            if place >= end:
+                break
+            parts.append(block[max(0, begin - place) : max(0, end - place)])
+            place += len(block)
+        self._position = end
+        return np.concatenate(parts)
+
+    def __repr__(self) -> str:
+        return f'ContainerAudio({self.name!r}, {self.channels} x {self.frames}, {self.samplerate} Hz)'
+
+
+@lru_cache(maxsize=1024)
+def _count(path: str, _size: int, _changed: int) -> tuple[int, int, int]:
+    """(sample rate, channels, samples)."""
+    with open_container(path) as container:
+        stream = container.streams.audio[0] if container.streams.audio else None
+        rate = stream.rate if stream else 0
+    if not rate:
+        raise ValueError('it has no sound track')
+    frames, channels = 0, 0
+    for block in decode_audio(path):
+        frames, channels = frames + len(block), block.shape[1]
+    return rate, channels, frames
+
+
+def decode_audio(path: str) -> Iterator[np.ndarray]:
+    """Yields the samples of the first sound track, block by block, float32 (samples, channels), full scale in [-1, 1].
+
+    Raises:
+        NoPyAVError: PyAV is not installed.
+        ValueError: Nothing of the file can be decoded.
+    """
+    import av
+
+    try:
+        with open_container(path) as container:
+            stream = container.streams.audio[0]
+            for frame in decode_packets(container, stream):
+                yield to_float(frame)
+    except (av.error.FFmpegError, IndexError) as error:
+        raise ValueError(f'{error}') from error
+
+
+def decode_packets(container: Any, stream: Any) -> Iterator[Any]:
+    """Yields the frames of a stream; damaged packets are left out, as players do.
+
+    Raises:
+        av.error.FFmpegError: No frame can be decoded.
+    """
+    import av
+
+    problem, decoded = None, 0
+    for packet in _packets(container, stream):
+        try:
+            for frame in packet.decode():
+                decoded += 1
+                yield frame
+        except av.error.InvalidDataError as error:
+            problem = error
+    if problem is not None and not decoded:
+        raise problem
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    import av
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            yield next(packets)
+        except StopIteration:
+            return
+        except (av.error.InvalidDataError, av.error.EOFError):  # the file is cut short
+            return
+
+
+_SCALES = {'u1': (128, 2**7), 'i2': (0, 2**15), 'i4': (0, 2**31), 'f4': (0, 1), 'f8': (0, 1)}
+
+
+def to_float(frame: Any) -> np.ndarray:
+    """The samples of a frame of PyAV, float32 (samples, channels), full scale in [-1, 1]."""
+    array = frame.to_ndarray()
+    if frame.format.is_planar:
+        array = array.T
+    else:
+        array = array.reshape(-1, len(frame.layout.channels))
+    offset, scale = _SCALES[array.dtype.str[1:]]
+    return (
+        np.ascontiguousarray((array - np.float64(offset)) / scale, dtype=np.float32)
+        if scale != 1
+        else (np.ascontiguousarray(array, dtype=np.float32))
+    )
