@@ -92,9 +92,6 @@ KNOWN = {
         _ENCODER_DECODER, 'adds the name of the decode head to its losses'
     ),
     (_SEGMENTOR, '_forward'): Known(_ENCODER_DECODER, "forward() calls it for mode='tensor'"),
-    ('mmavs/visualization/local_visualizer.py', '_draw_sem_seg'): Known(
-        'mmseg.visualization.SegLocalVisualizer', 'draws one mask; add_datasample would draw and save several'
-    ),
 }
 _PUBLIC = {'_asdict', '_fields', '_make', '_replace', '_exit'}
 """Documented names of named tuples and of ``os``."""

@@ -9,7 +9,7 @@ from mmseg.registry import DATASETS
 from .annotation_table import open_table
 from .clip_dataset import Clip, ClipDataset, is_file_name
 from .label_table import IGNORE_INDEX, UNKNOWN_VALUE
-from .metainfo.palette import bit_interleaved_palette
+from .metainfo.distinct_palette import distinct_palette
 
 OBJECT_CLASSES = ('background', 'sounding object')
 _FOREGROUND = 1
@@ -51,7 +51,7 @@ class AVSBenchObjectDataset(ClipDataset):
             in UTF-8.
     """
 
-    METAINFO = dict(classes=OBJECT_CLASSES, palette=bit_interleaved_palette(len(OBJECT_CLASSES)))
+    METAINFO = dict(classes=OBJECT_CLASSES, palette=distinct_palette(len(OBJECT_CLASSES)))
     mask_hint = 'masks of AVSBench-Object have the values 0 and 255; set `threshold=128` of the dataset for gray ones'
 
     def __init__(

@@ -8,7 +8,7 @@ from .avsbench_object import OBJECT_CLASSES
 from .clip_dataset import Clip, ClipDataset
 from .label_table import IGNORE_INDEX, UNKNOWN_VALUE
 from .metainfo.avsbench_classes import LABEL_FILE, NUM_CLASSES, default_classes, read_label_file
-from .metainfo.palette import bit_interleaved_palette
+from .metainfo.distinct_palette import distinct_palette
 
 FRAMES = dict(v1s=5, v1m=5, v2=10)
 """Frames, and seconds, of a clip of each part."""
@@ -52,7 +52,7 @@ class AVSBenchSemanticDataset(ClipDataset):
             CSV in UTF-8.
     """
 
-    METAINFO = dict(classes=default_classes(), palette=bit_interleaved_palette(NUM_CLASSES))
+    METAINFO = dict(classes=default_classes(), palette=distinct_palette(NUM_CLASSES))
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class AVSBenchSemanticDataset(ClipDataset):
         self.mask_hint = f'the classes of {self.label_file} have the values 0 to {NUM_CLASSES - 1}'
         self.class_names = read_label_file(self.label_file) if osp.isfile(self.label_file) else default_classes()
         classes = OBJECT_CLASSES if binary else self.class_names
-        metainfo = dict(dict(classes=classes, palette=bit_interleaved_palette(len(classes))), **(metainfo or {}))
+        metainfo = dict(dict(classes=classes, palette=distinct_palette(len(classes))), **(metainfo or {}))
         super().__init__(split, data_root=data_root, metainfo=metainfo, ann_file='metadata.csv', **kwargs)
 
     def _all_classes(self) -> Sequence[str]:

@@ -7,7 +7,7 @@ from mmavs.audio.mixing import is_position
 
 from .avseg_dataset import AVSegDataset
 from .label_table import IGNORE_INDEX
-from .metainfo.palette import bit_interleaved_palette
+from .metainfo.distinct_palette import distinct_palette
 from .metainfo.vpo_classes import ClassTable, load_class_table
 
 _COLUMNS = ('img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'audio_pos', 'split')
@@ -20,7 +20,7 @@ _NO_VAL = (
 
 
 def _metainfo(table: ClassTable) -> dict:
-    return dict(classes=table.names, palette=bit_interleaved_palette(len(table.names)))
+    return dict(classes=table.names, palette=distinct_palette(len(table.names)))
 
 
 def is_multi_instance(row: dict) -> bool:

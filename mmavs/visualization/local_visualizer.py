@@ -4,33 +4,48 @@ import cv2
 import mmcv
 import numpy as np
 import torch.nn.functional as F
-from mmengine.structures import PixelData
+from mmengine.dist import master_only
 from mmseg.registry import VISUALIZERS
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 from torch import Tensor
 
-_STRIP_HEIGHT = 44
-_DARK = (32, 32, 32)
+from .overlay import draw_names, draw_overlay, present_classes
+from .strips import draw_class_line, draw_positions, draw_title
+
+_GAP = 8  # pixels between panels
 
 
 @VISUALIZERS.register_module()
 class AVSegLocalVisualizer(SegLocalVisualizer):
     """``SegLocalVisualizer`` of mmseg that also shows the sounding classes and their positions.
 
-    It draws the image, the ground truth and the prediction side by side. The strip below has the names of the sounding
-    classes, and a marker in the color of its class at the position of each source, from left to right as in the stereo
-    audio.
+    It draws the image, the ground truth and the prediction side by side, with the names of the classes beside their
+    objects. Below each panel, a marker and a name in the color of its class stand at the position of each source, from
+    left to right as in the stereo audio. The last lines name the sounding classes of the annotation and those of the
+    prediction.
 
     Args:
         min_size: Smaller images are enlarged so that their shorter side has this many pixels.
+        min_width: Images are enlarged until the picture has this width in pixels.
+        alpha: Opacity of the colors, from 0 to 1.
         name, args, kwargs: As in ``SegLocalVisualizer``.
     """
 
-    def __init__(self, name: str = 'visualizer', *args, min_size: int = 240, **kwargs) -> None:
-        super().__init__(name, *args, **kwargs)
+    def __init__(
+        self,
+        name: str = 'visualizer',
+        *args,
+        min_size: int = 300,
+        min_width: int = 640,
+        alpha: float = 0.6,
+        **kwargs,
+    ) -> None:
+        super().__init__(name, *args, alpha=alpha, **kwargs)
         self.min_size = min_size
+        self.min_width = min_width
 
+    @master_only
     def add_datasample(
         self,
         name: str,
@@ -69,65 +84,102 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
 
         Args:
             image: RGB, uint8, (H, W, 3).
-            data_sample: May have ``gt_sem_seg``, ``pred_sem_seg`` and the meta key ``sources``; missing ones are
-                omitted.
+            data_sample: May have ``gt_sem_seg``, ``pred_sem_seg`` and the meta keys ``sources`` and ``audio_label``;
+                missing ones are omitted.
             draw_gt: Whether to draw the ground truth.
             draw_pred: Whether to draw the prediction.
-            with_labels: Whether to write the class names into the segments.
+            with_labels: Whether to write the class names beside the objects.
 
         Returns:
-            np.ndarray: RGB, uint8, (height, width of all panels, 3).
+            np.ndarray: RGB, uint8, (height, width, 3).
         """
-        scale = max(1.0, self.min_size / min(image.shape[:2]))
-        size = (round(image.shape[0] * scale), round(image.shape[1] * scale))
+        wanted = dict(gt_sem_seg=draw_gt, pred_sem_seg=draw_pred)
+        keys = [key for key, draw in wanted.items() if draw and data_sample is not None and key in data_sample]
+        size = self._panel_size(image.shape[:2], 1 + len(keys))
+        font = font_size(size[1])
         image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_CUBIC)
         panels = [('image', image)]
-        for wanted, key, title in ((draw_gt, 'gt_sem_seg', 'ground truth'), (draw_pred, 'pred_sem_seg', 'prediction')):
-            if wanted and data_sample is not None and key in data_sample:
-                segments = _resize_segments(getattr(data_sample, key).data, size)
-                if self.dataset_meta['classes'][0] == 'background':
-                    segments[segments == 0] = 255  # drawn dark and without a name
-                segments = PixelData(data=segments)
-                panels.append(
-                    (
-                        title,
-                        self._draw_sem_seg(
-                            image, segments, self.dataset_meta['classes'], self.dataset_meta['palette'], with_labels
-                        ),
-                    )
-                )
+        maps = {key: _resize_segments(getattr(data_sample, key).data, size) for key in keys}
+        for key, segments in maps.items():
+            panels.append((self._title(key, segments), self._draw_segments(image, segments, font, with_labels)))
         meta = {} if data_sample is None else data_sample.metainfo
-        strip = self._draw_sources(meta.get('sources', []), meta.get('audio_label'), size[1])
-        columns = [np.concatenate([_draw_title(panel, title), strip]) for title, panel in panels]
-        return np.concatenate(columns, axis=1)
+        positions = draw_positions(self._list_positions(meta.get('sources') or ()), size[1], size=font)
+        columns = [np.concatenate([draw_title(title, size[1], size=font), p, positions]) for title, p in panels]
+        picture = _join(columns)
+        lines = []
+        if (sounding := self._sounding_classes(meta)) is not None:
+            lines.append(('sounding', sounding))
+        if 'pred_sem_seg' in maps:
+            lines.append(('predicted', self._present(maps['pred_sem_seg'])))
+        for title, labels in lines:
+            entries = [(self.dataset_meta['classes'][label], self.dataset_meta['palette'][label]) for label in labels]
+            picture = np.concatenate([picture, draw_class_line(title, entries, picture.shape[1], size=font)])
+        return picture
 
-    def _draw_sources(self, sources: Sequence[dict], mixed: Sequence[int] | None, width: int) -> np.ndarray:
-        """Draws the strip with a marker for each source; ``mixed`` are the classes of sources that are mixtures."""
-        strip = np.full((_STRIP_HEIGHT, width, 3), _DARK, np.uint8)
-        texts: list[str] = []
+    def _panel_size(self, shape: Sequence[int], count: int) -> tuple[int, int]:
+        """Height and width of each of ``count`` panels."""
+        width = (self.min_width - (count - 1) * _GAP) / count
+        scale = max(1.0, self.min_size / min(shape), width / shape[1])
+        return round(shape[0] * scale), int(np.ceil(shape[1] * scale))
+
+    @property
+    def _background(self) -> int | None:
+        return 0 if self.dataset_meta['classes'][0] == 'background' else None
+
+    def _present(self, segments: np.ndarray) -> list[int]:
+        return present_classes(segments, len(self.dataset_meta['classes']), self._background)
+
+    @staticmethod
+    def _title(key: str, segments: np.ndarray) -> str:
+        if key == 'pred_sem_seg':
+            return 'prediction'
+        ignored = segments == 255
+        if ignored.all():
+            return 'not annotated'
+        return 'ground truth (hatched: ignored)' if ignored.any() else 'ground truth'
+
+    def _draw_segments(self, image: np.ndarray, segments: np.ndarray, font: int, with_labels: bool | None):
+        palette, background = self.dataset_meta['palette'], self._background
+        panel = draw_overlay(image, segments, palette, alpha=self.alpha, background=background)
+        if with_labels:
+            draw_names(panel, segments, self.dataset_meta['classes'], palette, size=font, background=background)
+        return panel
+
+    def _list_positions(self, sources: Sequence[dict]) -> list[tuple[float, str, Sequence[int]]]:
+        """Position, name and color of each source that has a class and a position."""
+        classes, palette = self.dataset_meta['classes'], self.dataset_meta['palette']
+        return [
+            (source['position'], classes[label], palette[label])
+            for source in sources
+            if (label := source.get('label')) is not None and label < len(classes) and 'position' in source
+        ]
+
+    def _sounding_classes(self, meta: dict) -> list[int] | None:
+        """The classes of the sources, and of a mixture those of the whole sample; None if they are not known."""
+        sources, mixed = meta.get('sources'), meta.get('audio_label')
+        if sources is None:
+            sources = [dict(label=None)]
+        found: list[int] = []
         for source in sources:
-            if source['label'] is None:
-                texts += [self.dataset_meta['classes'][label] for label in mixed or ()]
-                continue
-            if source['label'] >= len(self.dataset_meta['classes']):
-                continue  # the dataset ignores this class
-            color = tuple(int(c) for c in self.dataset_meta['palette'][source['label']])
-            x = round(source['position'] * (width - 1))
-            cv2.drawMarker(strip, (x, 10), color, cv2.MARKER_TRIANGLE_UP, 14, 3)
-            texts.append(self.dataset_meta['classes'][source['label']])
-        text = 'sounds: ' + (', '.join(texts) or 'nothing')
-        cv2.putText(
-            strip, text, (4, _STRIP_HEIGHT - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA
-        )
-        return strip
+            label = source.get('label')
+            if label is None and mixed is None:
+                return None
+            found += mixed if label is None else [label]
+        return [label for label in dict.fromkeys(found) if label < len(self.dataset_meta['classes'])]
 
 
-def _resize_segments(segments: Tensor, size: Sequence[int]) -> Tensor:
-    """Resizes class indices (1, h, w) by nearest neighbor."""
-    return F.interpolate(segments[None].float(), size=tuple(size), mode='nearest')[0].long().cpu()
+def font_size(width: int) -> int:
+    """Font size in pixels for a panel of ``width`` pixels."""
+    return max(15, round(width / 24))
 
 
-def _draw_title(panel: np.ndarray, title: str) -> np.ndarray:
-    panel = np.ascontiguousarray(panel)
-    cv2.putText(panel, title, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3, cv2.LINE_AA)
-    return cv2.putText(panel, title, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+def _join(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Panels side by side, with white space between them."""
+    space = np.full((len(columns[0]), _GAP, 3), 255, np.uint8)
+    parts = [part for column in columns for part in (space, column)][1:]
+    return np.concatenate(parts, axis=1)
+
+
+def _resize_segments(segments: Tensor, size: Sequence[int]) -> np.ndarray:
+    """Class indices (1, h, w), resized by nearest neighbor: int64 (H, W)."""
+    return F.interpolate(segments[None].float(), size=tuple(size), mode='nearest')[0, 0].long().cpu().numpy()

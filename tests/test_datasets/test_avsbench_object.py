@@ -97,7 +97,7 @@ def test_frames_without_annotation_are_ignored(root):
 def test_metainfo(root):
     for dataset in (build(root), AVSBenchObjectDataset(data_root='nowhere', lazy_init=True)):
         assert dataset.metainfo['classes'] == ('background', 'sounding object')
-        assert dataset.metainfo['palette'] == [[0, 0, 0], [128, 0, 0]]
+        assert dataset.metainfo['palette'] == [[0, 0, 0], [213, 94, 0]]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from avsbench_tree import (
 from mmavs.datasets import AVSBenchSemanticDataset
 from mmavs.datasets.avseg_dataset import AnnotationError
 from mmavs.datasets.metainfo.avsbench_classes import NUM_CLASSES, default_classes, read_label_file
+from mmavs.datasets.metainfo.distinct_palette import distinct_palette
 from mmavs.datasets.metainfo.palette import bit_interleaved_palette
 
 PIPELINE = [
@@ -160,7 +161,7 @@ def test_default_classes():
     assert names[0] == 'background' and list(names[1:]) == sorted(names[1:])
     dataset = AVSBenchSemanticDataset(data_root='nowhere', lazy_init=True)
     assert dataset.metainfo['classes'] == names
-    assert dataset.metainfo['palette'] == bit_interleaved_palette(71)
+    assert dataset.metainfo['palette'] == distinct_palette(71)
 
 
 def test_missing_label_file(own):

@@ -7,7 +7,7 @@ import vpo_tree
 from vpo_tree import csv_path, read_rows, write_rows
 
 from mmavs.datasets import VPODataset, avseg_dataset
-from mmavs.datasets.metainfo.palette import bit_interleaved_palette
+from mmavs.datasets.metainfo.distinct_palette import distinct_palette
 from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 NAMES = load_class_table().names
@@ -151,7 +151,7 @@ def test_audio_dir(tmp_path):
 def test_metainfo_and_label_table(vpo_root):
     dataset = build(vpo_root, 'ms')
     assert dataset.metainfo['classes'] == NAMES
-    assert dataset.metainfo['palette'] == bit_interleaved_palette(22)
+    assert dataset.metainfo['palette'] == distinct_palette(22)
     table = dataset.label_table
     assert [table[v] for v in load_class_table().mask_ids] == list(range(22))
     assert table[255] == 255
@@ -162,7 +162,7 @@ def test_some_classes(tmp_path):
     """Pixels and audio labels of other classes are ignored."""
     tree_of(tmp_path, 'ms', row(1, 'cat'), row(1, 'dog'), row(2, 'zebra'))
     dataset = build(tmp_path, 'ms', metainfo=dict(classes=('background', 'dog', 'cat')))
-    assert dataset.metainfo['palette'] == [bit_interleaved_palette(22)[i] for i in (0, 9, 6)]
+    assert dataset.metainfo['palette'] == [distinct_palette(22)[i] for i in (0, 9, 6)]
     assert {v: int(dataset.label_table[v]) for v in (0, 17, 18, 24, 255)} == {0: 0, 17: 2, 18: 1, 24: 255, 255: 255}
     assert dataset.label_table[99] == 254  # belongs to no class at all
     first, second = (dataset.get_data_info(i) for i in range(2))
@@ -181,13 +181,13 @@ def test_own_class_file(tmp_path):
     tree_of(tmp_path, 'ms', row(1, 'cat'), row(1, 'yak'))
     dataset = build(tmp_path, 'ms', class_file=str(path))
     assert dataset.metainfo['classes'] == ('background', 'yak', 'cat')
-    assert dataset.metainfo['palette'] == bit_interleaved_palette(3)
+    assert dataset.metainfo['palette'] == distinct_palette(3)
     assert {v: int(dataset.label_table[v]) for v in (0, 17, 99, 18)} == {0: 0, 17: 2, 99: 1, 18: 254}
     assert [s['label'] for s in dataset.get_data_info(0)['sources']] == [2, 1]
 
     some = build(tmp_path, 'ms', class_file=str(path), metainfo=dict(classes=['background', 'cat']))
     assert [s['label'] for s in some.get_data_info(0)['sources']] == [1, 255]
-    assert some.metainfo['palette'] == [bit_interleaved_palette(3)[i] for i in (0, 2)]
+    assert some.metainfo['palette'] == [distinct_palette(3)[i] for i in (0, 2)]
     assert VPODataset.METAINFO['classes'] == NAMES
 
 

@@ -6,16 +6,17 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from mmavs.visualization import AVSegLocalVisualizer
-from mmavs.visualization.local_visualizer import _STRIP_HEIGHT
+from mmavs.visualization.strips import MARKER_ROWS, draw_title
 
 META = dict(classes=('background', 'cat', 'dog'), palette=[[0, 0, 0], [250, 0, 0], [0, 0, 250]])
-WIDTH, HEIGHT = 160, 120
-MARK_ROWS = 20  # the upper part of the strip; the text is below
+WIDTH, HEIGHT, GAP = 320, 240, 8
+TITLE = draw_title('a', WIDTH, size=15).shape[0]
+STEP = WIDTH + GAP
 
 
 @pytest.fixture
 def visualizer():
-    found = AVSegLocalVisualizer(min_size=HEIGHT, alpha=1.0)
+    found = AVSegLocalVisualizer(min_size=HEIGHT, min_width=WIDTH, alpha=1.0)
     found.dataset_meta = META
     return found
 
@@ -41,18 +42,31 @@ def sample():
 
 
 def marked_columns(picture, color, *, panel=0, height=HEIGHT, width=WIDTH):
-    """Columns of the strip below a panel that have a color in the upper part."""
-    strip = picture[height : height + MARK_ROWS, panel * width : (panel + 1) * width]
+    """Columns below a panel that have a color in the rows of the markers."""
+    top, left = TITLE + height, panel * (width + GAP)
+    strip = picture[top : top + MARKER_ROWS, left : left + width]
     return np.flatnonzero((strip == color).all(-1).any(0))
+
+
+def count_panels(picture, width=WIDTH):
+    return (picture.shape[1] + GAP) // (width + GAP)
 
 
 def test_three_panels(visualizer, image, sample):
     picture = visualizer.draw(image, sample, with_labels=False)
-    assert picture.shape == (HEIGHT + _STRIP_HEIGHT, 3 * WIDTH, 3)
+    assert picture.shape[1:] == (3 * WIDTH + 2 * GAP, 3)
     assert picture.dtype == np.uint8
-    middle = [picture[HEIGHT // 2, x].tolist() for x in (40, 120, 200, 280, 360, 440)]
+    columns = [80, 240, STEP + 80, STEP + 240, 2 * STEP + 80, 2 * STEP + 240]
+    middle = [picture[TITLE + HEIGHT // 2, x].tolist() for x in columns]
     cat, dog, plain = META['palette'][1], META['palette'][2], [200] * 3
     assert middle == [plain, plain, cat, dog, cat, cat]
+
+
+def test_nothing_is_drawn_on_the_image(visualizer, sample):
+    """The title is above the image, the positions are below."""
+    image = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+    picture = visualizer.draw(image, sample)
+    np.testing.assert_array_equal(picture[TITLE : TITLE + HEIGHT, :WIDTH], image)
 
 
 @pytest.mark.parametrize('position', [0, 0.1, 0.5, 0.9, 1])
@@ -62,22 +76,20 @@ def test_marker_is_at_the_position_of_the_source(visualizer, image, sample, posi
     for panel in range(3):
         columns = marked_columns(picture, META['palette'][1], panel=panel)
         x = position * (WIDTH - 1)
-        assert columns.min() <= x + 0.5
-        assert columns.max() >= x - 0.5
-        assert columns.min() >= x - 12
-        assert columns.max() <= x + 12
+        assert x - 12 <= columns.min() <= x + 0.5
+        assert x - 0.5 <= columns.max() <= x + 12
         assert not len(marked_columns(picture, META['palette'][2], panel=panel))
 
 
 def test_each_source_has_the_color_of_its_class(visualizer, image, sample):
     picture = visualizer.draw(image, sample)
-    for label, center in ((1, 40), (2, 120)):
+    for label, center in ((1, 80), (2, 240)):
         assert abs(np.median(marked_columns(picture, META['palette'][label])) - center) < 3
 
 
 def test_draws_the_requested_panels_that_exist(visualizer, image, sample):
     def panels(data_sample, **kwargs):
-        return visualizer.draw(image, data_sample, **kwargs).shape[1] // WIDTH
+        return count_panels(visualizer.draw(image, data_sample, **kwargs))
 
     assert panels(sample, draw_gt=False) == 2
     assert panels(sample, draw_pred=False) == 2
@@ -88,44 +100,51 @@ def test_draws_the_requested_panels_that_exist(visualizer, image, sample):
 
 
 def test_no_sources(visualizer, image, sample):
-    """The strip has no marker, and its text is that of a sample with an ignored class."""
+    """There is no marker, and the picture is that of a sample with an ignored class."""
     sample.set_metainfo(dict(sources=[]))
     nothing = visualizer.draw(image, sample)
     for color in META['palette'][1:]:
         assert not len(marked_columns(nothing, color))
     sample.set_metainfo(dict(sources=[dict(audio_path='a.wav', position=0.5, label=255)]))
     np.testing.assert_array_equal(visualizer.draw(image, sample), nothing)
-    strip = nothing[HEIGHT + MARK_ROWS :, :WIDTH]
-    assert (strip == 255).any()
 
 
 def test_ignored_pixels_have_no_color(visualizer, image, sample):
     sample.gt_sem_seg.data[:, :, : WIDTH // 2] = 255
-    panel = visualizer.draw(image, sample, with_labels=False)[20:HEIGHT, WIDTH : 2 * WIDTH]  # below the title
-    half = WIDTH // 2
-    assert not any((panel[:, :half] == color).all(-1).any() for color in META['palette'][1:])
-    assert (panel[:, half:] == META['palette'][2]).all()
+    picture = visualizer.draw(image, sample, with_labels=False)
+    panel = picture[TITLE : TITLE + HEIGHT, STEP : STEP + WIDTH]
+    left, right = panel[:, : WIDTH // 2 - 2], panel[:, WIDTH // 2 + 2 :]
+    assert (left.max(-1) == left.min(-1)).all() and len(np.unique(left)) == 2  # gray, hatched
+    assert (right == META['palette'][2]).all()
 
 
 @pytest.mark.parametrize(
     ('shape', 'drawn'),
     [
-        ((30, 40), (120, 160)),
-        ((120, 60), (240, 120)),
-        ((200, 150), (200, 150)),
+        ((30, 40), (240, 320)),
+        ((240, 120), (624, 312)),  # 312 + 8 + 312 pixels: the least width
+        ((400, 700), (400, 700)),
     ],
 )
-def test_small_images_are_enlarged(visualizer, shape, drawn):
+def test_small_images_are_enlarged(shape, drawn):
+    visualizer = AVSegLocalVisualizer(min_size=HEIGHT, min_width=632, alpha=1.0)
+    visualizer.dataset_meta = META
     sample = SegDataSample(metainfo=dict(sources=[dict(position=0.5, label=2)]))
     data = torch.zeros(1, *shape, dtype=torch.int64)
     data[..., shape[1] // 2 :] = 2
     sample.pred_sem_seg = PixelData(data=data)
     picture = visualizer.draw(np.full((*shape, 3), 200, np.uint8), sample, with_labels=False)
     height, width = drawn
-    assert picture.shape == (height + _STRIP_HEIGHT, 2 * width, 3)
-    assert (picture[height // 2, width + width // 2 :] == META['palette'][2]).all()
-    assert not (picture[height // 2, width : width + width // 2 - 1] == META['palette'][2]).all(-1).any()
-    assert abs(np.median(marked_columns(picture, META['palette'][2], height=height, width=width)) - width / 2) < 3
+    assert picture.shape[1] == 2 * width + GAP and picture.shape[1] >= 632
+    row = picture[TITLE + height // 2, width + GAP :]
+    assert (row[width // 2 + 2 :] == META['palette'][2]).all()
+    assert not (row[: width // 2 - 2] == META['palette'][2]).all(-1).any()
+
+
+def test_picture_of_a_mini_image_alone_has_640_pixels():
+    visualizer = AVSegLocalVisualizer()
+    visualizer.dataset_meta = META
+    assert visualizer.draw(np.zeros((112, 144, 3), np.uint8), None).shape[1] == 640
 
 
 def test_inputs_are_not_changed(visualizer, image, sample):
@@ -149,14 +168,40 @@ def test_add_datasample_goes_to_the_backends(image, sample, tmp_path):
     assert found.name == 'val_7.png'
 
 
-def test_classes_of_a_mixture_are_named(visualizer, image, sample):
-    """The text is that of separate sources, without markers."""
-    own = visualizer.draw(image, sample)
-    mixture = SegDataSample(metainfo=dict(sources=[dict(position=0.5, label=None)], audio_label=(1, 2)))
-    mixture.gt_sem_seg, mixture.pred_sem_seg = sample.gt_sem_seg, sample.pred_sem_seg
-    drawn = visualizer.draw(image, mixture)
-    marks, text = slice(HEIGHT, HEIGHT + MARK_ROWS), slice(HEIGHT + MARK_ROWS, None)
-    assert np.array_equal(drawn[text], own[text]) and len(np.unique(drawn[marks])) == 1 < len(np.unique(own[marks]))
+def texts_of(visualizer, image, sample, monkeypatch):
+    """The texts below the panels: names at markers and in the lines of classes."""
+    found = []
+
+    def record(strip, text, left, top, **kwargs):
+        found.append(text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr('mmavs.visualization.strips.draw_text', record)
+        visualizer.draw(image, sample, with_labels=False)
+    return found
+
+
+def test_sounding_and_predicted_classes_are_named(visualizer, image, sample, monkeypatch):
+    texts = texts_of(visualizer, image, sample, monkeypatch)
+    start = texts.index('sounding:')
+    assert texts[start:] == ['sounding:', 'cat', 'dog', 'predicted:', 'cat']
+    assert [text for text in texts[:start] if text in META['classes']] == ['cat', 'dog']  # at the markers
+
+
+def test_classes_of_a_mixture_are_named_without_markers(visualizer, image, sample, monkeypatch):
+    sample.set_metainfo(dict(sources=[dict(position=0.5, label=None)], audio_label=(1, 2)))
+    texts = texts_of(visualizer, image, sample, monkeypatch)
+    start = texts.index('sounding:')
+    assert texts[start : start + 3] == ['sounding:', 'cat', 'dog']
+    assert not {'cat', 'dog'} & set(texts[:start])
+
+
+def test_unknown_classes_of_a_recording_are_not_named(visualizer, image, sample, monkeypatch):
+    sample.set_metainfo(dict(sources=[dict(audio_path='a.wav', position=0.5)]))
+    assert 'sounding:' not in texts_of(visualizer, image, sample, monkeypatch)
+    sample.set_metainfo(dict(sources=[], audio_label=()))
+    texts = texts_of(visualizer, image, sample, monkeypatch)
+    assert texts[texts.index('sounding:') :][:2] == ['sounding:', 'nothing']
 
 
 def test_frames_of_different_clips_may_have_equal_names(visualizer, image, monkeypatch):
