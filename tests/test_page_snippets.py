@@ -30,6 +30,7 @@ def snippets(page, start=''):
     return [block for block in blocks if block.startswith(start)]
 
 
+@pytest.mark.slow
 def test_config_of_an_audio_visual_model(tmp_path, mini_root, run_tool):
     """The config of docs/add_audio.md trains in the folder that the page names."""
     (text,) = snippets('docs/add_audio.md')
@@ -52,6 +53,7 @@ def train_one_step(run_tool, *options):
     return out
 
 
+@pytest.mark.slow
 def test_dataset_of_your_own(tmp_path, run_tool, monkeypatch):
     """The dataset class and the config of data/README.md train and validate on the folder layout of the page."""
     (code,), (config,) = (snippets('data/README.md', start) for start in ('import os.path', '_base_'))

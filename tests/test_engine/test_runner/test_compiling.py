@@ -86,6 +86,7 @@ def test_copy_of_a_compiled_model_uses_its_own_weights(config, compiler):
         assert not copied.eval()(batch['inputs'], mode='tensor').any()
 
 
+@pytest.mark.slow
 def test_compiled_training_ends_with_the_same_weights(config, tmp_path, monkeypatch):
     compiled = []
     monkeypatch.setattr(torch, 'compile', lambda f, backend: compiled.append(backend) or f)

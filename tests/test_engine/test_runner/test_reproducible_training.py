@@ -45,6 +45,7 @@ def test_resumed_epochs_end_with_the_weights_of_an_uninterrupted_training(config
     assert runner.iter == reference[1].iter
 
 
+@pytest.mark.slow
 def test_checkpoint_within_an_epoch_resumes_at_its_start(config, reference, tmp_path, capsys):
     train(config, tmp_path, kill=5, **by_steps(2))
     weights, runner = train(config, tmp_path, resume=True, **by_steps(2))
@@ -87,11 +88,13 @@ def test_checkpoints_between_two_steps_of_the_optimizer_are_refused(config, tmp_
         train(cfg, tmp_path, **{'optim_wrapper.accumulative_counts': 2})
 
 
+@pytest.mark.slow
 def test_shortened_epochs(config, tmp_path):
     changes = {'train_dataloader.num_batch_per_epoch': 2, 'optim_wrapper.accumulative_counts': 2}
     assert train(config, tmp_path, **changes)[1].iter == 4
 
 
+@pytest.mark.slow
 def test_resume_takes_an_older_usable_checkpoint(config, reference, tmp_path, capsys):
     train(config, tmp_path, kill=5)
     newest = tmp_path / 'epoch_2.pth'
@@ -111,6 +114,7 @@ def test_resume_with_unusable_checkpoints_stops_and_keeps_them(config, tmp_path)
     assert only.read_bytes() == b'PK no archive'
 
 
+@pytest.mark.slow
 def test_resume_in_an_empty_folder_starts_anew(config, reference, tmp_path):
     assert_equal(train(config, tmp_path, resume=True)[0], reference[0])
 
@@ -127,6 +131,7 @@ def _kill(*args):
     raise Killed
 
 
+@pytest.mark.slow
 def test_validation_that_was_cut_off_runs_on_resume(config, reference, tmp_path, monkeypatch):
     """Killed at the end, after the checkpoint and before the validation: no best checkpoint yet."""
     with monkeypatch.context() as patch:
@@ -139,6 +144,7 @@ def test_validation_that_was_cut_off_runs_on_resume(config, reference, tmp_path,
     assert runner.message_hub.get_info('best_score') == reference[1].message_hub.get_info('best_score')
 
 
+@pytest.mark.slow
 def test_of_two_kept_checkpoints_one_is_always_complete(config, tmp_path, monkeypatch):
     put = checkpoint_files.AtomicLocalBackend.put
 
@@ -167,6 +173,7 @@ def test_batch_sizes_that_can_not_be_trained_are_refused(config, tmp_path, chang
         train(config, tmp_path, **{f'train_dataloader.{key}': value for key, value in changes.items()})
 
 
+@pytest.mark.slow
 def test_former_names_train_the_same(config, reference, tmp_path):
     cfg = copy.deepcopy(config)
     cfg.train_cfg.type = 'ExactEpochBasedTrainLoop'

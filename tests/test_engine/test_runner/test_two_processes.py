@@ -24,6 +24,8 @@ SEED = 3
 # Nine images make five for each process, one of them twice, in batches of three and two.
 IMAGES, BATCHES = 9, (3, 2)
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):

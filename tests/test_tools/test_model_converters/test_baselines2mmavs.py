@@ -71,6 +71,7 @@ def test_other_networks_are_refused(released, tmp_path):
         convert(tmp_path, method, {**content, classifier: torch.zeros(22, 32, 1, 1)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('method', CONVERTERS)
 def test_pvt_of_the_authors_has_timms_names(method, tmp_path):
     """With names of the authors' PVT-v2, made from timm's."""
