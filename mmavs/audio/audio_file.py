@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from .container import ContainerAudio, NoPyAVError, is_container
+from .file_kind import describe_content
+
 # Data sizes from this one on are placeholders of programs that write to a pipe and do not know the size (0xFFFFFFFF by
 # FFmpeg, 0x7FFFF000 by SoX, ...).
 _UNKNOWN_SIZE = 0x7FFFF000
@@ -72,12 +75,14 @@ class ArrayAudio:
         return f'ArrayAudio({self.channels} x {self.frames}, {self.samplerate} Hz)'
 
 
-AudioSource = soundfile.SoundFile | ArrayAudio
+AudioSource = soundfile.SoundFile | ContainerAudio | ArrayAudio
 
 
 @contextmanager
 def open_audio(path: str | ArrayAudio) -> Iterator[AudioSource]:
     """Opens a recording of any format that libsndfile reads (WAV with PCM, float, A-law or MP3 inside, FLAC, ...).
+
+    Other formats, such as AAC, MP4 and WebM, are decoded by PyAV if it is installed, whatever the name ends with.
 
     Args:
         path: The file, or a waveform in memory.
@@ -95,17 +100,30 @@ def open_audio(path: str | ArrayAudio) -> Iterator[AudioSource]:
             'dataset (`data_root`, `audio_dir`).'
         )
     check_not_truncated(path)
-    try:
-        f = soundfile.SoundFile(path)
-    except soundfile.LibsndfileError as e:
-        raise AudioFileError(
-            f'cannot read recording {path}: {e.error_string} Convert it, for example with `ffmpeg -i IN -c:a pcm_s16le '
-            'OUT.wav`, or take it out of the annotation file.'
-        ) from e
-    with f:
+    with _open_file(path) as f:
         if f.frames == 0:
             raise AudioFileError(f'recording has no samples: {path}. Take it out of the annotation file.', 'empty')
         yield f
+
+
+def _open_file(path: str) -> soundfile.SoundFile | ContainerAudio:
+    try:
+        return soundfile.SoundFile(path)
+    except soundfile.LibsndfileError as e:
+        problem: Exception = e
+        reason = e.error_string
+    kind = describe_content(path)
+    if is_container(kind):
+        try:
+            return ContainerAudio(path)
+        except NoPyAVError as e:
+            raise AudioFileError(f'cannot read recording {e}', 'needs PyAV') from e
+        except ValueError as e:
+            problem, reason = e, f'{e}.'
+    raise AudioFileError(
+        f'cannot read recording {path}, which holds {kind}: {reason} Fetch it again, convert it, for example with '
+        '`ffmpeg -i IN -c:a pcm_s16le OUT.wav`, or take it out of the annotation file.'
+    ) from problem
 
 
 def read_frames(f: AudioSource, *, start: int, count: int) -> np.ndarray:

@@ -17,6 +17,14 @@ class NoPyAVError(ImportError):
     """PyAV is needed and not installed; the message states what the file holds and how to install PyAV."""
 
 
+def is_container(kind: str) -> bool:
+    """Whether FFmpeg's libraries shall try a file of this kind, see :func:`describe_content`.
+
+    They also open lists of other files and addresses, such as playlists, which are text, and pictures.
+    """
+    return not kind.startswith(('nothing', 'text', 'an HTML', 'a PNG', 'a JPEG', 'a GIF', 'a ZIP', 'a gzip', 'a PDF'))
+
+
 def has_pyav() -> bool:
     """Whether PyAV is installed."""
     return find_spec('av') is not None
@@ -27,17 +35,21 @@ def open_container(path: str) -> Any:
 
     Raises:
         NoPyAVError: PyAV is not installed.
-        av.error.FFmpegError: FFmpeg's libraries cannot read the file.
+        ValueError: The file is no media file, or FFmpeg's libraries cannot read it; the message does not name it.
     """
+    kind = describe_content(path)
+    if not is_container(kind):
+        raise ValueError(f'it holds {kind}')
     if not has_pyav():
-        raise NoPyAVError(
-            f'{path} holds {describe_content(path)}, which needs PyAV: {INSTALL} (or pip install av). It brings its '
-            'own FFmpeg libraries'
-        )
+        raise NoPyAVError(f'{path}: it holds {kind}, which needs PyAV. Install it with {INSTALL} or pip install av')
     import av
 
     av.logging.set_level(av.logging.PANIC)  # errors are raised; the libraries would also print them
-    return av.open(path, metadata_errors='ignore')
+    try:
+        # No other protocol: a media file may refer to addresses.
+        return av.open(path, metadata_errors='ignore', options={'protocol_whitelist': 'file'})
+    except av.error.FFmpegError as error:
+        raise ValueError(f'{error.strerror}') from error
 
 
 class ContainerAudio:
@@ -81,6 +93,12 @@ class ContainerAudio:
         self._position = end
         return np.concatenate(parts)
 
+    def __enter__(self) -> 'ContainerAudio':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
     def __repr__(self) -> str:
         return f'ContainerAudio({self.name!r}, {self.channels} x {self.frames}, {self.samplerate} Hz)'
 
@@ -89,10 +107,9 @@ class ContainerAudio:
 def _count(path: str, _size: int, _changed: int) -> tuple[int, int, int]:
     """(sample rate, channels, samples)."""
     with open_container(path) as container:
-        stream = container.streams.audio[0] if container.streams.audio else None
-        rate = stream.rate if stream else 0
-    if not rate:
-        raise ValueError('it has no sound track')
+        if not container.streams.audio:
+            raise ValueError('it has no sound track')
+        rate = container.streams.audio[0].rate
     frames, channels = 0, 0
     for block in decode_audio(path):
         frames, channels = frames + len(block), block.shape[1]
@@ -106,48 +123,37 @@ def decode_audio(path: str) -> Iterator[np.ndarray]:
         NoPyAVError: PyAV is not installed.
         ValueError: Nothing of the file can be decoded.
     """
-    import av
-
-    try:
-        with open_container(path) as container:
-            stream = container.streams.audio[0]
-            for frame in decode_packets(container, stream):
-                yield to_float(frame)
-    except (av.error.FFmpegError, IndexError) as error:
-        raise ValueError(f'{error}') from error
+    with open_container(path) as container:
+        for frame in decode_frames(container, container.streams.audio[0]):
+            yield to_float(frame)
 
 
-def decode_packets(container: Any, stream: Any) -> Iterator[Any]:
-    """Yields the frames of a stream; damaged packets are left out, as players do.
+def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
+    """Yields the frames of a stream. Damaged packets are left out, as players do, and a file may end early.
 
     Raises:
-        av.error.FFmpegError: No frame can be decoded.
+        ValueError: No frame can be decoded.
     """
     import av
 
     problem, decoded = None, 0
-    for packet in _packets(container, stream):
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            break
+        except av.error.FFmpegError as error:  # the file is cut short
+            problem = error
+            break
         try:
             for frame in packet.decode():
                 decoded += 1
                 yield frame
-        except av.error.InvalidDataError as error:
+        except av.error.FFmpegError as error:
             problem = error
     if problem is not None and not decoded:
-        raise problem
-
-
-def _packets(container: Any, stream: Any) -> Iterator[Any]:
-    import av
-
-    packets = container.demux(stream)
-    while True:
-        try:
-            yield next(packets)
-        except StopIteration:
-            return
-        except (av.error.InvalidDataError, av.error.EOFError):  # the file is cut short
-            return
+        raise ValueError(f'nothing of it can be decoded: {problem.strerror}') from problem
 
 
 _SCALES = {'u1': (128, 2**7), 'i2': (0, 2**15), 'i4': (0, 2**31), 'f4': (0, 1), 'f8': (0, 1)}

@@ -14,6 +14,7 @@ _SIGNATURES = (
     (b'ADIF', 'AAC'),
     (b'\x89PNG', 'a PNG picture'),
     (b'\xff\xd8\xff', 'a JPEG picture'),
+    (b'#!AMR', 'AMR'),
     (b'GIF8', 'a GIF picture'),
     (b'PK\x03\x04', 'a ZIP archive'),
     (b'\x1f\x8b', 'a gzip archive'),
