@@ -18,13 +18,11 @@ from vpo_tree import write_vpo_tree
 from mmavs.engine.runner import seeding
 from mmavs.evaluation.metrics import dataset_level_metric
 
-pytestmark = pytest.mark.usefixtures('one_thread')
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures('one_thread')]
 
 SEED = 3
 # Nine images make five for each process, one of them twice, in batches of three and two.
 IMAGES, BATCHES = 9, (3, 2)
-
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope='module')
