@@ -116,6 +116,19 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
             picture = np.concatenate([picture, draw_class_line(title, entries, picture.shape[1], size=font)])
         return picture
 
+    def draw_frame(self, image: np.ndarray, segments: np.ndarray, *, with_labels: bool = True) -> np.ndarray:
+        """Draws class indices over an image at its own size, without anything around it: for videos.
+
+        Args:
+            image: RGB, uint8, (H, W, 3).
+            segments: Class indices (H, W), 255 for pixels to ignore.
+            with_labels: Whether to write the class names beside the objects.
+
+        Returns:
+            np.ndarray: RGB, uint8, (H, W, 3).
+        """
+        return self._draw_segments(image, segments, font_size(image.shape[1]), with_labels)
+
     def _panel_size(self, shape: Sequence[int], count: int) -> tuple[int, int]:
         """Height and width of each of ``count`` panels."""
         width = (self.min_width - (count - 1) * _GAP) / count

@@ -210,3 +210,12 @@ def test_frames_of_different_clips_may_have_equal_names(visualizer, image, monke
     for clip in ('v2/a', 'v2/b'):
         visualizer.add_datasample('test_0.jpg', image, SegDataSample(metainfo=dict(clip=clip)))
     assert names == ['v2_a_test_0.jpg', 'v2_b_test_0.jpg']
+
+
+def test_frame_of_a_video_keeps_its_size(visualizer, image, sample):
+    segments = sample.gt_sem_seg.data[0].numpy()
+    frame = visualizer.draw_frame(image[:60, :90], segments[:60, :90])
+    assert frame.shape == (60, 90, 3)
+    plain = visualizer.draw_frame(image, segments, with_labels=False)
+    assert plain[10, 10].tolist() == META['palette'][1] and plain[10, -10].tolist() == META['palette'][2]
+    assert not np.array_equal(plain, visualizer.draw_frame(image, segments))

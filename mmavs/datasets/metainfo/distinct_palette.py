@@ -30,8 +30,8 @@ _TO_LAB = np.array(
     ]
 )
 _FIRST = (213, 94, 0)  # vermilion
-_LIGHTNESS = (0.42, 0.93)  # neither close to black, the color of the background, nor to white
-_LEAST_CHROMA = 0.07  # not close to gray, since pictures show the image in gray below the colors
+_LIGHTNESS = (0.4, 0.9)  # neither close to black, the color of the background, nor to white
+_LEAST_CHROMA = 0.13  # strong colors, since pictures show the image in gray below them
 
 
 @cache

@@ -44,11 +44,21 @@ class ChannelMixer(nn.Module):
 
     def forward(self, feature: Tensor, audio: Tensor) -> Tensor:
         """feature (B, C, h, w) and audio (B, C) -> (B, C, h, w)."""
-        pixels = feature.flatten(2).transpose(1, 2)  # (B, N, C)
-        q, (k, v) = self.query(audio[:, None]), self.key_value(pixels).chunk(2, dim=2)
-        q, k, v = (x.unflatten(2, (self.num_heads, -1)).transpose(1, 2) for x in (q, k, v))  # (B, H, 1 or N, D)
+        q, k, v = self._project(feature, audio)
         found = F.scaled_dot_product_attention(q, k, v)  # (B, H, 1, D)
         return feature * self.proj(found.flatten(1)).sigmoid()[:, :, None, None]
+
+    def attention(self, feature: Tensor, audio: Tensor) -> Tensor:
+        """The weights with which the audio attends to the pixels: (B, H, h, w), with the sum 1 over the pixels."""
+        q, k, _ = self._project(feature, audio)
+        weights = (q @ k.transpose(2, 3) / q.shape[-1] ** 0.5).softmax(dim=-1)  # (B, H, 1, N)
+        return weights.squeeze(2).unflatten(2, tuple(feature.shape[2:]))
+
+    def _project(self, feature: Tensor, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query (B, H, 1, D) of the audio, keys and values (B, H, N, D) of the pixels."""
+        pixels = feature.flatten(2).transpose(1, 2)  # (B, N, C)
+        q, (k, v) = self.query(audio[:, None]), self.key_value(pixels).chunk(2, dim=2)
+        return tuple(x.unflatten(2, (self.num_heads, -1)).transpose(1, 2) for x in (q, k, v))
 
 
 @MODELS.register_module()
@@ -144,6 +154,15 @@ class AVSegFormerFusion(BaseModule):
         queries = self.decoder(queries, visual.memory)
         mask_feature = self.mixer(visual.mask_feature, audio)
         return mask_feature, torch.einsum('bqc,bchw->bqhw', queries, mask_feature)
+
+    def attention_maps(self, visual: EncodedImage, audio: Tensor) -> dict[int, Tensor]:
+        """The attention of the mixer, in which the audio attends to the pixels of the mask feature.
+
+        Returns:
+            dict: 0, the index of the mask feature -> (B, heads, h_0, w_0), with the sum 1 over the pixels.
+        """
+        check_audio(audio, self.audio_channels)
+        return {0: self.mixer.attention(visual.mask_feature, self.audio_proj(audio))}
 
     def forward(self, features: Sequence[Tensor], audio: Tensor) -> tuple[Tensor, Tensor]:
         """Fuses the audio into the features; see :meth:`fuse`."""

@@ -136,6 +136,23 @@ class CrossAttentionFusion(BaseModule):
         folded = type(folded)(*(part.index_select(0, image) for part in folded))
         return attention.attend(tokens[image, pixel].unsqueeze(1), folded).squeeze(1)
 
+    def attention_maps(self, visual: EncodedVisual, audio: Tensor) -> dict[int, Tensor]:
+        """The attention weights of each fused level, in [0, 1].
+
+        Args:
+            visual: Encoded features.
+            audio: (B, D) or (B, T, D).
+
+        Returns:
+            dict: Index of the level -> (B, heads, h, w), the mean over the T audio tokens.
+        """
+        audio = self._to_audio_tokens(audio)
+        maps = {}
+        for i, tokens, attention in zip(self.in_index, visual.tokens, self.attentions, strict=True):
+            weights = attention.attention(tokens, attention.fold(audio)).mean(dim=3)  # (B, H, N)
+            maps[i] = weights.unflatten(2, tuple(get_map(visual.features[i]).shape[2:]))
+        return maps
+
     def forward(
         self, features: Sequence[Level], audio: Tensor, window: Window = WHOLE, **prompts: Tensor
     ) -> tuple[Level, ...]:

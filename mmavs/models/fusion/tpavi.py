@@ -152,6 +152,23 @@ class TPAVIFusion(BaseModule):
             levels[index] = [fused, aligned] if self.keep_audio else replace_map(levels[index], fused)
         return tuple(levels)
 
+    def attention_maps(self, visual: Sequence[Level], audio: Tensor, frames: int) -> dict[int, Tensor]:
+        """How strongly each pixel attends to the audio of its clip, at each fused level.
+
+        It is the sum over a row of ``theta phi^T / (T N)``: the product of the pixel's ``theta`` and the mean of
+        ``phi`` over the frames. It has one head and may be negative. Arguments as in :meth:`fuse`.
+
+        Returns:
+            dict: Index of the level -> (B, 1, h, w).
+        """
+        check_audio(audio, self.audio_channels)
+        maps = {}
+        for index, block in zip(self.in_index, self.blocks, strict=True):
+            theta = to_clips(block.theta(get_map(visual[index])), frames)  # (clips, T, D, h, w)
+            phi = to_clips(block.phi(block.align_audio(audio)), frames).mean(dim=1)  # (clips, D)
+            maps[index] = torch.einsum('btdhw,bd->bthw', theta, phi).flatten(0, 1).unsqueeze(1)
+        return maps
+
     def forward(self, features: Sequence[Level], audio: Tensor, frames: int) -> tuple[Level, ...]:
         """Fuses the audio into features; arguments as in :meth:`fuse`."""
         return self.fuse(self.encode(features), audio, frames)

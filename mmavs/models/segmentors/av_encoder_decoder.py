@@ -119,9 +119,7 @@ class AVEncoderDecoder(EncoderDecoder):
             inputs: ``img`` (B, 3, H, W), normalised, and ``audio`` (B, channels, frames, mels).
             data_samples: With ``gt_sem_seg`` and the meta key ``audio_label``.
         """
-        images = self._check_inputs(inputs)
-        window = self._input_window(images, [s.metainfo for s in data_samples])
-        visual = self.fusion.encode(self.extract_feat(images), **self._window_argument(window))
+        visual = self.encode_visual(self._check_inputs(inputs), data_samples)
         prompts = self.encode_prompts(inputs, data_samples)
         fused = self.fusion.fuse(visual, **prompts)
         losses = self._decode_head_forward_train(fused, data_samples)
@@ -132,6 +130,16 @@ class AVEncoderDecoder(EncoderDecoder):
             check_contrast_level(self.contrast_level, self.fusion.in_index, len(fused))
             losses.update(self._contrast(visual, get_map(fused[self.contrast_level]), prompts, data_samples))
         return losses
+
+    def encode_visual(self, images: Tensor, data_samples: list | None = None) -> Any:
+        """The part of the fused features that does not depend on the audio, as ``fusion.encode`` gives it.
+
+        Args:
+            images: (B, 3, H, W), normalised.
+            data_samples: As in :meth:`loss`; without them, the images are taken as they are.
+        """
+        window = WHOLE if data_samples is None else self._input_window(images, [s.metainfo for s in data_samples])
+        return self.fusion.encode(self.extract_feat(images), **self._window_argument(window))
 
     def _contrast(self, visual, fused: Tensor, prompts: Prompts, data_samples: list) -> dict[str, Tensor]:
         """The contrastive loss of a batch: draw pixels, fuse those of shuffled pairs, compare.

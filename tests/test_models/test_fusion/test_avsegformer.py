@@ -90,3 +90,23 @@ def test_positions_count_rows_and_columns_from_one():
 def test_reference_points_are_cell_centres():
     found = cell_centres([(1, 2), (2, 1)], torch.zeros(1))
     torch.testing.assert_close(found, torch.tensor([[0.25, 0.5], [0.75, 0.5], [0.5, 0.25], [0.5, 0.75]]))
+
+
+def test_attention_of_the_mixer_gives_its_output():
+    torch.manual_seed(0)
+    mixer, feature, audio = ChannelMixer(8, num_heads=2), torch.randn(3, 8, 4, 5), torch.randn(3, 8)
+    weights = mixer.attention(feature, audio)
+    assert weights.shape == (3, 2, 4, 5)
+    torch.testing.assert_close(weights.sum(dim=(2, 3)), torch.ones(3, 2))
+    values = mixer.key_value(feature.movedim(1, 3))[..., 8:].unflatten(3, (2, 4))  # (B, h, w, heads, channels)
+    found = torch.einsum('bnhw,bhwnd->bnd', weights, values).flatten(1)
+    expected = feature * mixer.proj(found).sigmoid()[:, :, None, None]
+    torch.testing.assert_close(mixer(feature, audio), expected)
+
+
+def test_attention_maps_are_those_of_the_mixer(fusion):
+    visual, audio = fusion.encode(levels()), torch.randn(2, 6)
+    maps = fusion.attention_maps(visual, audio)
+    expected = fusion.mixer.attention(visual.mask_feature, fusion.audio_proj(audio))
+    assert list(maps) == [0] and maps[0].shape == (2, 4, 8, 16)
+    torch.testing.assert_close(maps[0], expected)

@@ -144,3 +144,21 @@ def test_level_with_a_class_token_keeps_it():
     audio, token = torch.randn(3, 10), torch.randn(3, 8)
     out = fusion([[features[0], token], *features[1:]], audio)
     assert torch.equal(out[0][0], fusion(features, audio)[0]) and out[0][1] is token
+
+
+@pytest.mark.parametrize('tokens', [1, 3])
+@pytest.mark.parametrize('activation', ACTIVATIONS)
+def test_attention_maps_are_the_weights_of_the_equation(activation, tokens):
+    fusion, features = make(activation)
+    audio = torch.randn(3, tokens, 10)
+    maps = fusion.attention_maps(fusion.encode(features), audio)
+    assert list(maps) == [0, 2]
+    for slot, level in enumerate((0, 2)):
+        attention = fusion.attentions[slot]
+        visual = attention.norm1(attention.visual_embed(fusion.projectors[slot](to_tokens(features[level]))))
+        queries = attention.query(visual).chunk(2, dim=2)
+        keys = attention.key(attention.norm1(attention.audio_embed(audio))).chunk(2, dim=2)
+        for head, (q, k) in enumerate(zip(queries, keys, strict=True)):
+            products = (q @ k.transpose(1, 2) / q.shape[-1] ** 0.5)[:, None]  # (B, 1, N, T)
+            expected = ACTIVATIONS[activation](products)[:, 0].mean(dim=2).view(3, *SIZES[level])
+            torch.testing.assert_close(maps[level][:, head], expected, rtol=1e-4, atol=1e-5)

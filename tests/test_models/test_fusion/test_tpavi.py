@@ -67,3 +67,15 @@ def test_audio_that_does_not_fit_is_refused(fusion):
         fusion([torch.randn(2, 8, 2, 2)] * 3, torch.randn(2, 5), frames=1)
     with pytest.raises(ValueError, match='differ in number'):
         MODELS.build(dict(type='TPAVIFusion', in_channels=(8, 8), in_index=(0,)))
+
+
+def test_attention_maps_are_row_sums_of_the_matrix(fusion):
+    """Brute force: the (T N) x (T N) matrix theta phi^T / (T N) of each clip, summed over its columns."""
+    levels, audio = [torch.randn(4, 8, 4 // n, 4 // n) for n in (1, 2, 4)], torch.randn(4, 4)
+    maps = fusion.attention_maps(levels, audio, frames=2)
+    assert list(maps) == [1, 2]
+    block, visual = fusion.blocks[0], levels[1]
+    theta = block.theta(visual).movedim(1, 3).reshape(2, 2 * 4, -1)  # two clips of two frames of four pixels
+    phi = block.phi(block.align_audio(audio)).repeat_interleave(4, dim=0).view(2, 2 * 4, -1)
+    expected = (theta @ phi.transpose(1, 2) / 8).sum(dim=2).view(4, 1, 2, 2)
+    torch.testing.assert_close(maps[1], expected, rtol=1e-4, atol=1e-5)
