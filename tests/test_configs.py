@@ -121,7 +121,8 @@ def test_audio_of_the_pipeline_fits_the_model(cfg):
     preprocessor = MODELS.build(cfg.model.data_preprocessor)
     assert preprocessor.num_frames is None, 'LoadAudio states the length'
     channels, samples = cfg.load_audio.channels, round(16000 * cfg.load_audio.duration)
-    assert channels == cfg.model.audio_backbone.get('in_channels', 1)  # VGGish takes mono audio
+    planes = channels + cfg.model.data_preprocessor.get('level_difference', False)
+    assert planes == cfg.model.audio_backbone.get('in_channels', 1)  # VGGish takes mono audio
     frames = preprocessor.log_mel(torch.zeros(1, channels, samples)).shape[2]
     assert frames == samples // 160 and frames >= (96 if cfg.model.audio_backbone.type == 'VGGish' else 1)
     assert cfg.model.data_preprocessor['size'] == cfg.crop_size

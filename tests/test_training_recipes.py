@@ -45,6 +45,7 @@ RECIPES = {
     ('VPODataset', 'cavp_r101'): VPO,
     ('AVSBenchObjectDataset', 'cavp_r'): VPO._replace(weight_decay=1e-4, epochs=60),
     ('AVSBenchSemanticDataset', 'cavp_r'): VPO._replace(weight_decay=1e-4),
+    ('AVSBenchSemanticDataset', 'cavp_r50-d16_1xb16-60e'): VPO._replace(weight_decay=1e-4, epochs=60),  # as objects
     # a few images, learned by heart
     ('VPODataset', 'cavp_r18_small'): VPO._replace(lr=0.01, head=2, epochs=None, steps=600, batch=4),
 }

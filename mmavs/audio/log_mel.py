@@ -53,3 +53,26 @@ class LogMel(nn.Module):
             power = torch.view_as_real(spectrum).square().sum(dim=-1)
             mel = power[..., : spec.num_frames(num_samples)].transpose(-1, -2) @ self.filters
             return mel.clamp_min(spec.floor).log10() * (20 / spec.scale)
+
+
+def append_level_difference(log_mel: Tensor) -> Tensor:
+    """Appends left minus right to the log-mel spectrograms of stereo audio.
+
+    A source panned to alpha has the levels (1 - alpha) and alpha on the two channels, so that the difference is the same
+    in all of its cells, whatever its level. Where a channel is silent, the difference is that to the floor.
+
+    Args:
+        log_mel: (B, 2, frames, mels), of left and right, in [-1, 1].
+
+    Returns:
+        Tensor: (B, 3, frames, mels); the third channel is in [-2, 2].
+
+    Raises:
+        ValueError: The spectrograms do not have two channels.
+    """
+    if log_mel.shape[1] != 2:
+        raise ValueError(
+            f'model.data_preprocessor.level_difference=True needs stereo audio, but it has {log_mel.shape[1]} channels: '
+            'set channels=2 of LoadAudio in the pipelines, or level_difference=False'
+        )
+    return torch.cat([log_mel, log_mel[:, :1] - log_mel[:, 1:]], dim=1)

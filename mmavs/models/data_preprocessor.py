@@ -7,7 +7,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from mmavs.audio.log_mel import LogMel
+from mmavs.audio.log_mel import LogMel, append_level_difference
 
 _FORMER_FRAMES = (96, 100)  # num_frames of the first version on AVSBench, and what its 1 s of audio gives
 
@@ -21,14 +21,17 @@ class AVDataPreProcessor(SegDataPreProcessor):
 
     Args:
         num_frames: Expected number of frames, or None. Another number is an error.
+        level_difference: Appends a third channel to the spectrograms of stereo audio: left minus right, which for a
+            single source depends on its position alone. The paper's network takes left and right only.
         kwargs: Those of ``SegDataPreProcessor``. ``test_cfg=dict(size=(height, width))`` is the least size at test: it
             pads smaller images on the right and below, and predictions keep the images' own sizes. SegFormer and
             ConvNeXt need 32 x 32.
     """
 
-    def __init__(self, num_frames: int | None = None, **kwargs) -> None:
+    def __init__(self, num_frames: int | None = None, level_difference: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
         self.num_frames = num_frames
+        self.level_difference = level_difference
         self.log_mel = LogMel()
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
@@ -40,13 +43,13 @@ class AVDataPreProcessor(SegDataPreProcessor):
             training: Pads images and labels to ``size``; else images to ``test_cfg``.
 
         Returns:
-            dict: ``inputs`` with ``img`` (B, 3, H, W) and ``audio`` (B, channels, frames, mels), and ``data_samples``:
-            the given ones, or, if there are none and ``test_cfg`` is set, new ones with the padding of the images.
+            dict: ``inputs`` with ``img`` (B, 3, H, W) and ``audio`` (B, channels, frames, mels), with one channel more
+            if ``level_difference``, and ``data_samples``: the given ones, or, if there are none and ``test_cfg`` is set, new ones with the padding of the images.
 
         Raises:
             TypeError: ``inputs`` does not have an image and audio.
-            ValueError: The waveforms differ in shape, their length disagrees with ``num_frames``, or the images differ
-                in size after padding.
+            ValueError: The waveforms differ in shape, their length disagrees with ``num_frames``, ``level_difference``
+                gets mono audio, or the images differ in size after padding.
         """
         inputs = data['inputs']
         if not isinstance(inputs, dict) or not {'img', 'audio'} <= set(inputs):
@@ -63,7 +66,10 @@ class AVDataPreProcessor(SegDataPreProcessor):
             data['data_samples'] = [_sample_of(img) for img in inputs['img']]
         result = super().forward(data, training)
         audio = self.cast_data(torch.stack(list(inputs['audio'])))
-        result['inputs'] = dict(img=result['inputs'], audio=self._check_frames(self.log_mel(audio), audio.shape[-1]))
+        log_mel = self._check_frames(self.log_mel(audio), audio.shape[-1])
+        if self.level_difference:
+            log_mel = append_level_difference(log_mel)
+        result['inputs'] = dict(img=result['inputs'], audio=log_mel)
         return result
 
     def _check_frames(self, log_mel: Tensor, num_samples: int) -> Tensor:

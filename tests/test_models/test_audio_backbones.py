@@ -52,6 +52,26 @@ def test_audio_resnet_pools_the_maximum():
     torch.testing.assert_close(network(x), peak @ network.fc.weight.T + network.fc.bias)
 
 
+def test_tokens_follow_time_and_their_maximum_is_the_single_token():
+    network = AudioResNet(in_channels=1, out_channels=4, base_channels=8, num_tokens=5).eval()
+    log_mel = torch.randn(2, 1, 300, 64)
+    tokens = network(log_mel)
+    steps = network.resnet(log_mel)[0].amax(dim=3)  # (2, C, 10)
+    assert tokens.shape == (2, 5, 4) and steps.shape[2] == 10
+    by_hand = torch.stack([steps[..., 2 * i : 2 * i + 2].amax(dim=2) for i in range(5)], dim=1)
+    torch.testing.assert_close(tokens, network.fc(by_hand))
+    network.num_tokens = 1
+    torch.testing.assert_close(network(log_mel), network.fc(by_hand.amax(dim=1)))
+
+
+def test_tokens_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match='num_tokens must be at least 1, got 0'):
+        AudioResNet(num_tokens=0)
+    network = AudioResNet(in_channels=1, out_channels=4, base_channels=8, num_tokens=4).eval()
+    with pytest.raises(ValueError, match='num_tokens=4, but 96 frames of audio give 3 time steps.*`duration`'):
+        network(torch.randn(1, 1, 96, 64))
+
+
 def test_audio_resnet_of_other_depth():
     network = AudioResNet(depth=50, in_channels=1, out_channels=6, base_channels=4)
     assert network(torch.randn(2, 1, 64, 64)).shape == (2, 6)

@@ -10,6 +10,7 @@ from mmseg.structures import SegDataSample
 
 from mmavs.audio import LogMelSpec
 from mmavs.audio.log_mel import LogMel
+from mmavs.audio.mixing import pan
 from mmavs.models.data_preprocessor import AVDataPreProcessor
 
 NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
@@ -190,3 +191,22 @@ def test_configs_of_the_first_version_on_one_second_keep_their_input():
     with pytest.warns(FutureWarning, match='num_frames=96 with 1 s'):
         former = build(num_frames=96)(data)['inputs']['audio']
     torch.testing.assert_close(former, build()(data)['inputs']['audio'][..., :96, :], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize('alpha', [0.2, 0.5, 0.7])
+def test_level_difference_is_that_of_the_panning(alpha):
+    """Levels (1 - alpha) and alpha differ by 20 log10 of the ratio of powers, 40 log10((1 - alpha) / alpha) dB."""
+    audio = pan(0.3 * torch.randn(16000, generator=torch.Generator().manual_seed(0)), alpha)
+    data = dict(inputs=dict(img=[torch.zeros(3, 8, 8, dtype=torch.uint8)], audio=[audio]))
+    plain, found = (build(level_difference=on)(data)['inputs']['audio'] for on in (False, True))
+    assert found.shape == (1, 3, 100, 64) and torch.equal(found[:, :2], plain)
+    loud = (plain > -0.8).all(dim=1)[0]  # cells far above the floor
+    assert loud.float().mean() > 0.9
+    expected = 40 * math.log10((1 - alpha) / alpha) / LogMelSpec().scale
+    torch.testing.assert_close(found[0, 2][loud], torch.full_like(found[0, 2][loud], expected), rtol=0, atol=1e-4)
+
+
+def test_level_difference_of_mono_audio_is_refused():
+    data = dict(inputs=dict(img=[torch.zeros(3, 8, 8, dtype=torch.uint8)], audio=[torch.zeros(1, 16000)]))
+    with pytest.raises(ValueError, match='level_difference=True needs stereo audio, but it has 1 channels'):
+        build(level_difference=True)(data)

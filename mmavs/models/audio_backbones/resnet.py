@@ -16,15 +16,17 @@ class AudioResNet(BaseModule):
         in_channels: 2 for stereo, 1 for mono.
         out_channels: Size of the embedding.
         base_channels: Channels of the first stage; 64 is the standard width.
+        num_tokens: Audio tokens over time. Each is the maximum over its part of the audio; with 1, the paper's, over
+            all of it. The network has a time step for each 32 frames: 10 for 3 s.
         init_cfg: As in mmengine.
         kwargs: Those of mmseg's ``ResNet``.
 
     Shape:
         - Input: (B, in_channels, frames, mels)
-        - Output: (B, out_channels)
+        - Output: (B, out_channels), or (B, num_tokens, out_channels) with more than one token, in the order of time
 
     Raises:
-        ValueError: The audio has another number of channels.
+        ValueError: The audio has another number of channels, or is too short for ``num_tokens``.
     """
 
     def __init__(
@@ -33,11 +35,15 @@ class AudioResNet(BaseModule):
         in_channels: int = 2,
         out_channels: int = 304,
         base_channels: int = 64,
+        num_tokens: int = 1,
         init_cfg: dict | None = None,
         **kwargs,
     ) -> None:
         super().__init__(init_cfg)
+        if num_tokens < 1:
+            raise ValueError(f'model.audio_backbone.num_tokens must be at least 1, got {num_tokens}')
         self.in_channels = in_channels
+        self.num_tokens = num_tokens
         self.resnet = ResNet(
             depth,
             in_channels=in_channels,
@@ -55,8 +61,16 @@ class AudioResNet(BaseModule):
         if log_mel.shape[1] != self.in_channels:
             raise ValueError(
                 f'model.audio_backbone.in_channels={self.in_channels}, but the audio has {log_mel.shape[1]} channels '
-                '(`channels` of LoadAudio in the pipelines): set both to the same number'
+                '(`channels` of LoadAudio in the pipelines, and one more with level_difference=True of '
+                'model.data_preprocessor): set both to the same number'
             )
         with full_precision(log_mel):
             (features,) = self.resnet(log_mel)
-            return self.fc(F.adaptive_max_pool2d(features, 1).flatten(1))
+            steps = features.shape[2]
+            if steps < self.num_tokens:
+                raise ValueError(
+                    f'model.audio_backbone.num_tokens={self.num_tokens}, but {log_mel.shape[2]} frames of audio give '
+                    f'{steps} time steps: set num_tokens to {steps} or less, or increase `duration` of LoadAudio'
+                )
+            tokens = F.adaptive_max_pool2d(features, (self.num_tokens, 1)).flatten(2).transpose(1, 2)  # (B, T, C)
+            return self.fc(tokens if self.num_tokens > 1 else tokens.squeeze(1))

@@ -105,6 +105,8 @@ class TPAVIFusion(BaseModule):
         embed_channels: See :class:`TPAVIBlock`.
         norm_cfg: See :class:`TPAVIBlock`.
         keep_audio: Whether the fused levels carry the audio. False for heads of mmseg, which take maps alone.
+        temporal: Whether the frames of a clip are fused together, which needs complete clips. False takes each frame as a
+            clip of its own, so that the data loader may draw single frames.
         init_cfg: As in mmengine.
 
     Shape:
@@ -115,9 +117,6 @@ class TPAVIFusion(BaseModule):
         ValueError: Options, levels or the audio embedding do not fit together.
     """
 
-    needs_frames = True
-    """Tells :class:`AVEncoderDecoder` to pass the number of frames of a clip."""
-
     def __init__(
         self,
         in_channels: Sequence[int] = (256, 256, 256, 256),
@@ -127,6 +126,7 @@ class TPAVIFusion(BaseModule):
         embed_channels: int | None = None,
         norm_cfg: dict | None = None,
         keep_audio: bool = True,
+        temporal: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -135,6 +135,7 @@ class TPAVIFusion(BaseModule):
             raise ValueError(f'fusion: in_channels {in_channels} and in_index {self.in_index} differ in number')
         self.audio_channels = audio_channels
         self.keep_audio = keep_audio
+        self.needs_frames = temporal  # tells AVEncoderDecoder to pass the number of frames of a clip
         self.blocks = nn.ModuleList(
             TPAVIBlock(c, audio_channels, embed_channels=embed_channels, norm_cfg=norm_cfg) for c in in_channels
         )
@@ -143,7 +144,7 @@ class TPAVIFusion(BaseModule):
         """The part that does not depend on the audio: none."""
         return tuple(features)
 
-    def fuse(self, visual: Sequence[Level], audio: Tensor, frames: int) -> tuple[Level, ...]:
+    def fuse(self, visual: Sequence[Level], audio: Tensor, frames: int = 1) -> tuple[Level, ...]:
         """Levels, audio (B, audio_channels) and the frames of a clip -> all levels, the chosen ones fused."""
         check_audio(audio, self.audio_channels)
         levels = list(visual)
@@ -152,7 +153,7 @@ class TPAVIFusion(BaseModule):
             levels[index] = [fused, aligned] if self.keep_audio else replace_map(levels[index], fused)
         return tuple(levels)
 
-    def attention_maps(self, visual: Sequence[Level], audio: Tensor, frames: int) -> dict[int, Tensor]:
+    def attention_maps(self, visual: Sequence[Level], audio: Tensor, frames: int = 1) -> dict[int, Tensor]:
         """How strongly each pixel attends to the audio of its clip, at each fused level.
 
         It is the sum over a row of ``theta phi^T / (T N)``: the product of the pixel's ``theta`` and the mean of
@@ -169,7 +170,7 @@ class TPAVIFusion(BaseModule):
             maps[index] = torch.einsum('btdhw,bd->bthw', theta, phi).flatten(0, 1).unsqueeze(1)
         return maps
 
-    def forward(self, features: Sequence[Level], audio: Tensor, frames: int) -> tuple[Level, ...]:
+    def forward(self, features: Sequence[Level], audio: Tensor, frames: int = 1) -> tuple[Level, ...]:
         """Fuses the audio into features; arguments as in :meth:`fuse`."""
         return self.fuse(self.encode(features), audio, frames)
 

@@ -79,3 +79,21 @@ def test_attention_maps_are_row_sums_of_the_matrix(fusion):
     phi = block.phi(block.align_audio(audio)).repeat_interleave(4, dim=0).view(2, 2 * 4, -1)
     expected = (theta @ phi.transpose(1, 2) / 8).sum(dim=2).view(4, 1, 2, 2)
     torch.testing.assert_close(maps[1], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_without_time_each_frame_is_fused_with_its_own_audio():
+    """As clips of one frame each; the result does not depend on the other samples of the batch."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        options = dict(type='TPAVIFusion', in_channels=(6,), audio_channels=5, keep_audio=False)
+        single, clips = (MODELS.build(dict(options, temporal=temporal)).eval() for temporal in (False, True))
+        clips.load_state_dict(single.state_dict())
+        visual, audio = torch.randn(4, 6, 3, 4), torch.randn(4, 5)
+    assert clips.needs_frames and not single.needs_frames
+    for fusion in (single, clips):
+        torch.nn.init.ones_(fusion.blocks[0].out_norm.weight)
+    (fused,) = single([visual], audio)
+    torch.testing.assert_close(fused, clips([visual], audio, frames=1)[0])
+    assert not torch.allclose(fused, clips([visual], audio, frames=4)[0], atol=1e-3)
+    (alone,) = single([visual[2:3]], audio[2:3])
+    torch.testing.assert_close(fused[2:3], alone)

@@ -1,0 +1,3 @@
+# Beyond the paper: five audio tokens over time instead of one.
+_base_ = '../cavp/cavp_r50-d8_2xb8-80e_vpo-msmi-512x512.py'
+model = dict(audio_backbone=dict(num_tokens=5))

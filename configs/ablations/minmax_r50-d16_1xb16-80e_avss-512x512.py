@@ -1,0 +1,3 @@
+# Figure 6: the products of query and key, scaled to [0, 1] over the pixels of an image.
+_base_ = '../cavp/cavp_r50-d16_1xb16-80e_avss-512x512.py'
+model = dict(fusion=dict(activation='minmax'))
