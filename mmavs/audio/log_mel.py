@@ -58,8 +58,8 @@ class LogMel(nn.Module):
 def append_level_difference(log_mel: Tensor) -> Tensor:
     """Appends left minus right to the log-mel spectrograms of stereo audio.
 
-    A source panned to alpha has the levels (1 - alpha) and alpha on the two channels, so that the difference is the same
-    in all of its cells, whatever its level. Where a channel is silent, the difference is that to the floor.
+    A source panned to alpha has the levels (1 - alpha) and alpha on the two channels, so that the difference is the
+    same in all of its cells, whatever its level. Where a channel is silent, the difference is that to the floor.
 
     Args:
         log_mel: (B, 2, frames, mels), of left and right, in [-1, 1].
@@ -72,7 +72,7 @@ def append_level_difference(log_mel: Tensor) -> Tensor:
     """
     if log_mel.shape[1] != 2:
         raise ValueError(
-            f'model.data_preprocessor.level_difference=True needs stereo audio, but it has {log_mel.shape[1]} channels: '
-            'set channels=2 of LoadAudio in the pipelines, or level_difference=False'
+            'model.data_preprocessor.level_difference=True needs stereo audio, but it has '
+            f'{log_mel.shape[1]} channels: set channels=2 of LoadAudio in the pipelines, or level_difference=False'
         )
     return torch.cat([log_mel, log_mel[:, :1] - log_mel[:, 1:]], dim=1)

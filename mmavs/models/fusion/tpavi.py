@@ -105,8 +105,8 @@ class TPAVIFusion(BaseModule):
         embed_channels: See :class:`TPAVIBlock`.
         norm_cfg: See :class:`TPAVIBlock`.
         keep_audio: Whether the fused levels carry the audio. False for heads of mmseg, which take maps alone.
-        temporal: Whether the frames of a clip are fused together, which needs complete clips. False takes each frame as a
-            clip of its own, so that the data loader may draw single frames.
+        temporal: Whether the frames of a clip are fused together, which needs complete clips. False takes each frame
+            as a clip of its own, so that the data loader may draw single frames.
         init_cfg: As in mmengine.
 
     Shape:
