@@ -44,7 +44,7 @@ class AVDataPreProcessor(SegDataPreProcessor):
 
         Returns:
             dict: ``inputs`` with ``img`` (B, 3, H, W) and ``audio`` (B, channels, frames, mels), with one channel more
-            if ``level_difference``, and ``data_samples``: the given ones, or, if there are none and ``test_cfg`` is set,
+            if ``level_difference``, and ``data_samples``: the given ones, or, without any and if ``test_cfg`` is set,
             new ones with the padding of the images.
 
         Raises:
