@@ -31,7 +31,7 @@ def distinct_models():
     """A config for each architecture; depth, classes, audio channels and image size make no other architecture."""
     found = {}
     for path in LEAVES:
-        # too slow at full width; see test_golden_networks_baselines.py and test_ablation_models.py
+        # narrow ones: test_segmentors/test_baselines.py and test_ablation_models.py
         if path.parent.name in ('tpavi', 'avsegformer', 'ablations'):
             continue
         model = load(path).model.to_dict()
