@@ -46,6 +46,7 @@ KNOWN = {
         ('mmavs/apis/inferencer.py', name): Known(_INFERENCER, reason)
         for name, reason in (
             ('_init_model', 'the documented method to override; it would execute the config of the checkpoint'),
+            ('_init_collate', 'the documented method to override; it would warn of a missing registry'),
             ('_init_pipeline', 'the documented method to override in an inferencer'),
             ('_init_visualizer', 'the documented method to override; it would start the backends of the training'),
             ('_load_model_from_metafile', 'finds models by name; it is called for two packages'),

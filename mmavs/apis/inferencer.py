@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby, islice
 from typing import Any
@@ -8,13 +8,15 @@ import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
+from mmengine.structures import PixelData
 from mmseg.apis import MMSegInferencer
 from mmseg.registry import INFERENCERS, MODELS
 from mmseg.structures import SegDataSample
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmavs.visualization import AVSegLocalVisualizer
+from mmavs.visualization.overlay import draw_names, draw_overlay
 
 from .checkpoints import (
     describe_training,
@@ -27,13 +29,16 @@ from .checkpoints import (
 )
 from .config_text import ConfigTextError
 from .input_pipeline import InputPipeline, Sample
-from .inputs import make_samples
+from .inputs import find_videos, make_samples
 from .outputs import OutputWriter, Result
 from .prediction import MaskRule, find_probabilities, set_prediction
+from .video_inference import VideoInference
+
+_LEAST_FONT = 12  # pixels
 
 
 @INFERENCERS.register_module()
-class AVSegInferencer(MMSegInferencer):
+class AVSegInferencer(VideoInference, MMSegInferencer):
     """Segments the sounding objects of pictures with audio, and of videos::
 
         from mmavs.apis import AVSegInferencer
@@ -98,6 +103,9 @@ class AVSegInferencer(MMSegInferencer):
     def _init_pipeline(self, cfg: Config | ConfigDict) -> InputPipeline:
         return InputPipeline(self._steps)
 
+    def _init_collate(self, cfg: Config | ConfigDict) -> Callable:
+        return pseudo_collate
+
     def _init_visualizer(self, cfg: Config | ConfigDict) -> AVSegLocalVisualizer:
         # The visualizer of a training may write to TensorBoard or to a server.
         return AVSegLocalVisualizer()
@@ -138,18 +146,22 @@ class AVSegInferencer(MMSegInferencer):
         position: float | Sequence[float] | None = None,
         sample_rate: int | None = None,
         keep_channels: bool | None = None,
-        opacity: float = 0.8,
+        opacity: float = 0.6,
         with_labels: bool = True,
         threshold: float | None = None,
         show_classes: Sequence[str] | None = None,
         save_probs: bool = False,
         save_rle: bool = False,
+        fps: float | None = None,
+        audio_shift: float = 0.0,
+        smooth: int = 1,
     ) -> dict | SegDataSample | list[SegDataSample]:
-        """Segments pictures with audio.
+        """Segments pictures with audio, or videos with their own sound.
 
         Args:
             inputs: A picture (path, array (H, W, 3) BGR, tensor (3, H, W) RGB, image of PIL), several of them, or a
-                folder. A photograph is turned as its file states (EXIF).
+                folder. A photograph is turned as its file states (EXIF). Or the path of a video, several of them, or a
+                folder of videos, without ``audio``.
             audio: The sound of each picture: a path of any format that can be read, an array or tensor (samples,) or
                 (channels, samples), a record ``dict(audio_path=..., position=..., start=...)``, or a list of records
                 for several sources; ``[]`` is silence. One sound serves all pictures. For a folder of pictures: a
@@ -173,8 +185,12 @@ class AVSegInferencer(MMSegInferencer):
             show_classes: Names of the classes to show; the others count as background.
             save_probs: Whether to write probabilities into ``out_dir``.
             save_rle: Whether to write the masks as RLE into ``out_dir``.
+            fps, audio_shift, smooth: For videos, see :meth:`iter_video`.
 
         Returns:
+            Of a video, with ``out_dir`` the dict of :meth:`process_videos`, which writes everything, and without it an
+            iterator over the results of the frames, see :meth:`iter_video`. Of pictures:
+
             dict: ``predictions``, arrays (H, W) of class indices; ``visualization``, arrays (height, width, 3) RGB; and
             ``sounding``, for each picture the list of its :class:`SoundingClass`, empty if nothing sounds. Of one
             picture, the entries are no lists of results but the result. With ``return_datasamples`` the data samples.
@@ -182,6 +198,22 @@ class AVSegInferencer(MMSegInferencer):
         Raises:
             OSError, ValueError: A picture or sound cannot be used, or an argument is out of range.
         """
+        if audio is None and (videos := find_videos(inputs)):
+            common = dict(
+                fps=fps,
+                batch_size=batch_size,
+                audio_shift=audio_shift,
+                smooth=smooth,
+                position=0.5 if position is None and keep_channels is False else position,
+                threshold=threshold,
+                show_classes=show_classes,
+                opacity=opacity,
+                with_labels=with_labels,
+            )
+            folders = dict(img_out_dir=img_out_dir, pred_out_dir=pred_out_dir, save_probs=save_probs, save_rle=save_rle)
+            if out_dir:
+                return self.process_videos(videos, out_dir, **common, **folders)
+            return self._iter_videos(videos, return_datasamples=return_datasamples, return_vis=return_vis, **common)
         samples = make_samples(
             inputs, audio, position=position, sample_rate=sample_rate or self.sample_rate, keep_channels=keep_channels
         )
@@ -196,19 +228,14 @@ class AVSegInferencer(MMSegInferencer):
             save_probs=save_probs,
             save_rle=save_rle,
         )
-        kept = []
-        with writer, closing(self._predict(samples, rule, batch_size, style, save_probs)) as results:
+        kept_parts, kept = dict(with_probs=save_probs, with_sample=return_datasamples), []
+        with writer, closing(self._predict(samples, rule, batch_size, style, **kept_parts)) as results:
             for result in self._with_progress(results, len(samples)):
                 writer.write(result)
                 if show:
                     self.visualizer.show(result.visualization, win_name=result.name, wait_time=wait_time)
-                kept.append(
-                    result._replace(
-                        probabilities=None,
-                        visualization=result.visualization if return_vis else None,
-                        data_sample=result.data_sample if return_datasamples else None,
-                    )
-                )
+                vis = result.visualization if return_vis else None
+                kept.append(result._replace(probabilities=None, visualization=vis))
         return _collect(kept, return_datasamples, return_vis)
 
     @property
@@ -232,28 +259,39 @@ class AVSegInferencer(MMSegInferencer):
         return tqdm(results, total=total, desc='Inference', unit=unit, mininterval=0.5)
 
     def _predict(
-        self, samples: Iterable[Sample], rule: MaskRule, batch_size: int, style: dict | None, with_probs: bool
+        self, samples: Iterable[Sample], rule: MaskRule, batch_size: int, style: dict | None, **kept: bool
     ) -> Iterator[Result]:
         """Yields the results of pictures, batch by batch."""
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         for batch in _batches(((sample, *self.pipeline(sample)) for sample in samples), batch_size):
-            names, images, packed = zip(*batch, strict=True)
-            for sample, image, output in zip(names, images, self.run_network(packed), strict=True):
-                probabilities = find_probabilities(output)
-                yield self._finish(sample, image, output, probabilities, rule, style, with_probs)
+            batch_samples, images, packed = zip(*batch, strict=True)
+            for sample, image, output in zip(batch_samples, images, self.run_network(packed), strict=True):
+                yield self._finish(sample, image, output, find_probabilities(output), rule, style, self.draw, **kept)
 
     @torch.no_grad()
     def run_network(self, packed: Sequence[dict]) -> list[SegDataSample]:
         """The outputs of the network for inputs of :class:`InputPipeline`."""
         return self.model.test_step(pseudo_collate(list(packed)))
 
-    def _finish(self, sample: Sample, image, output, probabilities, rule, style, with_probs) -> Result:
+    def _finish(
+        self,
+        sample: Sample,
+        image: np.ndarray,
+        output: SegDataSample,
+        probabilities: Tensor,
+        rule: MaskRule,
+        style: dict | None,
+        draw: Callable[..., np.ndarray],
+        *,
+        with_probs: bool = False,
+        with_sample: bool = False,
+    ) -> Result:
         mask = rule(probabilities)
         sounding = rule.list_classes(mask, probabilities)
-        output = output.cpu()
         mask = mask.cpu()
-        set_prediction(output, mask, sounding)
+        output.set_metainfo(sample.meta)
+        set_prediction(output, mask)
         return Result(
             name=sample.name,
             frame=sample.meta.get('frame_number'),
@@ -261,16 +299,28 @@ class AVSegInferencer(MMSegInferencer):
             mask=mask.numpy().astype(np.uint8),
             sounding=sounding,
             probabilities=probabilities.half().cpu().numpy() if with_probs else None,
-            visualization=None if style is None else self.draw(image, output, **style),
-            data_sample=output,
+            visualization=None if style is None else draw(image, mask.numpy(), **style),
+            data_sample=output.cpu() if with_sample else None,
         )
 
     def draw(
-        self, image: np.ndarray, sample: SegDataSample, *, opacity: float = 0.8, with_labels: bool = True
+        self, image: np.ndarray, mask: np.ndarray, *, opacity: float = 0.6, with_labels: bool = True
     ) -> np.ndarray:
-        """The overlay of a prediction, RGB, for a picture (H, W, 3) BGR."""
+        """A picture (H, W, 3), BGR, beside its prediction (H, W), with a line of the sounding classes: RGB."""
         self.visualizer.alpha = opacity
+        sample = SegDataSample(pred_sem_seg=PixelData(data=torch.from_numpy(mask)[None]))
         return self.visualizer.draw(mmcv.bgr2rgb(image), sample, draw_gt=False, with_labels=with_labels)
+
+    def draw_frame(
+        self, image: np.ndarray, mask: np.ndarray, *, opacity: float = 0.6, with_labels: bool = True
+    ) -> np.ndarray:
+        """The overlay of a frame (H, W, 3), BGR, in its size: RGB."""
+        meta = self.model.dataset_meta
+        drawn = draw_overlay(mmcv.bgr2rgb(image), mask, meta['palette'], alpha=opacity)
+        if with_labels:
+            size = max(_LEAST_FONT, round(min(mask.shape) / 24))
+            draw_names(drawn, mask, meta['classes'], meta['palette'], size=size)
+        return drawn
 
 
 def _batches(items: Iterable[tuple], size: int) -> Iterator[list[tuple]]:

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from mmavs.audio.audio_file import ArrayAudio
+from mmavs.audio.file_kind import describe_content
 from mmavs.audio.mixing import is_position
 
 from .input_pipeline import Sample
@@ -16,6 +17,7 @@ from .input_pipeline import Sample
 PICTURES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
 VIDEOS = ('.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi', '.mpg', '.mpeg', '.ts', '.3gp', '.flv', '.wmv')
 SOUNDS = ('.wav', '.flac', '.ogg', '.opus', '.mp3', '.aif', '.aiff', '.au', '.m4a', '.aac', '.mka', *VIDEOS)
+_VIDEO_CONTENT = ('MP4', 'MOV (QuickTime)', 'WebM or Matroska', 'an MPEG transport stream', 'Flash video')
 _CENTER = 0.5
 
 
@@ -46,6 +48,35 @@ def make_samples(
         )
         for picture, sound, place in zip(pictures, sounds, positions, strict=True)
     ]
+
+
+def find_videos(inputs: Any) -> list[str] | None:
+    """The videos among the inputs of :class:`AVSegInferencer`: a file, a folder without pictures, or a list of files.
+
+    Returns:
+        list[str] | None: The paths, sorted; None if the inputs are pictures.
+
+    Raises:
+        FileNotFoundError: A folder has neither pictures nor videos.
+        ValueError: A list has pictures and videos.
+    """
+    if _is_path(inputs) and osp.isdir(inputs):
+        if any(name.lower().endswith(PICTURES) for name in os.listdir(inputs)):
+            return None
+        return list_files(inputs, VIDEOS, 'pictures or videos')
+    if isinstance(inputs, (list, tuple)):
+        kinds = [_is_path(part) and _is_video(os.fspath(part)) for part in inputs]
+        if any(kinds) and not all(kinds):
+            raise ValueError('the inputs are pictures and videos: pass them in two calls')
+        return [os.fspath(part) for part in inputs] if kinds and all(kinds) else None
+    return [os.fspath(inputs)] if _is_path(inputs) and _is_video(os.fspath(inputs)) else None
+
+
+def _is_video(path: str) -> bool:
+    """By the suffix of the name, and by the content of files with another suffix."""
+    if path.lower().endswith((*VIDEOS, *PICTURES)) or not osp.isfile(path):
+        return path.lower().endswith(VIDEOS)
+    return describe_content(path) in _VIDEO_CONTENT
 
 
 def _pair(inputs: Any, audio: Any) -> tuple[list, list]:

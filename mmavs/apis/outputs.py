@@ -6,6 +6,7 @@ import json
 import os.path as osp
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import chain, count
 from typing import IO, Any, NamedTuple
 
 import cv2
@@ -81,6 +82,7 @@ class OutputWriter:
         self.probs_dir = osp.join(folder, 'probs') if save_probs else ''
         self.save_rle = save_rle
         self._names: dict[str, int] = {}
+        self._stems: dict[str, str] = {}
         self._stack, self._table, self._rle = ExitStack(), None, None
         self._rle_count = 0
 
@@ -126,6 +128,15 @@ class OutputWriter:
         if self._rle is not None:
             self._write_rle(result)
 
+    def stem_of(self, video: str) -> str:
+        """Name, without suffix, of the files of a video; of two videos with equal names the second keeps its suffix."""
+        if video not in self._stems:
+            name = osp.basename(video)
+            used = set(self._stems.values())
+            options = chain((osp.splitext(name)[0], name), (f'{name}_{number}' for number in count(1)))
+            self._stems[video] = next(option for option in options if option not in used)
+        return self._stems[video]
+
     def _write_rows(self, result: Result) -> None:
         place = (result.name, *('' if v is None else v for v in (result.frame, _rounded(result.time))))
         rows = [(c.name, c.pixels, f'{c.share:.6f}', f'{c.probability:.4f}') for c in result.sounding]
@@ -151,9 +162,9 @@ class OutputWriter:
 
     def _unique_name(self, result: Result) -> str:
         """Name of the files of a result; pictures of equal names, from several folders, get a number."""
-        stem = osp.splitext(osp.basename(result.name))[0] if result.name else ''
         if result.frame is not None:
-            return osp.join(stem, f'{result.frame:06d}')
+            return osp.join(self.stem_of(result.name), f'{result.frame:06d}')
+        stem = osp.splitext(osp.basename(result.name))[0] if result.name else ''
         number = self._names.get(stem, -1) + 1
         self._names[stem] = number
         if not stem:

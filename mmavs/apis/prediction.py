@@ -94,8 +94,6 @@ class MaskRule:
         return sorted(found, key=lambda item: -item.pixels)
 
 
-def set_prediction(sample: SegDataSample, mask: Tensor, sounding: Sequence[SoundingClass]) -> None:
-    """Puts a mask (H, W) and its classes into a data sample."""
+def set_prediction(sample: SegDataSample, mask: Tensor) -> None:
+    """Puts a mask (H, W) into a data sample."""
     sample.set_data(dict(pred_sem_seg=PixelData(data=mask[None])))
-    labels = tuple(sorted(item.label for item in sounding))
-    sample.set_metainfo(dict(audio_label=labels, sources=[dict(label=None, position=0.5)] if labels else []))

@@ -120,19 +120,37 @@ def _check_channels(f: AudioSource) -> None:
 
 def _read_span(f: AudioSource, first: int, count: int, orig: int, new: int, mono: bool) -> Tensor:
     """Samples ``first`` to ``first + count`` of the resampled recording."""
-    # The resampler maps blocks of `orig` samples to blocks of `new` ones, each reaching `margin` blocks beyond
-    # its own: a read that starts at a block boundary gives the same samples as one of the complete file.
-    margin = 0 if orig == new else math.ceil(_resampler(orig, new).width / orig) + 1
-    first_block = max(0, first // new - margin)
-    last_block = math.ceil((first + count) / new) + margin
-    start, stop = first_block * orig, min(f.frames, last_block * orig)
-    clip = _resample(_read(f, start, stop - start, mono), orig, new)
-    offset = first - first_block * new
+    start, stop, offset = span_to_read(first, count, orig, new, begin=0)
+    clip = resample(_read(f, start, min(f.frames, stop) - start, mono), orig, new)
     return clip[..., offset : offset + count]
 
 
+def span_to_read(first: int, count: int, orig: int, new: int, *, begin: int | None = None) -> tuple[int, int, int]:
+    """Samples to read and resample for samples ``first`` to ``first + count`` of the resampled recording.
+
+    The resampler maps blocks of ``orig`` samples to blocks of ``new`` ones, each reaching some blocks beyond its own: a
+    read that starts at a block boundary gives the same samples as one of the complete file.
+
+    Args:
+        first: First sample of the result.
+        count: Samples of the result.
+        orig: Sample rate of the recording, divided by the greatest common divisor of both rates.
+        new: Sample rate of the result, likewise.
+        begin: First block of the recording; None if samples may be read before 0.
+
+    Returns:
+        tuple: First and last (exclusive) sample to read, and the number of resampled samples before the result.
+    """
+    margin = 0 if orig == new else math.ceil(_resampler(orig, new).width / orig) + 1
+    first_block = first // new - margin
+    if begin is not None:
+        first_block = max(begin, first_block)
+    last_block = math.ceil((first + count) / new) + margin
+    return first_block * orig, last_block * orig, first - first_block * new
+
+
 def _read_all(f: AudioSource, orig: int, new: int, mono: bool) -> Tensor:
-    return _resample(_read(f, 0, f.frames, mono), orig, new)
+    return resample(_read(f, 0, f.frames, mono), orig, new)
 
 
 def _read(f: AudioSource, start: int, count: int, mono: bool) -> Tensor:
@@ -144,5 +162,6 @@ def _read(f: AudioSource, start: int, count: int, mono: bool) -> Tensor:
     return torch.from_numpy(sum(channels) / len(channels))
 
 
-def _resample(waveform: Tensor, orig: int, new: int) -> Tensor:
+def resample(waveform: Tensor, orig: int, new: int) -> Tensor:
+    """Resamples (..., samples) by the ratio of two sample rates, see :func:`rate_ratio`."""
     return waveform if orig == new else _resampler(orig, new)(waveform)

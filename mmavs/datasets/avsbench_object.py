@@ -52,6 +52,7 @@ class AVSBenchObjectDataset(ClipDataset):
     """
 
     METAINFO = dict(classes=OBJECT_CLASSES, palette=distinct_palette(len(OBJECT_CLASSES)))
+    clip_frames = _FRAMES
     mask_hint = 'masks of AVSBench-Object have the values 0 and 255; set `threshold=128` of the dataset for gray ones'
 
     def __init__(

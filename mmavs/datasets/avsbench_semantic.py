@@ -52,6 +52,7 @@ class AVSBenchSemanticDataset(ClipDataset):
             CSV in UTF-8.
     """
 
+    clip_frames = max(FRAMES.values())
     METAINFO = dict(classes=default_classes(), palette=distinct_palette(NUM_CLASSES))
 
     def __init__(

@@ -58,6 +58,8 @@ class ClipDataset(AVSegDataset):
         kwargs: Other arguments of :class:`AVSegDataset`.
     """
 
+    clip_frames: int | None = None
+    """Frames of the longest videos, which lie :data:`FRAME_SECONDS` apart; None if it is not known."""
     min_class_pixels = 1
     """Least number of pixels of a class in a mask that makes it a sounding class."""
 

@@ -18,16 +18,6 @@ from mmavs.apis.prediction import MaskRule
 
 
 @pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory):
-    return write_checkpoint(tmp_path_factory.mktemp('weights') / 'best.pth', tiny_config())
-
-
-@pytest.fixture(scope='module')
-def inferencer(checkpoint):
-    return AVSegInferencer(weights=checkpoint, device='cpu', show_progress=False)
-
-
-@pytest.fixture(scope='module')
 def dataset(mini_root, inferencer):
     cfg = inferencer.cfg.test_dataloader.dataset
     return DATASETS.build(dict(cfg, data_root=str(mini_root), subset='ss', split=['train', 'val', 'test']))
