@@ -15,10 +15,10 @@ from torch import Tensor
 
 from mmavs.audio.sound_track import SoundTrack
 
-from .clips import ClipSettings, find_clip_settings, group_clips
 from .input_pipeline import Sample
 from .outputs import OutputWriter, Result
 from .prediction import MaskRule, find_probabilities
+from .video_clips import ClipSettings, find_clip_settings, group_clips
 from .video_reader import VideoError, VideoReader
 from .video_writer import VideoWriter
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from checkpoints import tiny_config
 
-from mmavs.apis.clips import ClipSettings, find_clip_settings, group_clips
+from mmavs.apis.video_clips import ClipSettings, find_clip_settings, group_clips
 
 
 class Item(NamedTuple):
