@@ -130,7 +130,7 @@ def test_folder_pairs_pictures_and_sounds_by_name(inferencer, records, expected,
     (tmp_path / '1.wav').rename(tmp_path / '7.wav')
     with pytest.raises(FileNotFoundError, match=r'no sound for .*1\.jpg'):
         inferencer(str(tmp_path))
-    with pytest.raises(FileNotFoundError, match='no pictures in'):
+    with pytest.raises(FileNotFoundError, match='no pictures or videos in'):
         (tmp_path / 'empty').mkdir()
         inferencer(str(tmp_path / 'empty'))
 
