@@ -6,6 +6,7 @@ import runpy
 import shlex
 import sys
 from functools import lru_cache
+from itertools import dropwhile
 from pathlib import Path
 
 import mmengine.registry
@@ -33,7 +34,8 @@ def commands():
         lines = [line for block in re.findall(r'```bash\n(.*?)```', text, flags=re.DOTALL) for line in split(block)]
         lines += re.findall(r'`(python tools/[^`]+)`', re.sub(r'```.*?```', '', text, flags=re.DOTALL))
         for line in lines:
-            words = [word for word in shlex.split(line, comments=True) if not re.match(r'[A-Z_]+=', word)]
+            words = shlex.split(line, comments=True)
+            words = list(dropwhile(lambda word: re.match(r'[A-Z_]+=', word), words))  # variables of the environment
             if words:
                 yield pytest.param(words, id=f'{page}: {" ".join(words)[:60]}')
 
@@ -113,7 +115,7 @@ def test_command(words, monkeypatch, capsys):
     elif program in ('make', 'pip', 'pytest'):
         dict(make=check_make, pip=check_pip, pytest=check_pytest)[program](rest)
     else:
-        assert program in ('source', 'pre-commit'), f'unknown command {program}'
+        assert program in ('source', 'pre-commit', 'tensorboard'), f'unknown command {program}'
 
 
 @pytest.mark.parametrize('page', PAGES)

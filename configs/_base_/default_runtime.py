@@ -11,9 +11,11 @@ default_hooks = dict(
         type='CheckpointHook', by_epoch=True, interval=1, max_keep_ckpts=2, save_best='mIoU', rule='greater'
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='SegVisualizationHook'),
+    visualization=dict(type='AVSegVisualizationHook', draw=False),
 )
-visualizer = dict(type='AVSegLocalVisualizer')
+# TensorBoard files are written where TensorBoard is installed.
+vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
+visualizer = dict(type='AVSegLocalVisualizer', vis_backends=vis_backends)
 log_processor = dict(by_epoch=True)
 # Two runs of a config give equal weights on one machine. For other seeds: --cfg-options randomness.seed=1
 randomness = dict(seed=0)

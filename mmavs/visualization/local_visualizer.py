@@ -1,10 +1,12 @@
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 import cv2
 import mmcv
 import numpy as np
 import torch.nn.functional as F
 from mmengine.dist import master_only
+from mmengine.logging import print_log
 from mmseg.registry import VISUALIZERS
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
@@ -27,6 +29,7 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
 
     Args:
         min_size: Smaller images are enlarged so that their shorter side has this many pixels.
+        vis_backends: As in ``SegLocalVisualizer``. ``TensorboardVisBackend`` is left out without TensorBoard.
         min_width: Images are enlarged until the picture has this width in pixels.
         alpha: Opacity of the colors, from 0 to 1.
         name, args, kwargs: As in ``SegLocalVisualizer``.
@@ -41,6 +44,8 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
         alpha: float = 0.6,
         **kwargs,
     ) -> None:
+        if kwargs.get('vis_backends'):
+            kwargs['vis_backends'] = _without_missing_tensorboard(kwargs['vis_backends'])
         super().__init__(name, *args, alpha=alpha, **kwargs)
         self.min_size = min_size
         self.min_width = min_width
@@ -179,6 +184,15 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
                 return None
             found += mixed if label is None else [label]
         return [label for label in dict.fromkeys(found) if label < len(self.dataset_meta['classes'])]
+
+
+def _without_missing_tensorboard(backends: Sequence[dict]) -> list[dict]:
+    if find_spec('tensorboard') is not None:
+        return list(backends)
+    kept = [backend for backend in backends if backend.get('type') != 'TensorboardVisBackend']
+    if len(kept) < len(backends):
+        print_log('TensorBoard is not installed, so no files are written for it: pip install tensorboard', 'current')
+    return kept
 
 
 def font_size(width: int) -> int:

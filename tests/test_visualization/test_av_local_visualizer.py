@@ -219,3 +219,14 @@ def test_frame_of_a_video_keeps_its_size(visualizer, image, sample):
     plain = visualizer.draw_frame(image, segments, with_labels=False)
     assert plain[10, 10].tolist() == META['palette'][1] and plain[10, -10].tolist() == META['palette'][2]
     assert not np.array_equal(plain, visualizer.draw_frame(image, segments))
+
+
+@pytest.mark.parametrize('installed', [True, False])
+def test_tensorboard_is_used_where_it_is_installed(tmp_path, monkeypatch, installed):
+    monkeypatch.setattr('mmavs.visualization.local_visualizer.find_spec', lambda name: installed or None)
+    backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
+    visualizer = AVSegLocalVisualizer('a', vis_backends=backends, save_dir=str(tmp_path))
+    visualizer.add_scalar('loss', 0.5, step=3)
+    visualizer.close()
+    files = {path.name.split('.')[0] for path in tmp_path.rglob('*') if path.is_file()}
+    assert ('events' in files) == installed and ('scalars' in files or not files - {'events'})

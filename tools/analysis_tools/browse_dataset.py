@@ -9,18 +9,12 @@ positions of its sources. Samples are taken at equal distances, or those of --in
 import argparse
 import os.path as osp
 import sys
-from collections.abc import Iterator
 
 import mmcv
-import numpy as np
-from mmengine.config import Config, DictAction
-from mmengine.registry import init_default_scope
-from mmseg.registry import DATASETS
+from dataset_samples import add_cfg_options, add_choice, build_samples, choose, read_config
 from tqdm import tqdm
 
-from mmavs.datasets import AVSegDataset
 from mmavs.engine.runner.seeding import seed_sample
-from mmavs.utils.config_overrides import override
 from mmavs.utils.files import make_output_folder
 from mmavs.visualization.pipeline_stages import augmented_view, loaded_view
 from mmavs.visualization.sample_picture import draw_sample
@@ -31,19 +25,11 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('--output-dir', help='folder for the pictures; without it, they are shown in a window')
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train', help='data loader (train)')
-    parser.add_argument('--number', type=int, default=20, help='number of samples (20)')
-    parser.add_argument('--indices', type=int, nargs='+', help='indices of samples, in place of --number')
+    add_choice(parser, 20)
     parser.add_argument('--seed', type=int, default=0, help='seed of the augmentation (0)')
     parser.add_argument('--not-show', action='store_true', help='open no window')
     parser.add_argument('--show-interval', type=float, default=2, help='seconds for which a picture is shown (2)')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='change settings of the config, for example data_root=data/my_VPO',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 
@@ -56,33 +42,10 @@ def record_crops(cfg: dict | list | tuple) -> None:
             record_crops(value)
 
 
-def leaf_datasets(dataset) -> Iterator[AVSegDataset]:
-    """The datasets inside of ``ConcatDataset``, ``RepeatDataset`` and other wrappers."""
-    if isinstance(dataset, AVSegDataset):
-        yield dataset
-        return
-    for inner in getattr(dataset, 'datasets', None) or [dataset.dataset]:
-        yield from leaf_datasets(inner)
-
-
-def choose(total: int, args: argparse.Namespace) -> list[int]:
-    """Indices of the samples to draw."""
-    if args.indices:
-        if max(args.indices) >= total or min(args.indices) < 0:
-            raise ValueError(f'--indices must lie in [0, {total - 1}], the data set has {total} samples')
-        return args.indices
-    if args.number < 1:
-        raise ValueError(f'--number must be at least 1, got {args.number}')
-    return np.unique(np.linspace(0, total - 1, min(args.number, total)).round().astype(int)).tolist()
-
-
 def browse(args: argparse.Namespace) -> None:
-    cfg = Config.fromfile(args.config)
-    override(cfg, args.cfg_options)
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    loader = cfg[f'{args.split}_dataloader']
-    record_crops(loader.dataset)
-    samples = [(part, i) for part in leaf_datasets(DATASETS.build(loader.dataset)) for i in range(len(part))]
+    cfg = read_config(args)
+    record_crops(cfg[f'{args.split}_dataloader'].dataset)
+    samples = build_samples(cfg, args.split)
     if args.output_dir:
         make_output_folder(args.output_dir, '--output-dir')
     for index in tqdm(choose(len(samples), args), 'pictures', unit='picture'):

@@ -11,6 +11,7 @@ from .mask_content_hook import MaskContentHook
 from .progress_bar_hook import ProgressBarHook
 from .seed_hook import SeedHook
 from .validate_on_resume_hook import ValidateOnResumeHook
+from .visualization_hook import AVSegVisualizationHook
 
 for _old in ('CheckpointClassesHook', 'CheckpointWeightsHook', 'NumClassesHook'):
     register_deprecated(HOOKS, _old, 'CompatibilityHook', CompatibilityHook)
@@ -18,6 +19,7 @@ register_deprecated(HOOKS, 'ExactCheckpointHook', 'CheckpointHook', CheckpointHo
 register_deprecated(HOOKS, 'ResumeValidationHook', 'ValidateOnResumeHook', ValidateOnResumeHook)
 
 __all__ = [
+    'AVSegVisualizationHook',
     'BroadcastBuffersHook',
     'CompatibilityHook',
     'FiniteHook',
