@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 
 import pytest
 import torch
@@ -13,6 +14,11 @@ from mmseg.registry import DATASETS, HOOKS, LOOPS, METRICS, MODELS, PARAM_SCHEDU
 from shipped_configs import CONFIGS, FILES, FORMER, LEAVES, load
 
 import mmavs  # noqa: F401
+
+sys.path.insert(0, str(CONFIGS.parent / 'tools' / 'analysis_tools'))
+
+from paper_results.assemble import belongs, load_published, paper_setup  # noqa: E402
+from paper_results.classify import classify  # noqa: E402
 
 MOST_LINES = 50
 VPO = 'cavp/cavp_r{}-d8_2xb8-80e_vpo-{}-512x512.py'
@@ -252,3 +258,34 @@ def test_golden_keys_number_of_parameters(golden_file):
 def test_mono_is_smaller_by_one_input_plane():
     stereo, mono = (build_model(load(VPO.format(50, f'ms{audio}'))) for audio in ('', '-mono'))
     assert count(stereo) - count(mono) == 64 * 7 * 7
+
+
+def rows_with_runs(tables):
+    """(table, protocol, row) of all rows of the paper's tables that runs can fill."""
+    for table in tables:
+        for part in table['parts']:
+            yield from ((table, part['protocol'], row) for row in part['rows'] if 'run' in row)
+
+
+def test_every_config_that_the_paper_tables_name_belongs_to_its_cell_alone():
+    rows = list(rows_with_runs(load_published()))
+    kinds = {}
+    for table, protocol, row in rows:
+        for column, config in (row.get('configs') or {}).items():
+            assert column in row.get('columns', table['columns'])
+            kind = kinds.setdefault(config, classify(load(config)))
+            assert kind.setup == paper_setup(table), (config, kind)
+            others = [r for t, p, r in rows if t is table and p == protocol and belongs(kind, r, column)]
+            assert row in others, (config, kind)
+            labelled = [r for r in others if column in r.get('columns', table['columns'])]
+            # AVSBench-Semantic has one kind of masks, so that two rows of Table 1 may share its run
+            assert len(labelled) == 1 or (table['id'], column) == ('table1', 'avss'), (config, labelled)
+    assert len(kinds) > 35
+
+
+def test_every_full_size_config_of_the_ablations_is_in_a_table():
+    rows = rows_with_runs(load_published())
+    named = {config for _, _, row in rows for config in (row.get('configs') or {}).values()}
+    full = {f'ablations/{path.name}' for path in LEAVES if path.parent.name == 'ablations' and '_r50-' in path.name}
+    assert full and full <= named
+    assert all((CONFIGS / config).is_file() for config in named)

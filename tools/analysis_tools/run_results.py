@@ -34,6 +34,15 @@ def _read_test(work_dir: Path) -> dict[str, float]:
         raise ValueError(
             f'{work_dir} has no <time>/<time>.json of tools/test.py: this test has not finished; run it again'
         )
+    return read_metrics_file(path)
+
+
+def read_metrics_file(path: Path) -> dict[str, float]:
+    """The metrics in a result file of `tools/test.py`.
+
+    Raises:
+        ValueError: The file is truncated.
+    """
     return _numbers(_parse(path.read_text(), path))
 
 
