@@ -135,7 +135,7 @@ def test_each_protocol_has_its_own_figures(tmp_path, monkeypatch):
 
 
 def test_loss_and_seed_are_those_of_the_training(tmp_path, monkeypatch):
-    """A test may use the plain config: the folder of the checkpoint tells how it was trained, by a relative path too."""
+    """A test may use the plain config: the folder of the checkpoint tells its training, by a relative path too."""
     trained = load(MSMI)
     trained.merge_from_dict({'model.contrast_loss.type': 'SupConLoss', 'randomness.seed': 7})
     write_run(tmp_path / 'x', MSMI, dict(mIoU=50.0), trained=trained)
