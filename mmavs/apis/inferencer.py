@@ -84,6 +84,7 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
     def _init_model(self, cfg: Config | ConfigDict, weights: str | None, device: str = 'cpu') -> nn.Module:
         if weights is None:
             raise ValueError('weights is None: pass the path of a checkpoint, predictions need trained weights')
+        _check_device(device)
         checkpoint = read_checkpoint(weights)
         if not cfg:
             cfg.update(stored_config(checkpoint, weights))
@@ -321,6 +322,14 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
             size = max(_LEAST_FONT, round(min(mask.shape) / 24))
             draw_names(drawn, mask, meta['classes'], meta['palette'], size=size)
         return drawn
+
+
+def _check_device(device: str) -> None:
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).split('\n')[0]
+        raise ValueError(f"device={device!r} cannot be used ({reason}): pass device='cpu', 'cuda' or None") from error
 
 
 def _batches(items: Iterable[tuple], size: int) -> Iterator[list[tuple]]:
