@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,8 @@ from pycocotools import mask as coco_mask
 
 from mmavs.apis import AVSegInferencer, ConfigTextError
 from mmavs.apis.prediction import MaskRule
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope='module')
@@ -235,3 +239,16 @@ def test_mask_rule():
     found = MaskRule(names).list_classes(torch.tensor([[0, 2, 0, 1]]), probabilities)
     assert [(c.name, c.pixels, c.share) for c in found] == [('a', 1, 0.25), ('b', 1, 0.25)]
     assert found[1].probability == pytest.approx(0.7)
+
+
+def test_example_of_the_page(checkpoint, records, tmp_path, monkeypatch, capsys):
+    (code, *_) = re.findall(r'```python\n(.*?)```', (ROOT / 'docs' / 'inference.md').read_text(), flags=re.DOTALL)
+    weights = tmp_path / re.search(r"weights='(.*?)'", code)[1]
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(Path(checkpoint).read_bytes())
+    for source, name in zip(records[0], ('picture.jpg', 'sound.wav'), strict=False):
+        (tmp_path / name).write_bytes(Path(source).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    assert 'SoundingClass(label=' in capsys.readouterr().out
+    assert (tmp_path / 'out' / 'pred' / 'picture_pred.png').is_file()

@@ -89,9 +89,8 @@ def test_picture_with_position(run, files, checkpoint, tmp_path):
 def test_stereo_recording_and_selected_classes(run, files, checkpoint, tmp_path):
     _, problem = run(*files, '--keep-channels', '--weights', checkpoint, '--classes', 'zebra', 'dog')
     assert not problem
-    classes = {
-        row['class'] for row in csv.DictReader((tmp_path / 'work_dirs' / 'demo_results' / 'sounding.csv').open())
-    }
+    table = tmp_path / 'work_dirs' / 'demo_results' / 'sounding.csv'
+    classes = {row['class'] for row in csv.DictReader(table.open())}
     assert classes <= {'zebra', 'dog', 'nothing'}
     out, problem = run(*files, '--weights', checkpoint, '--threshold', 1.0)
     assert 'a.png: nothing sounds' in out
