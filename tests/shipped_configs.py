@@ -22,3 +22,9 @@ def _read(path: Path) -> Config:
 def load(path: Path | str) -> Config:
     """A copy of a config, by its path or its path below ``configs/``."""
     return copy.deepcopy(_read(CONFIGS / path))
+
+
+def heads_of(model: dict) -> list[dict]:
+    """The decode heads in the config of a model: one, or those of a cascade."""
+    head = model['decode_head']
+    return head if isinstance(head, list) else [head]

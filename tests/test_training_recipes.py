@@ -9,7 +9,7 @@ import torch
 from av_model import without_downloads
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import MODELS, PARAM_SCHEDULERS
-from shipped_configs import LEAVES, load
+from shipped_configs import LEAVES, heads_of, load
 
 CONFIGS = [path for path in LEAVES if path.parent.name == 'cavp']
 EPOCH_LENGTH = 4  # steps of an epoch here
@@ -43,8 +43,12 @@ VPO = Recipe(lr=1e-3, head=10, audio_lr=1e-3, weight_decay=5e-4, epochs=80, batc
 RECIPES = {
     ('VPODataset', 'cavp_r50'): VPO,
     ('VPODataset', 'cavp_r101'): VPO,
+    ('VPODataset', 'cavp_hr48'): VPO,
+    ('VPODataset', 'cavp_ocrnet-hr48'): VPO,
     ('AVSBenchObjectDataset', 'cavp_r'): VPO._replace(weight_decay=1e-4, epochs=60),
     ('AVSBenchSemanticDataset', 'cavp_r'): VPO._replace(weight_decay=1e-4),
+    ('AVSBenchObjectDataset', 'cavp_pvt'): VPO._replace(weight_decay=1e-4, epochs=60),
+    ('AVSBenchSemanticDataset', 'cavp_pvt'): VPO._replace(weight_decay=1e-4),
     ('AVSBenchSemanticDataset', 'cavp_r50-d16_1xb16-60e'): VPO._replace(weight_decay=1e-4, epochs=60),  # as objects
     # a few images, learned by heart
     ('VPODataset', 'cavp_r18_small'): VPO._replace(lr=0.01, head=2, epochs=None, steps=600, batch=4),
@@ -85,6 +89,8 @@ def build(cfg):
     if key not in _MODELS:
         model = without_downloads(cfg.model.to_dict())
         del model['data_preprocessor']
+        if model['backbone']['type'] == 'TIMMBackbone':
+            pytest.importorskip('timm')
         with torch.device('meta'):
             _MODELS[key] = MODELS.build(model)
     return _MODELS[key], build_optim_wrapper(_MODELS[key], cfg.optim_wrapper)
@@ -130,8 +136,10 @@ def distinct_trainings():
     for path in CONFIGS:
         cfg = load(path)
         model = cfg.model.to_dict()
-        del model['data_preprocessor'], model['decode_head']['num_classes']
-        model['decode_head']['loss_decode'].pop('class_weight', None)
+        del model['data_preprocessor']
+        for head in heads_of(model):
+            del head['num_classes']
+            head['loss_decode'].pop('class_weight', None)
         model['audio_backbone'].pop('in_channels', None)
         trained = [model, *(cfg[key] for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'auto_scale_lr'))]
         found.setdefault(json.dumps([*trained, cfg.train_dataloader.batch_size], sort_keys=True), path)
@@ -186,7 +194,8 @@ def test_algorithms_rates_and_weight_decay(cfg, recipe):
             expected = dict(lr=factor * recipe.lr, momentum=0.9, weight_decay=decay)
         found = {key: group[key] for key in expected}
         assert found == pytest.approx(expected), name
-    assert seen == {'backbone', 'neck', 'fusion', 'decode_head', 'audio_backbone'}
+    assert seen | {'neck'} == {'backbone', 'neck', 'fusion', 'decode_head', 'audio_backbone'}
+    assert ('neck' in seen) == model.with_neck
 
 
 def test_rates_in_the_first_middle_and_last_step(cfg, recipe):

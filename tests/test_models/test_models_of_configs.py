@@ -19,7 +19,7 @@ from av_model import (
 from mmengine.config import ConfigDict
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
-from shipped_configs import LEAVES, load
+from shipped_configs import LEAVES, heads_of, load
 
 from mmavs.models.fusion.window import Window
 
@@ -36,8 +36,10 @@ def distinct_models():
             continue
         model = load(path).model.to_dict()
         kind = without_downloads(copy.deepcopy(model))
-        del kind['data_preprocessor']['size'], kind['decode_head']['num_classes']
-        kind['decode_head']['loss_decode'].pop('class_weight', None)
+        del kind['data_preprocessor']['size']
+        for head in heads_of(kind):
+            del head['num_classes']
+            head['loss_decode'].pop('class_weight', None)
         kind['audio_backbone'].pop('in_channels', None)
         kind['backbone'].pop('depth', None)
         key = json.dumps(kind, sort_keys=True)
@@ -47,12 +49,24 @@ def distinct_models():
 
 
 def size_of(model):
-    return model['backbone'].get('depth', 0), model['decode_head']['num_classes']
+    return model['backbone'].get('depth', 0), heads_of(model)[0]['num_classes']
+
+
+def shrink(cfg):
+    """Smaller versions of the largest backbones."""
+    backbone = cfg['backbone']
+    if backbone.get('model_name') == 'pvt_v2_b5':
+        backbone['model_name'] = 'pvt_v2_b0'
+        cfg['neck']['in_channels'] = (32, 256)
+    elif backbone['type'] == 'HRNet':
+        for stage in backbone['extra'].values():
+            stage.update(num_modules=1, num_blocks=(1,) * len(stage['num_blocks']))
+    return cfg
 
 
 @pytest.fixture(scope='module', params=distinct_models())
 def model(request):
-    cfg = without_downloads(request.param)
+    cfg = shrink(without_downloads(request.param))
     if cfg['backbone']['type'] == 'TIMMBackbone':
         pytest.importorskip('timm')
     cfg['data_preprocessor'].update(size=SIZE, num_frames=32)

@@ -1,6 +1,7 @@
 # AVSegFormer with PVT-v2-B5, timm's (pip install 'mmavs[timm]').
 _base_ = './avsegformer_r50.py'
 model = dict(
+    data_preprocessor=dict(test_cfg=dict(size=(32, 32))),  # the least size that PVT takes
     backbone=dict(
         _delete_=True,
         type='TIMMBackbone',
