@@ -1,4 +1,4 @@
-# Control experiment: the network of cavp_r18_mini.py without audio, as a model of mmseg. Shows what vision alone achieves.
+# Control experiment: the network of cavp_r18_mini.py without audio, as a model of mmseg.
 _base_ = '../cavp/cavp_r18_mini.py'
 model = dict(
     _delete_=True,
