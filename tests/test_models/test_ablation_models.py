@@ -17,9 +17,11 @@ from mmseg.registry import MODELS
 from shipped_configs import LEAVES, load
 
 ABLATIONS = {
-    f'{path.stem.split("_")[0]}_{path.stem.split("_")[-1]}': path for path in LEAVES if path.parent.name == 'ablations'
+    f'{path.stem.split("_")[0]}_{path.stem.split("_")[-1]}': path
+    for path in LEAVES
+    if path.parent.name == 'ablations' and not path.stem.startswith('image-only')
 }
-"""``row_dataset-size`` -> config."""
+"""``row_dataset-size`` -> config, of all models with audio."""
 SIZE, WIDTH = (32, 48), 16
 
 

@@ -13,6 +13,10 @@ from PIL import Image
 from tiny_config import ROOT, write_short_run
 
 CONFIGS = sorted((ROOT / 'configs' / 'other_models').glob('*.py'))
+MINI = [
+    ROOT / 'configs' / name
+    for name in ('ablations/image-only_r18_mini.py', 'tpavi/tpavi_r18_mini.py', 'avsegformer/avsegformer_r18_mini.py')
+]
 PICTURES = '\ndefault_hooks.update(visualization=dict(draw=True))\n'
 
 
@@ -21,7 +25,7 @@ def test_there_are_configs():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('config', CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize('config', [*CONFIGS, *MINI], ids=lambda path: path.stem)
 def test_trains_and_is_tested(config, tmp_path, mini_root, run_tool):
     if 'TIMMBackbone' in config.read_text():
         pytest.importorskip('timm')
