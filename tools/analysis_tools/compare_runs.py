@@ -1,4 +1,4 @@
-r"""Compare two set-ups by several runs of each: mean, standard deviation and a two-sided t-test.
+r"""Compare set-ups by several runs of each: mean, standard deviation and a two-sided t-test.
 
     python tools/analysis_tools/compare_runs.py --a 'work_dirs/original_seed*/test' --b 'work_dirs/changed_seed*/test'
 
@@ -13,6 +13,14 @@ A run is the work dir of `tools/test.py`; take a separate one for each seed. To 
 The paper compares AVSBench with substituted audio (AVS-M-SS) and the original AVSBench in this way. A large p-value
 means that no difference was found. With few runs, this does not prove that there is none.
 
+If the runs of one seed have data order and initial weights in common, `--paired` compares them in pairs, which detects
+smaller differences. It prints the mean difference of the pairs with its 95 % interval, and p of the paired t-test,
+also corrected (Holm) for the number of comparisons: those of all metrics and all `--b`. Choose the primary metric before
+looking:
+
+    python tools/analysis_tools/compare_runs.py --paired --metrics mIoU --names original loss fusion \
+        --a 'work_dirs/original_seed*/test' --b 'work_dirs/loss_seed*/test' --b 'work_dirs/fusion_seed*/test'
+
 Below the table are the numbers of classes, frames and clips that the means are over. mFDR leaves out classes that are
 never predicted. AVSBench's J counts frames whose ground truth is empty, its F leaves them out.
 """
@@ -26,25 +34,40 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from paired_tests import holm, make_paired_table, match_pairs, paired_difference
+from paper_results.collect import find_seed
 from run_results import SOURCES, read_metrics
 from scipy import stats
 
 Runs = dict[str, dict[str, float]]
+PAIR_BY = ('seed', 'name')
 COUNTS = ('_classes', '_frames', '_clips')  # suffixes of what a mean is over
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for side in 'ab':
-        parser.add_argument(
-            f'--{side}', nargs='+', required=True, metavar='DIR', help='work dirs of the runs of a set-up, or globs'
-        )
-    parser.add_argument('--names', nargs=2, default=['a', 'b'], help='names of the set-ups in the table')
+    dirs = dict(nargs='+', required=True, metavar='DIR')
+    parser.add_argument('--a', **dirs, help='work dirs of the runs of a set-up, or globs')
+    parser.add_argument('--b', **dirs, action='append', help='those of another one; with --paired also several --b')
+    parser.add_argument('--names', nargs='+', help='names of the set-ups in the table; default: a, b, ...')
     parser.add_argument('--metrics', nargs='+', help='default: all metrics of the runs')
     parser.add_argument('--source', choices=SOURCES, default='test', help='results of the test or the last validation')
     parser.add_argument('--welch', action='store_true', help="Welch's test (unequal variances) instead of Student's")
+    parser.add_argument('--paired', action='store_true', help='compare runs of equal seeds in pairs')
+    parser.add_argument(
+        '--pair-by', choices=PAIR_BY, default='seed', help='seed of the config, or alphabetical order of the folders'
+    )
     parser.add_argument('--out', type=Path, help='write all results to this JSON file')
-    return parser.parse_args()
+    args = parser.parse_args()
+    count = 1 + len(args.b)
+    args.names = args.names or list('abcdefghijklmnopqrstuvwxyz'[:count])
+    if len(args.names) != count:
+        parser.error(f'--names needs {count} names, one for each set-up, got {len(args.names)}')
+    if count > 2 and not args.paired:
+        parser.error('several --b need --paired')
+    if args.paired and args.welch:
+        parser.error('--welch is a test of unpaired runs; leave it out with --paired')
+    return args
 
 
 def find_runs(patterns: list[str], source: str) -> Runs:
@@ -140,10 +163,14 @@ def describe_counts(counts: dict[str, dict[str, list[int]]], names: list[str]) -
 def main() -> None:
     args = parse_args()
     try:
-        a, b = (find_runs(patterns, args.source) for patterns in (args.a, args.b))
-        metrics = check_runs(a, b, args.metrics)
+        a, *others = (find_runs(patterns, args.source) for patterns in (args.a, *args.b))
+        metrics = [check_runs(a, b, args.metrics) for b in others][0]
+        if args.paired:
+            print_paired(a, others, metrics, args)
+            return
     except ValueError as e:
         sys.exit(f'error: {e}')
+    (b,) = others
     comparison = {
         name: compare([run[name] for run in a.values()], [run[name] for run in b.values()], welch=args.welch)
         for name in metrics
@@ -155,11 +182,49 @@ def main() -> None:
     if counts:
         print('\n' + describe_counts(counts, args.names))
     if args.out:
-        figures = dict(names=args.names, test=test, runs=dict(a=list(a), b=list(b)), metrics=comparison, counts=counts)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = args.out.with_name(args.out.name + '.tmp')
-        temporary.write_text(json.dumps(figures, indent=1) + '\n')
-        temporary.replace(args.out)
+        runs = dict(a=list(a), b=list(b))
+        write(args.out, dict(names=args.names, test=test, runs=runs, metrics=comparison, counts=counts))
+
+
+def print_paired(a: Runs, others: list[Runs], metrics: list[str], args: argparse.Namespace) -> None:
+    """Compares each of ``others`` with ``a`` in pairs, and prints and writes the result.
+
+    Raises:
+        ValueError: The runs cannot be paired.
+    """
+    comparisons, pairs = {}, {}
+    for name, b in zip(args.names[1:], others, strict=True):
+        title = f'{name} - {args.names[0]}'
+        pairs[title] = find_pairs(a, b, args)
+        columns = {m: [[runs[p[i]][m] for p in pairs[title]] for i, runs in enumerate((a, b))] for m in metrics}
+        comparisons[title] = {metric: paired_difference(*sides) for metric, sides in columns.items()}
+    cells = [cell for by_metric in comparisons.values() for cell in by_metric.values()]
+    for cell, p in zip(cells, holm([cell['p'] for cell in cells]), strict=True):
+        cell['p_holm'] = p
+    print(make_paired_table(comparisons))
+    print(f'\ntwo-sided paired t-test; p (Holm) is corrected for {len(cells)} comparisons')
+    for title, b in zip(comparisons, others, strict=True):
+        if counts := collect_counts(a, b):
+            print(f'\n{title}. {describe_counts(counts, title.split(" - ")[::-1])}')
+    if args.out:
+        write(args.out, dict(names=args.names, test='paired', pairs=pairs, comparisons=comparisons))
+
+
+def find_pairs(a: Runs, b: Runs, args: argparse.Namespace) -> list[tuple[str, str]]:
+    """Pairs of work dirs."""
+    if args.pair_by == 'seed':
+        return match_pairs(*({run: find_seed(Path(run), args.source) for run in runs} for runs in (a, b)))
+    if len(a) != len(b):
+        raise ValueError(f'--pair-by name needs as many runs of both set-ups, got {len(a)} and {len(b)}')
+    return list(zip(a, b, strict=True))
+
+
+def write(path: Path, content: dict) -> None:
+    """Writes a JSON file at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + '.tmp')
+    temporary.write_text(json.dumps(content, indent=1) + '\n')
+    temporary.replace(path)
 
 
 if __name__ == '__main__':

@@ -60,6 +60,27 @@ def find_runs(work_dirs: list[Path]) -> tuple[list[Run], list[tuple[str, str]]]:
     return list(runs.values()), left_out
 
 
+def find_seed(work_dir: Path, source: str = 'test') -> int | None:
+    """The seed of the training behind a work dir; None if no config records it.
+
+    Args:
+        work_dir: As for ``read_metrics`` of `run_results.py`.
+        source: ``'test'``: the work dir of a test, whose checkpoint's folder has the seed; ``'val'``: of a training.
+    """
+    pattern = '*/*.json' if source == 'test' else '*/vis_data/scalars.json'
+    found = [path for path in work_dir.glob(pattern) if source == 'val' or _is_result(path)]
+    if not found:
+        return None
+    newest = max(found, key=lambda path: path.stat().st_mtime)
+    folder = newest.parent if source == 'test' else newest.parent.parent
+    config = _read_config(folder)
+    if config is None:
+        return None
+    training = _training_folder(config.get('load_from'), folder) if source == 'test' else None
+    train = _read_newest_config(training) if training and training.is_dir() else None
+    return ((train or config).get('randomness') or {}).get('seed')
+
+
 def _is_result(path: Path) -> bool:
     return path.stem == path.parent.name and TIME.fullmatch(path.stem) is not None
 
