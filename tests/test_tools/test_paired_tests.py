@@ -56,7 +56,7 @@ def test_holm_keeps_the_error_rate_of_the_family():
 
 
 def test_power_that_the_page_states():
-    """Eight pairs, standard deviation of the differences 1.5, a difference of 2; three unpaired seeds, each spread 4."""
+    """Eight pairs, standard deviation of the differences 1.5, difference 2; three unpaired seeds, spread 4."""
     paired, unpaired = (2 / (1.5 / math.sqrt(8)), 7), (2 / (4 * math.sqrt(2 / 3)), 4)
     for (shift, freedom), low, high in ((paired, 0.88, 0.92), (unpaired, 0.05, 0.2)):
         limit = stats.t.ppf(0.975, freedom)

@@ -15,8 +15,8 @@ means that no difference was found. With few runs, this does not prove that ther
 
 If the runs of one seed have data order and initial weights in common, `--paired` compares them in pairs, which detects
 smaller differences. It prints the mean difference of the pairs with its 95 % interval, and p of the paired t-test,
-also corrected (Holm) for the number of comparisons: those of all metrics and all `--b`. Choose the primary metric before
-looking:
+also corrected (Holm) for the number of comparisons: those of all metrics and all `--b`. Choose the primary metric
+before looking:
 
     python tools/analysis_tools/compare_runs.py --paired --metrics mIoU --names original loss fusion \
         --a 'work_dirs/original_seed*/test' --b 'work_dirs/loss_seed*/test' --b 'work_dirs/fusion_seed*/test'
