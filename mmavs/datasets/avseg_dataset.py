@@ -51,8 +51,8 @@ class AVSegDataset(BaseSegDataset):
 
     Raises:
         AnnotationError: There is no sample.
-        ValueError: An argument has no valid value, or the pipeline mirrors images and not the channels of stereo audio
-            (see :class:`AVRandomFlip`).
+        ValueError: An argument has no valid value, or the pipeline mirrors or turns images and not the channels of
+            stereo audio (see :class:`AVRandomFlip`).
     """
 
     mask_hint = DEFAULT_HINT

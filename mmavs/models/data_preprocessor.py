@@ -49,8 +49,9 @@ class AVDataPreProcessor(SegDataPreProcessor):
 
         Raises:
             TypeError: ``inputs`` does not have an image and audio.
-            ValueError: The waveforms differ in shape, their length disagrees with ``num_frames``, ``level_difference``
-                gets mono audio, or the images differ in size after padding.
+            ValueError: The waveforms differ in shape, their sample rate is not that of the spectrogram, their length
+                disagrees with ``num_frames``, ``level_difference`` gets mono audio, or the images differ in size after
+                padding.
         """
         inputs = data['inputs']
         if not isinstance(inputs, dict) or not {'img', 'audio'} <= set(inputs):
@@ -61,6 +62,7 @@ class AVDataPreProcessor(SegDataPreProcessor):
         shapes = {tuple(a.shape) for a in inputs['audio']}
         if len(shapes) > 1:
             raise ValueError(f'the waveforms of a batch differ in shape (channels, samples): {sorted(shapes)}')
+        self._check_sample_rate(data.get('data_samples'))
         self._check_image_sizes(inputs['img'], training)
         data = dict(data, inputs=inputs['img'])
         if self.test_cfg and not training and data.get('data_samples') is None:
@@ -72,6 +74,17 @@ class AVDataPreProcessor(SegDataPreProcessor):
             log_mel = append_level_difference(log_mel)
         result['inputs'] = dict(img=result['inputs'], audio=log_mel)
         return result
+
+    def _check_sample_rate(self, data_samples: list[SegDataSample] | None) -> None:
+        """Samples without a rate, from a pipeline of one's own, are taken as they are."""
+        expected = self.log_mel.spec.sample_rate
+        rates = {sample.metainfo.get('sample_rate', expected) for sample in data_samples or ()} - {expected}
+        if rates:
+            raise ValueError(
+                f'sample_rate={min(rates)} of LoadAudio disagrees with model.data_preprocessor, whose log-mel '
+                f'spectrogram is that of audio at {expected} Hz: remove sample_rate of LoadAudio from all pipelines, '
+                'which resamples recordings of any rate'
+            )
 
     def _check_frames(self, log_mel: Tensor, num_samples: int) -> Tensor:
         """(B, channels, frames, mels): refuses another number of frames than ``num_frames``."""

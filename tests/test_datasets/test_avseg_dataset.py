@@ -7,7 +7,6 @@ from mmseg.registry import DATASETS
 from mmavs.datasets import AVSegDataset
 from mmavs.datasets.annotation_table import AnnotationError
 from mmavs.datasets.label_table import UNKNOWN_VALUE
-from mmavs.datasets.transforms.mirroring import check_mirroring
 
 
 class TwoPets(AVSegDataset):
@@ -172,50 +171,6 @@ def test_some_classes_of_own_annotations(tmp_path):
     dataset = pets(tmp_path, 'cat,0', 'dog,1', metainfo=dict(classes=('background', 'dog')))
     assert [dataset.get_data_info(i)['audio_label'] for i in range(2)] == [(), (1,)]
     assert [dataset.get_cat_ids(i) for i in range(2)] == [[], [1]]
-
-
-STEREO, MONO = (dict(type='LoadAudio', channels=channels) for channels in (2, 1))
-
-
-def mirroring_pipelines():
-    flip = dict(type='RandomFlip', prob=0.5)
-    yield [STEREO, flip], 'RandomFlip'
-    yield [flip, STEREO], 'RandomFlip'
-    yield [STEREO, dict(type='RandomFlip', prob=[0.2, 0.2], direction=['vertical', 'diagonal'])], 'RandomFlip'
-    yield [STEREO, dict(type='RandomRotFlip')], 'RandomRotFlip'
-    yield [STEREO, dict(type='RandomChoice', transforms=[[dict(type='Resize', scale=9)], [flip]])], 'RandomFlip'
-    yield [STEREO, dict(type='RandomApply', transforms=[flip])], 'RandomFlip'
-    yield [STEREO, dict(type='TestTimeAug', transforms=[[flip], [dict(type='PackAVSegInputs')]])], 'RandomFlip'
-
-
-@pytest.mark.parametrize(('pipeline', 'name'), list(mirroring_pipelines()))
-def test_transforms_that_mirror_images_only_are_refused(pipeline, name):
-    init_default_scope('mmseg')
-    with pytest.raises(ValueError, match=f'^{name} mirrors the image and not .* stereo audio. Use AVRandomFlip'):
-        TwoPets(pipeline=pipeline)
-    mono = [MONO if step is STEREO else step for step in pipeline]
-    assert len(TwoPets(pipeline=mono)) == 3
-
-
-def test_transforms_that_mirror_nothing_are_accepted():
-    init_default_scope('mmseg')
-    for step in (
-        dict(type='RandomFlip', prob=0.0),
-        dict(type='RandomFlip', prob=0.5, direction='vertical'),
-        dict(type='RandomFlip', prob=[0.5, 0.0], direction=['vertical', 'horizontal']),
-        dict(type='AVRandomFlip', prob=0.5),
-        dict(type='RandomRotate', prob=0.5, degree=10),
-    ):
-        assert len(TwoPets(pipeline=[STEREO, step])) == 3
-    silent = dict(type='LoadAudio', silent=True)
-    assert len(TwoPets(pipeline=[silent, dict(type='RandomRotFlip')])) == 3
-
-
-def test_flips_of_albumentations_are_found():
-    albu = type('Albu', (), dict(transforms=[dict(type='OneOf', transforms=[dict(type='Transpose')])]))()
-    load = type('LoadAudio', (), dict(channels=2, silent=False))()
-    with pytest.raises(ValueError, match='Transpose mirrors the image'):
-        check_mirroring([load, albu])
 
 
 def test_class_balanced_sampling():

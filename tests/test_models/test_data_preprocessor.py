@@ -210,3 +210,15 @@ def test_level_difference_of_mono_audio_is_refused():
     data = dict(inputs=dict(img=[torch.zeros(3, 8, 8, dtype=torch.uint8)], audio=[torch.zeros(1, 16000)]))
     with pytest.raises(ValueError, match='level_difference=True needs stereo audio, but it has 1 channels'):
         build(level_difference=True)(data)
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_sample_rate_that_disagrees_with_the_spectrogram_is_refused(training):
+    data = batch([(8, 10), (8, 10)])
+    data['data_samples'][1].set_metainfo(dict(sample_rate=16000))
+    assert build(size=(8, 10))(data, training)['inputs']['audio'].shape[-2] == 100
+    data['data_samples'][1].set_metainfo(dict(sample_rate=22050))
+    with pytest.raises(
+        ValueError, match='sample_rate=22050 of LoadAudio disagrees with model.data_preprocessor.* 16000'
+    ):
+        build(size=(8, 10))(data, training)

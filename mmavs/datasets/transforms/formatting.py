@@ -16,6 +16,7 @@ META_KEYS = (
     'reduce_zero_label',
     'audio_label',
     'sources',
+    'sample_rate',
     'clip',
     'frame',
     'category',
@@ -36,8 +37,8 @@ class PackAVSegInputs(PackSegInputs):
     - inputs (dict): ``img`` (torch.Tensor, uint8, (3, H, W)) and ``audio`` (torch.Tensor, float32, (channels,
       samples))
     - data_samples (SegDataSample): as in mmseg. Its meta information also contains ``audio_label`` (tuple[int], the
-      sounding classes in order) and ``sources``; of frames of a video, ``clip``, ``frame`` and, where it is known, the
-      ``category`` (str) of the video; of crops by ``AVRandomCrop``, ``crop_window``
+      sounding classes in order), ``sources`` and ``sample_rate`` (Hz); of frames of a video, ``clip``, ``frame`` and,
+      where it is known, the ``category`` (str) of the video; of crops by ``AVRandomCrop``, ``crop_window``
 
     Args:
         meta_keys: Keys of the sample that are copied to the meta information, as far as the sample has them.

@@ -31,13 +31,14 @@ class LoadAudio(BaseTransform):
     Added Keys:
 
     - audio (torch.Tensor): float32, (channels, duration * sample_rate)
+    - sample_rate (int): Hz
 
     Args:
         duration: Seconds of audio per sample: 3 in VPO, 1 in AVSBench. The log-mel spectrogram has 100 frames per
             second. A network trained with one duration accepts others, except VGGish, which only uses the first 0.96
             seconds; train and test with the same.
         channels: 2 for stereo, 1 for mono.
-        sample_rate: Hz.
+        sample_rate: Hz. The spectrogram of ``AVDataPreProcessor`` needs 16,000; another rate is an error there.
         silent: Returns zeros and reads no file. This is the control experiment for the contribution of audio.
         missing: What to do if a recording ends before half of the seconds from ``start`` on: ``'error'`` or
             ``'silence'``. If less than half is missing, it is silence in both cases.
@@ -86,6 +87,7 @@ class LoadAudio(BaseTransform):
         """
         if 'sources' not in results:
             raise ValueError(_missing_sources(results.get('img_path', 'the sample')))
+        results['sample_rate'] = self.sample_rate
         sources = results['sources']
         self._check_positions(sources, results.get('img_path', 'the sample'))
         if self.silent or not sources:

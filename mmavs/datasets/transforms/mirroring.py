@@ -1,55 +1,57 @@
-"""Detection of transforms that mirror or rotate the image of a stereo sample without its audio."""
+"""Detection of transforms that move the objects of a sample without its audio."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
+
+from .nesting import flatten, name_of
 
 _ROTATING = ('RandomRotFlip', 'BioMedical3DRandomFlip')
 _ALBUMENTATIONS = ('HorizontalFlip', 'Flip', 'Transpose', 'RandomRotate90', 'D4', 'SquareSymmetry')
+_MAX_DEGREES = 45
+"""Beyond this angle, the place of an object from left to right depends more on its former row than its column."""
 
 
 def check_mirroring(pipeline: Iterable[Any]) -> None:
-    """Refuses transforms that mirror the image and not the channels of stereo audio.
+    """Refuses transforms that mirror or turn the image and not the channels of stereo audio, and mosaics.
+
+    Rotations by up to 45 degrees are accepted: they change the side of objects near the middle only.
 
     Args:
         pipeline: Transforms, as built.
 
     Raises:
-        ValueError: Names the transform and the one to use instead.
+        ValueError: Names the transform and the remedy.
     """
-    transforms = list(_flatten(pipeline))
-    if not any(_name(t) == 'LoadAudio' and t.channels == 2 and not t.silent for t in transforms):
+    transforms = list(flatten(pipeline))
+    loads = [t for t in transforms if name_of(t) == 'LoadAudio' and not t.silent]
+    if not loads:
         return
     for transform in transforms:
+        if name_of(transform) == 'RandomMosaic' and transform.prob:
+            raise ValueError(
+                'RandomMosaic combines the images of several samples and has the audio of one: objects of the others '
+                'would be labeled as sounding. Remove it, or train without audio, LoadAudio(silent=True).'
+            )
+    if all(t.channels != 2 for t in loads):
+        return
+    for transform in transforms:
+        name = name_of(transform)
+        if name == 'RandomRotate' and transform.prob and max(map(abs, transform.degree)) > _MAX_DEGREES:
+            raise ValueError(
+                f'RandomRotate turns the image by up to {max(map(abs, transform.degree)):g} degrees and not the '
+                f'channels of stereo audio. Set degree to {_MAX_DEGREES} or less, or use mono audio, '
+                'LoadAudio(channels=1).'
+            )
         if _mirrors(transform):
             raise ValueError(
-                f'{_name(transform)} mirrors the image and not the channels of stereo audio. Use AVRandomFlip instead; '
+                f'{name} mirrors the image and not the channels of stereo audio. Use AVRandomFlip instead; '
                 'for rotations by a few degrees add RandomRotate. With mono audio, LoadAudio(channels=1), '
-                f'{_name(transform)} can be used.'
+                f'{name} can be used.'
             )
 
 
-def _flatten(transforms: Iterable[Any]) -> Iterator[Any]:
-    """All transforms with those inside of others: RandomChoice, RandomApply, TestTimeAug, Albu, ..."""
-    for transform in transforms:
-        if isinstance(transform, (list, tuple)):
-            yield from _flatten(transform)
-            continue
-        yield transform
-        for name in ('transforms', 'subroutines'):
-            inner = transform.get(name) if isinstance(transform, dict) else getattr(transform, name, None)
-            if isinstance(inner, (list, tuple)):
-                yield from _flatten(inner)
-            elif inner is not None:  # a Compose
-                yield from _flatten([inner])
-
-
-def _name(transform: Any) -> str:
-    """Class name of a transform, or of the config of one of albumentations."""
-    return str(transform.get('type')) if isinstance(transform, dict) else type(transform).__name__
-
-
 def _mirrors(transform: Any) -> bool:
-    name = _name(transform)
+    name = name_of(transform)
     if name == 'RandomFlip':
         directions = [transform.direction] if isinstance(transform.direction, str) else transform.direction
         shares = transform.prob if isinstance(transform.prob, list) else [transform.prob] * len(directions)

@@ -8,6 +8,7 @@ from .compatibility_hook import CompatibilityHook
 from .finite_hook import FiniteHook
 from .main_process_logger_hook import MainProcessLoggerHook
 from .mask_content_hook import MaskContentHook
+from .pipeline_hook import PipelineHook
 from .progress_bar_hook import ProgressBarHook
 from .seed_hook import SeedHook
 from .validate_on_resume_hook import ValidateOnResumeHook
@@ -25,6 +26,7 @@ __all__ = [
     'FiniteHook',
     'MainProcessLoggerHook',
     'MaskContentHook',
+    'PipelineHook',
     'ProgressBarHook',
     'SeedHook',
     'ValidateOnResumeHook',

@@ -21,6 +21,7 @@ HOOKS_OF_EVERY_RUN = (
     'CompatibilityHook',
     'FiniteHook',
     'MaskContentHook',
+    'PipelineHook',
     'ProgressBarHook',
     'SeedHook',
     'ValidateOnResumeHook',

@@ -39,10 +39,12 @@ def test_packs(sample):
     assert 'category' not in data_sample
 
 
-def test_category_and_window_of_a_crop(sample):
-    data_sample = PackAVSegInputs()(sample | dict(category='dog', crop_window=(0, 1, 0.5, 1)))['data_samples']
+def test_category_window_of_a_crop_and_sample_rate(sample):
+    meta = dict(category='dog', crop_window=(0, 1, 0.5, 1), sample_rate=8000)
+    data_sample = PackAVSegInputs()(sample | meta)['data_samples']
     assert data_sample.category == 'dog'
     assert data_sample.crop_window == (0, 1, 0.5, 1)
+    assert data_sample.sample_rate == 8000
 
 
 def test_without_label(sample):

@@ -23,7 +23,9 @@ def sources(tmp_path):
 @pytest.mark.parametrize(('duration', 'rate', 'samples'), [(3.0, 16000, 48000), (0.25, 16000, 4000), (1, 8000, 8000)])
 @pytest.mark.parametrize('channels', [1, 2])
 def test_shape(sources, duration, rate, samples, channels):
-    audio = LoadAudio(duration=duration, channels=channels, sample_rate=rate)(dict(sources=sources))['audio']
+    results = LoadAudio(duration=duration, channels=channels, sample_rate=rate)(dict(sources=sources))
+    audio = results['audio']
+    assert results['sample_rate'] == rate
     assert audio.shape == (channels, samples)
     assert audio.dtype == torch.float32
     assert audio.abs().max() > 0.1
