@@ -11,12 +11,13 @@ from torch import Tensor
 from mmavs.audio.audio_file import ArrayAudio
 from mmavs.audio.file_kind import describe_content
 from mmavs.audio.mixing import is_position
+from mmavs.audio.suffixes import SOUND_SUFFIXES, VIDEO_SUFFIXES
 
 from .input_pipeline import Sample
 
 PICTURES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
-VIDEOS = ('.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi', '.mpg', '.mpeg', '.ts', '.3gp', '.flv', '.wmv')
-SOUNDS = ('.wav', '.flac', '.ogg', '.opus', '.mp3', '.aif', '.aiff', '.au', '.m4a', '.aac', '.mka', *VIDEOS)
+VIDEOS = VIDEO_SUFFIXES
+SOUNDS = (*SOUND_SUFFIXES, *VIDEO_SUFFIXES)
 _VIDEO_CONTENT = ('MP4', 'MOV (QuickTime)', 'WebM or Matroska', 'an MPEG transport stream', 'Flash video')
 _CENTER = 0.5
 

@@ -100,13 +100,18 @@ def open_audio(path: str | ArrayAudio) -> Iterator[AudioSource]:
             'dataset (`data_root`, `audio_dir`).'
         )
     check_not_truncated(path)
-    with _open_file(path) as f:
+    with open_file(path) as f:
         if f.frames == 0:
             raise AudioFileError(f'recording has no samples: {path}. Take it out of the annotation file.', 'empty')
         yield f
 
 
-def _open_file(path: str) -> soundfile.SoundFile | ContainerAudio:
+def open_file(path: str) -> soundfile.SoundFile | ContainerAudio:
+    """Opens a recording with libsndfile, or with PyAV; its length is not checked.
+
+    Raises:
+        AudioFileError: Neither can read it.
+    """
     try:
         return soundfile.SoundFile(path)
     except soundfile.LibsndfileError as e:

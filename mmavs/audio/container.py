@@ -93,6 +93,10 @@ class ContainerAudio:
         self._position = end
         return np.concatenate(parts)
 
+    def blocks(self, *_, **__) -> Iterator[np.ndarray]:
+        """Yields all samples, block by block."""
+        yield from decode_audio(self.name)
+
     def __enter__(self) -> 'ContainerAudio':
         return self
 

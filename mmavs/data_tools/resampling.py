@@ -11,13 +11,15 @@ import soundfile
 from scipy.io import wavfile
 
 from mmavs.audio import SAMPLE_RATE
+from mmavs.audio.audio_file import open_audio
 from mmavs.audio.reading import read_recording
+from mmavs.audio.suffixes import SOUND_SUFFIXES, VIDEO_SUFFIXES
 from mmavs.utils.files import write_bytes
 
 from .parallel import WorkerPool, default_workers
 
 SUBTYPES = ('FLOAT', 'PCM_16')
-SUFFIXES = ('.wav', '.flac', '.ogg', '.opus', '.mp3', '.aif', '.aiff', '.au')
+SUFFIXES = (*SOUND_SUFFIXES, *VIDEO_SUFFIXES)
 _CLOCK = 2  # seconds; file systems store times with different precision
 
 
@@ -63,6 +65,8 @@ def resample_folder(
     workers: int | None = None,
 ) -> Copied:
     """Copies all recordings below a folder as ``LoadAudio`` reads them: resampled, with averaged channels.
+
+    The folder may hold sounds and videos. Of a video its sound is taken, unless a sound of its name lies beside it.
 
     A copy has the relative path of its original, with the suffix ``.wav``. Copies with the subtype ``'FLOAT'`` give the
     same waveforms as the originals up to rounding; ``'PCM_16'`` takes half the space, rounds to 2**-15 and clips. A
@@ -127,11 +131,16 @@ def copy_recording(job: CopyJob) -> tuple[bool, str]:
 def _is_current(job: CopyJob, source: os.stat_result) -> bool:
     try:
         info = soundfile.info(job.target)
-        channels = soundfile.info(job.source).channels if job.keep_channels else 1
+        channels = _count_channels(job.source) if job.keep_channels else 1
         same_time = abs(os.stat(job.target).st_mtime - source.st_mtime) < _CLOCK
     except (OSError, RuntimeError):
         return False
     return same_time and (info.samplerate, info.subtype, info.channels) == (job.sample_rate, job.subtype, channels)
+
+
+def _count_channels(path: str) -> int:
+    with open_audio(path) as f:
+        return f.channels
 
 
 def check_apart(source: str, out: str) -> None:
@@ -151,7 +160,9 @@ def _pairs(source: str, out: str) -> list[tuple[str, str]]:
         found[target].append(path)
     if not found:
         raise FileNotFoundError(f'no recording ({", ".join(SUFFIXES)}) in {source}')
-    for paths in found.values():
+    for target, paths in found.items():
+        sounds = [path for path in paths if path.lower().endswith(SOUND_SUFFIXES)]
+        found[target] = paths = sounds if len(sounds) == 1 else paths  # a sound beside the video that it is from
         if len(paths) > 1:
             raise ValueError(f'{" and ".join(paths)} would have copies of the same name; rename one')
     return [(found[target][0], target) for target in sorted(found)]

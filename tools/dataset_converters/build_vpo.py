@@ -44,7 +44,12 @@ def parse_args(argv=None) -> argparse.Namespace:
         help='for each instances file the split of all its images (train, val, test), or auto to divide them',
     )
     add('--sounds-csv', required=True, metavar='CSV', help="VGGSound's list: id, start second, label, split")
-    add('--sounds', required=True, metavar='DIR', help='folder of the recordings, <id>_<start, six digits>.wav')
+    add(
+        '--sounds',
+        required=True,
+        metavar='DIR',
+        help='folder of the recordings, <id>_<start, six digits>.wav, or of the videos, .mp4',
+    )
     add('--out', required=True, metavar='DIR', help='root of the data set')
     add('--classes', metavar='YAML', help='class file; default: the 21 classes of VPO')
     add('--seed', type=int, default=0, help='seed of all random choices (default: %(default)s)')

@@ -2,6 +2,8 @@ r"""Copies a folder of recordings at the sample rate of the model (16 kHz, mono)
 
     python tools/dataset_converters/resample_audio.py data/VPO/VGGSound/audios --out data/VPO/VGGSound/audios_16k
 
+The folder may also hold videos as they were downloaded from VGGSound (<id>_<start>.mp4), which need PyAV.
+
 Training on the copies, with `audio_dir='VGGSound/audios_16k'` in the dataset of each data loader, uses the same
 waveforms as on the originals. An interrupted run resumes if it is started again. Recordings that cannot be read are
 listed and left out; the exit status is 1 then.
@@ -21,7 +23,7 @@ from mmavs.data_tools.resampling import SUBTYPES, resample_folder  # noqa: E402
 
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('source', help='folder of recordings, searched recursively')
+    parser.add_argument('source', help='folder of recordings or videos, searched recursively')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the copies')
     parser.add_argument(
         '--rate',

@@ -25,7 +25,9 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('root', help='folder of AVSBench-Object')
     parser.add_argument('--out', required=True, metavar='DIR', help='root of the new tree')
     parser.add_argument('--sounds-csv', required=True, metavar='FILE', help="VGGSound's id, start, label, split")
-    parser.add_argument('--sounds', required=True, metavar='DIR', help='recordings <id>_<start, six digits>.wav')
+    parser.add_argument(
+        '--sounds', required=True, metavar='DIR', help='recordings or videos <id>_<start, six digits>.wav, .mp4'
+    )
     parser.add_argument(
         '--labels',
         metavar='FILE',

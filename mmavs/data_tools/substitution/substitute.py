@@ -16,6 +16,7 @@ from mmavs.datasets.clip_dataset import FRAME_SECONDS, Clip
 from mmavs.utils.files import COPY_MODES, describe_input, place_file, write_text
 
 from ..parallel import WorkerPool, default_workers
+from ..recording_files import find_recordings
 from ..resampling import check_apart
 from ..vpo_builder.cache import ResultCache
 from ..vpo_builder.recordings import CHECK_VERSION, Recording, probe_recordings, read_sounds_csv, take_validation
@@ -35,7 +36,7 @@ class SubstitutionOptions:
         root: Folder of AVSBench-Object; it is never changed.
         out: Root of the new tree; neither inside of ``root`` nor around it.
         sounds_csv: VGGSound's list: id, start second, label, split.
-        sounds: Folder of the recordings, ``<id>_<start second, six digits>.wav``.
+        sounds: Folder of the recordings, ``<id>_<start second, six digits>.wav``, or of the videos (``.mp4``, ...).
         labels: YAML file, category -> list of VGGSound labels, for categories whose names differ from their labels.
         seed: Seed of the choice of recordings.
         val_fraction: Fraction of VGGSound's training recordings of each label for validation.
@@ -92,7 +93,8 @@ def substitute_audio(options: SubstitutionOptions) -> Substituted:
         pool_of = group_by_category(recordings, wanted, _read_labels(options.labels))
         table = assign(clips, pool_of, seed=options.seed)
         _begin(options, table)
-        jobs = [_job(options, clip, table[clip.name]) for found in clips.values() for clip in found]
+        files = find_recordings(options.sounds, {recording.name for recording in table.values()})
+        jobs = [_job(options, clip, files[table[clip.name].name]) for found in clips.values() for clip in found]
         written = sum(pool.map(make_clip, jobs, total=len(jobs), desc='Substituting audio'))
     _finish(options, table)
     return Substituted(len(jobs), written, unusable)
@@ -200,13 +202,13 @@ def _finish(options: SubstitutionOptions, table: Mapping[str, Recording]) -> Non
     place_file(os.path.join(options.root, name), os.path.join(options.out, name), 'copy')
 
 
-def _job(options: SubstitutionOptions, clip: Clip, recording: Recording) -> ClipJob:
+def _job(options: SubstitutionOptions, clip: Clip, recording: str) -> ClipJob:
     target = lambda path: os.path.join(options.out, os.path.relpath(path, options.root))  # noqa: E731
     files = [path for path in (*clip.frames, *clip.masks) if path is not None]
     return ClipJob(
         tuple((path, target(path)) for path in files),
         options.copy_mode,
-        os.path.join(options.sounds, f'{recording.name}.wav'),
+        recording,
         target(clip.audio_path),
         len(clip.frames) * FRAME_SECONDS,
     )

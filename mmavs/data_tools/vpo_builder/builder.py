@@ -13,13 +13,14 @@ from mmavs.datasets.metainfo.vpo_classes import load_class_table
 from mmavs.utils.files import describe_input, write_text
 
 from ..parallel import WorkerPool
+from ..recording_files import find_recordings, write_recording
 from . import report
 from .claims import check_claims, claim_folder, digest
 from .exclusion_report import Excluded, check_drawn, skipped_images
 from .image_set import ImagePart, ImageSet, inspect_images, load_images, make_scenes
 from .masks import drawing_order
 from .options import BuildOptions, expected_splits
-from .output import AUDIO_FOLDER, SUBSET_FOLDERS, SampleJob, sample_files, write_recording, write_sample
+from .output import AUDIO_FOLDER, SUBSET_FOLDERS, SampleJob, sample_files, write_sample
 from .recording_set import RecordingSet, load_recordings
 from .sampling import Sample, SamplingRules, draw_multi_instance, draw_multi_source, draw_single
 
@@ -151,13 +152,9 @@ class Builder:
         self, subset: str, samples: Sequence[Sample], images: ImageSet, inspected: dict[int, dict[str, Any]]
     ) -> None:
         names = sorted({source.recording for sample in samples for source in sample.sources})
+        paths = find_recordings(self.options.sounds, names)
         recordings = [
-            (
-                os.path.join(self.options.sounds, f'{name}.wav'),
-                os.path.join(self.out, AUDIO_FOLDER, f'{name}.wav'),
-                self.options.copy_mode,
-            )
-            for name in names
+            (paths[name], os.path.join(self.out, AUDIO_FOLDER, f'{name}.wav'), self.options.copy_mode) for name in names
         ]
         folder = SUBSET_FOLDERS[subset]
         for function, jobs, total, what in (

@@ -22,7 +22,7 @@ class BuildOptions:
         instances: COCO instances files.
         images: Folder of the images of each instances file.
         sounds_csv: VGGSound's list: id, start second, label, split.
-        sounds: Folder of the recordings, ``<id>_<start second, six digits>.wav``.
+        sounds: Folder of the recordings, ``<id>_<start second, six digits>.wav``, or of the videos (``.mp4``, ...).
         out: Root of the data set.
         captions: COCO captions file of each instances file; without them, classes that need captions are left out.
         splits: For each instances file the split of all its images, ``'train'``, ``'val'`` or ``'test'``, or

@@ -75,8 +75,3 @@ def _encode(image: Image.Image, **options: Any) -> bytes:
     content = io.BytesIO()
     image.save(content, **options)
     return content.getvalue()
-
-
-def write_recording(job: tuple[str, str, str]) -> None:
-    """Copies or links a recording: source file, target file, copy mode."""
-    place_file(*job)

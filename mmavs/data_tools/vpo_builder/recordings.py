@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-import soundfile
 
-from mmavs.audio.audio_file import MAX_PEAK, missing_bytes
+from mmavs.audio.audio_file import MAX_PEAK, AudioSource, missing_bytes, open_file
+from mmavs.audio.container import has_pyav
 from mmavs.audio.silence import SILENT_PEAK, is_silent
 from mmavs.datasets.annotation_table import open_table
 from mmavs.datasets.metainfo.vpo_classes import ClassTable
 from mmavs.utils.files import stamp
 
 from ..parallel import WorkerPool
+from ..recording_files import find_recordings
 from .cache import ResultCache
 
-CHECK_VERSION = 'middle-1'
+CHECK_VERSION = f'middle-2{"-pyav" if has_pyav() else ""}'
 """Fingerprint of :func:`recording_problem`: stored results of another version are not used."""
 
 _COLUMNS = {
@@ -130,7 +131,7 @@ def probe_recordings(
 
     Args:
         names: File names without ``.wav``.
-        folder: Folder of the files.
+        folder: Folder of the files, see :func:`find_recordings`.
         seconds: Length of the middle part that samples take.
         cache: Stores the results.
         pool: Processes.
@@ -138,8 +139,8 @@ def probe_recordings(
     Returns:
         The reason of each recording that cannot be used, by name.
     """
-    paths = {name: os.path.join(folder, f'{name}.wav') for name in names}
-    stamps = {name: stamp(path) for name, path in paths.items()}
+    paths = find_recordings(folder, names)
+    stamps = {name: stamp(paths[name]) if name in paths else None for name in names}
     problems = {name: 'missing' for name in names if stamps[name] is None}
     todo = []
     for name in names:
@@ -171,7 +172,7 @@ def recording_problem(job: tuple[str, float]) -> str:
         if missing := missing_bytes(path):
             return f'truncated: {missing} bytes of audio are missing'
         frames, peak = 0, 0.0
-        with soundfile.SoundFile(path) as f:
+        with open_file(path) as f:
             for block in f.blocks(1 << 16, dtype='float32'):
                 frames += len(block)
                 peak = max(peak, float(np.abs(block).max(initial=0.0)))  # a NaN compares false and is found below
@@ -189,7 +190,7 @@ def recording_problem(job: tuple[str, float]) -> str:
     return f'silent in the middle {seconds:g} s: peak below {SILENT_PEAK:.1e} without the mean' if silent else ''
 
 
-def _middle(f: soundfile.SoundFile, frames: int, seconds: float) -> np.ndarray:
+def _middle(f: AudioSource, frames: int, seconds: float) -> np.ndarray:
     """The middle ``seconds`` of ``frames`` samples, or all if there are fewer; channels averaged, as for training."""
     count = min(frames, round(seconds * f.samplerate))
     f.seek((frames - count) // 2)
