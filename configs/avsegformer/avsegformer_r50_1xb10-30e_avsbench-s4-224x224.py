@@ -15,3 +15,5 @@ model = dict(
 )
 train_dataloader = dict(batch_size=10)  # 2 clips
 env_cfg = dict(cudnn_benchmark=True)  # all images have one size
+custom_hooks = [dict(type='FreezeHook', epochs=5)]
+find_unused_parameters = True  # for several processes

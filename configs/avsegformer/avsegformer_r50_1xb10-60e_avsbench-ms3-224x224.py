@@ -18,3 +18,5 @@ max_epochs = 60
 train_cfg = dict(max_epochs=max_epochs)
 param_scheduler = [dict(_base_.param_scheduler[0], end=max_epochs)]
 env_cfg = dict(cudnn_benchmark=True)  # all images have one size
+custom_hooks = [dict(type='FreezeHook', epochs=10)]
+find_unused_parameters = True  # for several processes

@@ -6,6 +6,7 @@ from mmavs.utils.deprecation import register_deprecated
 from .broadcast_buffers_hook import BroadcastBuffersHook
 from .compatibility_hook import CompatibilityHook
 from .finite_hook import FiniteHook
+from .freeze_hook import FreezeHook
 from .main_process_logger_hook import MainProcessLoggerHook
 from .mask_content_hook import MaskContentHook
 from .pipeline_hook import PipelineHook
@@ -24,6 +25,7 @@ __all__ = [
     'BroadcastBuffersHook',
     'CompatibilityHook',
     'FiniteHook',
+    'FreezeHook',
     'MainProcessLoggerHook',
     'MaskContentHook',
     'PipelineHook',

@@ -1,0 +1,42 @@
+from mmengine.hooks import Hook
+from mmseg.registry import HOOKS
+
+from mmavs.utils.unwrapping import unwrap
+
+
+@HOOKS.register_module()
+class FreezeHook(Hook):
+    """Freezes a part of the model in the first epochs of a training, as AVSegFormer does with its backbone.
+
+    The weights of the part get no gradient. Statistics of its batch norms still follow the data. Training in several
+    processes needs ``find_unused_parameters=True`` in the config.
+
+    Args:
+        epochs: Number of epochs during which the part is frozen.
+        part: Name of the part, an attribute of the model.
+    """
+
+    def __init__(self, epochs: int, part: str = 'backbone') -> None:
+        self.epochs = epochs
+        self.part = part
+
+    def before_train(self, runner) -> None:
+        """Remembers the parameters that are trained at all.
+
+        Raises:
+            AttributeError: The model has no such part.
+        """
+        self._trained = [p for p in getattr(unwrap(runner.model), self.part).parameters() if p.requires_grad]
+
+    def before_train_epoch(self, runner) -> None:
+        """Freezes or releases the part."""
+        for parameter in self._trained:
+            parameter.requires_grad_(runner.epoch >= self.epochs)
+        if runner.epoch in (0, self.epochs):
+            state = 'trained' if runner.epoch >= self.epochs else f'frozen for {self.epochs} epochs'
+            runner.logger.info(f'model.{self.part} is {state}')
+
+    def after_train(self, runner) -> None:
+        """Releases the part."""
+        for parameter in self._trained:
+            parameter.requires_grad_(True)
