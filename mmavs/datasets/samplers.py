@@ -41,7 +41,10 @@ class ClipSampler(Sampler):
         self.round_up = shuffle if round_up is None else round_up
         self.epoch = 0
         self.batch_size: int | None = None
+        self.one_clip = False
+        """Whether a batch has a single clip, see :class:`ClipBatchSampler`."""
         self._clips: dict[int, list[range]] = _group_clips(dataset)
+        self._first = {frame: clip.start for clips in self._clips.values() for clip in clips for frame in clip}
 
     def set_batch_size(self, batch_size: int) -> None:
         """Sets the number of frames of a batch.
@@ -50,7 +53,7 @@ class ClipSampler(Sampler):
             ValueError: It is not a multiple of the frames of every clip, or, without rounding up, several lengths have
                 a last batch that is not full.
         """
-        partial = [n for n, clips in self._clips.items() if len(clips) * n % batch_size]
+        partial = [n for n, clips in self._clips.items() if not self.one_clip and len(clips) * n % batch_size]
         for length, clips in self._clips.items():
             if batch_size % length:
                 name = self.dataset.get_data_info(clips[0][0])['clip']
@@ -69,6 +72,10 @@ class ClipSampler(Sampler):
         """Sets the epoch, on which the order depends."""
         self.epoch = epoch
 
+    def first_frame(self, index: int) -> int:
+        """Index of the first frame of the clip that has the frame ``index``."""
+        return self._first[index]
+
     def _batches(self) -> list[list[range]]:
         """The clips of each batch, for all processes."""
         if self.batch_size is None:
@@ -76,7 +83,7 @@ class ClipSampler(Sampler):
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
         full, partial = [], []
         for length in sorted(self._clips):
-            clips, per_batch = self._clips[length], self.batch_size // length
+            clips, per_batch = self._clips[length], 1 if self.one_clip else self.batch_size // length
             if self.shuffle:
                 clips = [clips[i] for i in torch.randperm(len(clips), generator=generator)]
             missing = -len(clips) % per_batch if self.round_up else 0
@@ -97,6 +104,10 @@ class ClipSampler(Sampler):
         """The indices of this process."""
         return itertools.chain.from_iterable(clip for batch in self._batches_of_process() for clip in batch)
 
+    def count_batches(self) -> int:
+        """Number of batches of this process in an epoch."""
+        return len(self._batches_of_process())
+
     def __len__(self) -> int:
         """Number of indices of this process in an epoch."""
         return sum(len(clip) for batch in self._batches_of_process() for clip in batch)
@@ -110,14 +121,35 @@ class ClipBatchSampler(BatchSampler):
         sampler: A ``ClipSampler``, or a wrapper that has it as attribute ``sampler``.
         batch_size: Number of frames of a batch, a multiple of the frames of every clip.
         drop_last: Drops the last batch if it is not full.
+        one_clip: Each batch has one clip, whatever its length. For tests at the original size, where clips differ in
+            the size of their images. ``batch_size`` must be a multiple of the frames of every clip here too.
     """
 
-    def __init__(self, sampler: Sampler, batch_size: int, drop_last: bool = False) -> None:
+    def __init__(self, sampler: Sampler, batch_size: int, drop_last: bool = False, one_clip: bool = False) -> None:
         clips = getattr(sampler, 'sampler', sampler)
         if not isinstance(clips, ClipSampler):
             raise TypeError(f'ClipBatchSampler needs a ClipSampler, got {type(clips).__name__}')
+        clips.one_clip = one_clip
         clips.set_batch_size(batch_size)
+        self._clips = clips
         super().__init__(sampler, batch_size, drop_last)
+
+    def __iter__(self) -> Iterator[list]:
+        """The indices of each batch."""
+        if not self._clips.one_clip:
+            yield from super().__iter__()
+            return
+        for _, clip in itertools.groupby(self.sampler, key=lambda draw: self._clips.first_frame(_index_of(draw))):
+            yield list(clip)
+
+    def __len__(self) -> int:
+        """Number of batches of this process."""
+        return self._clips.count_batches() if self._clips.one_clip else super().__len__()
+
+
+def _index_of(draw: int | tuple) -> int:
+    """The index of a sample, also if it comes with its seed."""
+    return draw if isinstance(draw, int) else draw.index
 
 
 def _group_clips(dataset: Dataset) -> dict[int, list[range]]:

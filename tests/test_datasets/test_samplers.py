@@ -164,3 +164,23 @@ def test_records_without_clips():
 
     with pytest.raises(ValueError, match='record 0 of the dataset has none'):
         ClipSampler(Images())
+
+
+def test_one_clip_in_each_batch():
+    sampler = ClipSampler(MIXED, shuffle=False)
+    batches = ClipBatchSampler(sampler, 10, one_clip=True)
+    assert len(batches) == 9
+    seen = [[MIXED[i] for i in batch] for batch in batches]
+    assert all(len(batch) == batch[0][2] and len({clip for clip, _, _ in batch}) == 1 for batch in seen)
+    assert {batch[0][0] for batch in seen} == {f'c{i}' for i in range(9)}
+
+
+def test_frames_of_a_clip_have_one_seed():
+    cfg = dict(type='ClipSampler', shuffle=True)
+    sampler = SeededSampler(MIXED, cfg, seed=3)
+    ClipBatchSampler(sampler, 10)
+    seeds = {}
+    for draw in sampler:
+        seeds.setdefault((MIXED[draw.index][0], draw.position), []).append(MIXED[draw.index][1])
+    assert all(frames == list(range(len(frames))) and len(frames) in (5, 10) for frames in seeds.values())
+    assert len({position for _, position in seeds}) == len(seeds)

@@ -111,9 +111,12 @@ class SeededSampler(Sampler):
             # Its passes share one generator, which ends with the first of them: a resumed training starts another.
             defaults = dict(dataset=self._dataset, seed=self.sampler.seed)
             self.sampler = DATA_SAMPLERS.build(self._cfg, default_args=defaults)
+        first_frame = getattr(self.sampler, 'first_frame', None)
         for number, index in enumerate(self.sampler):
             if number >= first:
-                yield Draw(index, (self.seed, self.epoch, rank, number))
+                # Frames of a clip have one seed, so that they are scaled, cropped and mirrored alike.
+                start = number if first_frame is None else number - index + first_frame(index)
+                yield Draw(index, (self.seed, self.epoch, rank, start))
 
     def __len__(self) -> int:
         return len(self.sampler)
