@@ -9,7 +9,7 @@ DEMO_CONFIG := configs/cavp/cavp_r18_mini-6e.py
 DEMO_DIR := work_dirs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help env lint format test demo ablation substitution bench matrix clean
+.PHONY: help env lint format test demo web ablation substitution bench matrix clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ env: $(STAMP)  ## create .venv with mmavs (editable) and the tested versions of 
 
 $(STAMP): setup.py requirements/constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install -c requirements/constraints.txt -e '.[lite,tests,dev,tensorboard,timm,video]'
+	$(VENV)/bin/python -m pip install -c requirements/constraints.txt -e '.[lite,tests,dev,tensorboard,timm,video,web]'
 	touch $@
 
 # The hooks are programs of the environment, so its folder comes first on the PATH. pre-commit keeps its files there too.
@@ -43,6 +43,10 @@ demo: env  ## make the mini set, train and test a small network on it, write pic
 	$(VENV)/bin/python tools/test.py $(DEMO_CONFIG) "$$(ls -t $(DEMO_DIR)/best_mIoU_*.pth | head -n 1)" \
 		--work-dir $(DEMO_DIR)/test --show-dir $(DEMO_DIR)/pictures
 	@echo 'Metrics: the table above. Pictures: $(DEMO_DIR)/pictures/vis_data/vis_image'
+
+# On the demo's checkpoint. Another one, or another port: make web WEB='--weights FILE --port 8000'
+web: env  ## web page on which the demo's network segments pictures with sounds, and short videos
+	$(VENV)/bin/python tools/web.py $(WEB)
 
 ablation: env  ## stereo, mono and silent audio on the mini set, three seeds each: the table of docs/results.md
 	$(VENV)/bin/python tools/dataset_converters/make_mini.py --out $(DEMO_DATA)

@@ -87,7 +87,8 @@ setup(
         'tensorboard': ['tensorboard'],
         'timm': ['timm'],  # backbones that mmseg takes from timm, such as ConvNeXt
         'video': ['av>=14'],  # PyAV: videos, and sound files that libsndfile cannot read
-        'tests': ['hypothesis', 'pytest', 'pytest-xdist'],
+        'web': ['gradio>=6,<7'],  # the web page; Gradio 6 needs Pillow 12
+        'tests': ['hypothesis', 'pytest', 'pytest-xdist', 'selenium'],
         'dev': ['codespell', 'pre-commit', 'pre-commit-hooks', 'ruff'],
     },
 )
