@@ -37,6 +37,13 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     parser.add_argument('--device', help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)')
     parser.add_argument('--batch-size', type=int, default=1, help='pictures at once (default: %(default)s)')
+    parser.add_argument(
+        '--max-size',
+        type=int,
+        default=1024,
+        metavar='N',
+        help='reduce larger pictures for the network until their longer side has N pixels (default: %(default)s)',
+    )
     audio = parser.add_argument_group('sound')
     place = audio.add_mutually_exclusive_group()
     place.add_argument(
@@ -72,7 +79,7 @@ def describe(sounding: list) -> str:
 def run(args: argparse.Namespace) -> None:
     """Segments what the command line names and prints a summary."""
     weights = args.weights or find_default_weights()
-    inferencer = AVSegInferencer(args.config, weights, device=args.device)
+    inferencer = AVSegInferencer(args.config, weights, device=args.device, max_size=args.max_size)
     print(f'{weights}: {inferencer.training}')
     if 'mini' in inferencer.training:
         print(f'It knows drawings only. {ADVICE}')

@@ -21,7 +21,7 @@ def read_checkpoint(path: str) -> dict:
         FileNotFoundError, ValueError, pickle.UnpicklingError: see :func:`load_from_local_file`.
     """
     with checked_local_files():
-        return CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
+        return CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
 
 
 def stored_config(checkpoint: dict, source: str) -> ConfigDict:

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmavs.visualization import AVSegLocalVisualizer
-from mmavs.visualization.overlay import draw_names, draw_overlay
 
 from .checkpoints import (
     describe_training,
@@ -33,8 +32,6 @@ from .inputs import find_videos, make_samples
 from .outputs import OutputWriter, Result
 from .prediction import MaskRule, find_probabilities, set_prediction
 from .video_inference import VideoInference
-
-_LEAST_FONT = 12  # pixels
 
 
 @INFERENCERS.register_module()
@@ -59,6 +56,9 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
         device: Device of the network; None takes a GPU if there is one.
         scope: Scope of the registries.
         show_progress: Whether to show a progress bar.
+        max_size: Larger pictures are reduced for the network until their longer side has this many pixels. Masks have
+            the size of the picture. None does not reduce them; a photograph of 12 megapixels then needs 40 times the
+            time and memory of one of 640 x 480.
 
     Raises:
         ValueError: There are no weights, they do not fit the config, or the classes are not known.
@@ -75,7 +75,9 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
         device: str | None = None,
         scope: str | None = 'mmseg',
         show_progress: bool = True,
+        max_size: int | None = None,
     ) -> None:
+        self._max_size = max_size
         self._given = dict(classes=classes, palette=palette, dataset_name=dataset_name)
         super().__init__(model, weights, device=device, scope=scope)
         self.visualizer.set_dataset_meta(**self.model.dataset_meta)
@@ -102,7 +104,7 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
         return model.to(device).eval()
 
     def _init_pipeline(self, cfg: Config | ConfigDict) -> InputPipeline:
-        return InputPipeline(self._steps)
+        return InputPipeline(self._steps, self._max_size)
 
     def _init_collate(self, cfg: Config | ConfigDict) -> Callable:
         return pseudo_collate
@@ -316,12 +318,8 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
         self, image: np.ndarray, mask: np.ndarray, *, opacity: float = 0.6, with_labels: bool = True
     ) -> np.ndarray:
         """The overlay of a frame (H, W, 3), BGR, in its size: RGB."""
-        meta = self.model.dataset_meta
-        drawn = draw_overlay(mmcv.bgr2rgb(image), mask, meta['palette'], alpha=opacity)
-        if with_labels:
-            size = max(_LEAST_FONT, round(min(mask.shape) / 24))
-            draw_names(drawn, mask, meta['classes'], meta['palette'], size=size)
-        return drawn
+        self.visualizer.alpha = opacity
+        return self.visualizer.draw_frame(mmcv.bgr2rgb(image), mask, with_labels=with_labels)
 
 
 def _check_device(device: str) -> None:

@@ -47,6 +47,8 @@ class InputPipeline:
 
     Args:
         steps: The test pipeline of the config.
+        max_size: Larger pictures are reduced until their longer side has this many pixels; None does not reduce them.
+            Predictions have the size of the picture.
 
     Attributes:
         load_audio: The step with the settings of the audio.
@@ -55,7 +57,10 @@ class InputPipeline:
         ValueError: The pipeline has no step that loads pictures, or none that loads audio.
     """
 
-    def __init__(self, steps: Sequence[dict]) -> None:
+    def __init__(self, steps: Sequence[dict], max_size: int | None = None) -> None:
+        if max_size is not None and max_size < 1:
+            raise ValueError(f'max_size must be at least 1 pixel, got {max_size}')
+        self.max_size = max_size
         names = [_short(step) for step in steps]
         images = [step for step, name in zip(steps, names, strict=True) if name in _IMAGE_STEPS]
         audio = [step for step, name in zip(steps, names, strict=True) if name == 'LoadAudio']
@@ -77,7 +82,7 @@ class InputPipeline:
         """
         image = load_picture(sample.picture)
         results = dict(sample.meta, img_path=sample.name, ori_shape=image.shape[:2], sources=list(sample.sources))
-        results['img'] = resize_picture(image, self.size)
+        results['img'] = resize_picture(image, self.size or self._reduced_size(image.shape[:2]))
         results['img_shape'] = results['img'].shape[:2]
         if sample.audio is None:
             results = self._audio_step(sample.keep_channels).transform(results)
@@ -87,6 +92,12 @@ class InputPipeline:
         packed = self.steps(results)
         packed['data_samples'].set_metainfo(sample.meta)
         return image, packed
+
+    def _reduced_size(self, size: tuple[int, int]) -> tuple[int, int] | None:
+        if self.max_size is None or max(size) <= self.max_size:
+            return None
+        scale = self.max_size / max(size)
+        return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
     def _audio_step(self, keep_channels: bool | None) -> LoadAudio:
         step = self.load_audio

@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import soundfile
@@ -156,6 +157,20 @@ _OBJECT = dict(
     fusion=dict(in_channels=16, audio_channels=16, hidden_channels=16),
     decode_head=dict(in_channels=16, channels=8),
 )
+
+
+def test_large_pictures_are_reduced_for_the_network_on_request(checkpoint, inferencer, records):
+    picture, sound, position = records[0]
+    image = cv2.imread(picture)
+    large = cv2.resize(image, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
+    reducing = AVSegInferencer(weights=checkpoint, device='cpu', show_progress=False, max_size=image.shape[1])
+    small = inferencer(image, sound, position=position)['predictions']
+    found = reducing(large, sound, position=position)['predictions']
+    assert found.shape == large.shape[:2]
+    assert (found[1::3, 1::3] == small).mean() > 0.95
+    assert np.array_equal(reducing(image, sound, position=position)['predictions'], small)
+    with pytest.raises(ValueError, match='max_size must be at least 1'):
+        AVSegInferencer(weights=checkpoint, device='cpu', max_size=0)
 
 
 def test_classes_and_colors_come_from_the_checkpoint(checkpoint, inferencer, tmp_path):
