@@ -1,32 +1,68 @@
+"""Errors of misspelt keys in the config of a model."""
+
 import inspect
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from mmseg.registry import MODELS
-from torch import nn
 
 from mmavs.utils.nearest import nearest_hint
 
+_UNKNOWN_KEY = re.compile(r"got an unexpected keyword argument '(\w+)'")
+_ALWAYS_KNOWN = ('self', 'type', '_scope_')
 
-def build_part(key: str, cfg: dict) -> nn.Module:
-    """Builds a part of a model from its config.
+
+@contextmanager
+def naming_unknown_keys(cfg: dict, key: str = 'model') -> Iterator[None]:
+    """Adds to the error of an unknown argument which part of the config has it, and the most similar argument.
 
     Args:
-        key: Name of the part in the model's config, for messages.
-        cfg: Config with ``type``.
+        cfg: Config with ``type``, and those of its parts in it, that is built in the context.
+        key: Name of the config, for messages.
 
     Raises:
-        TypeError: The config has a key that the class does not take; the message names the most similar one.
+        TypeError: A class does not take a key of its config.
     """
-    cls = MODELS.get(cfg['type']) if isinstance(cfg['type'], str) else cfg['type']
-    if cls is not None:
-        _check_keys(key, cfg, cls)
-    return MODELS.build(cfg)
+    try:
+        yield
+    except TypeError as error:
+        if (match := _UNKNOWN_KEY.search(str(error))) is None:
+            raise
+        name = match[1]
+        for path, cls in _parts_with(name, cfg, key):
+            if name not in (known := _arguments(cls)):
+                hint = nearest_hint(name, known) or f'; it takes {", ".join(known)}'
+                raise TypeError(f'{path}: {cls.__name__} has no argument {name!r}{hint}') from error
+        raise
 
 
-def _check_keys(key: str, cfg: dict, cls: type) -> None:
-    parameters = inspect.signature(cls).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return
-    for name in cfg:
-        if name not in parameters and name not in ('type', '_scope_'):
-            hint = nearest_hint(name, parameters) or f'; it takes {", ".join(parameters)}'
-            raise TypeError(f'model.{key}: {cls.__name__} has no argument {name!r}{hint}')
+def _parts_with(name: str, cfg: Any, path: str) -> Iterator[tuple[str, type]]:
+    """Yields (path, class) of the configs with the key ``name``, from the outermost on."""
+    if isinstance(cfg, dict):
+        cls = cfg.get('type')
+        cls = MODELS.get(cls) if isinstance(cls, str) else cls
+        if name in cfg and cls is not None:
+            yield path, cls
+    items = cfg.items() if isinstance(cfg, dict) else enumerate(cfg) if isinstance(cfg, (list, tuple)) else ()
+    for key, value in items:
+        yield from _parts_with(name, value, f'{path}.{key}')
+
+
+def _arguments(cls: type) -> list[str]:
+    """Names of the arguments of a class, with those that it passes on to its base classes by ``**kwargs``.
+
+    A class that passes them to a part names the part's class in its attribute ``kwargs_class``.
+    """
+    found: dict[str, None] = {}
+    classes = inspect.getmro(cls) if inspect.isclass(cls) else [cls]
+    for owner in (*classes, *inspect.getmro(getattr(cls, 'kwargs_class', object))):
+        function = owner.__dict__.get('__init__') if inspect.isclass(owner) else owner
+        if not inspect.isfunction(function):
+            continue
+        parameters = inspect.signature(function).parameters.values()
+        found.update({p.name: None for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)})
+        if owner is cls and not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return [name for name in found if name not in _ALWAYS_KNOWN]

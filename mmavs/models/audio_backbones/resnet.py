@@ -29,6 +29,9 @@ class AudioResNet(BaseModule):
         ValueError: The audio has another number of channels, or is too short for ``num_tokens``.
     """
 
+    kwargs_class = ResNet
+    """Takes the keyword arguments that this class does not name."""
+
     def __init__(
         self,
         depth: int = 18,

@@ -6,7 +6,7 @@ from mmseg.models import CascadeEncoderDecoder, EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ..builder import build_part
+from ..builder import naming_unknown_keys
 from ..full_precision import classify_in_full_precision
 from ..fusion.clips import count_frames
 from ..fusion.levels import get_map
@@ -63,10 +63,13 @@ class AVEncoderDecoder(EncoderDecoder):
                 "AVEncoderDecoder has one decode_head and no num_stages: use type='AVCascadeEncoderDecoder' for a "
                 'cascade, as in OCRNet and PointRend'
             )
-        super().__init__(backbone=backbone, decode_head=decode_head, **kwargs)
-        self.audio_backbone = build_part('audio_backbone', audio_backbone)
-        self.fusion = build_part('fusion', fusion)
-        self.contrast_loss = None if contrast_loss is None else build_part('contrast_loss', contrast_loss)
+        audio_parts = dict(audio_backbone=audio_backbone, fusion=fusion, contrast_loss=contrast_loss)
+        cfg = dict(type=type(self), backbone=backbone, decode_head=decode_head, **audio_parts, **kwargs)
+        with naming_unknown_keys(cfg):
+            super().__init__(backbone=backbone, decode_head=decode_head, **kwargs)
+            self.audio_backbone = MODELS.build(audio_backbone)
+            self.fusion = MODELS.build(fusion)
+            self.contrast_loss = None if contrast_loss is None else MODELS.build(contrast_loss)
         self.contrast_level = self.fusion.in_index[0] if contrast_level is None else contrast_level
         check_contrast_level(self.contrast_level, self.fusion.in_index)
         check_auxiliary_heads(self, self.fusion.in_index)

@@ -12,13 +12,41 @@ from test_av_encoder_decoder import CLASSES, MODEL_CFGS, build, head, model_cfg
 WEIGHTED = dict(type='CrossEntropyLoss', avg_non_ignore=True)
 
 
-@pytest.mark.parametrize('part, key, hint', [('fusion', 'num_head', 'num_heads'), ('contrast_loss', 'tau', None)])
-def test_misspelt_key_names_the_nearest_one(part, key, hint):
+@pytest.mark.parametrize(
+    'part, key, message',
+    [
+        ('fusion', 'num_head', "fusion: CrossAttentionFusion has no argument 'num_head'; did you mean 'num_heads'"),
+        ('contrast_loss', 'tau', "contrast_loss: CAVPLoss has no argument 'tau'; it takes temperature, max_views, "),
+        ('audio_backbone', 'out_chanels', "audio_backbone: AudioResNet .* did you mean 'out_channels'"),
+        ('audio_backbone', 'dept', "audio_backbone: AudioResNet has no argument 'dept'; did you mean 'depth'"),
+        ('audio_backbone', 'norm_evl', "audio_backbone: AudioResNet .* did you mean 'norm_eval'"),
+        ('backbone', 'base_chanels', "backbone: ResNetV1c .* did you mean 'base_channels'"),
+        ('neck', 'low_levl_channels', "neck: DeepLabV3PlusNeck .* did you mean 'low_level_channels'"),
+        ('decode_head', 'num_clases', "decode_head: FCNHead .* did you mean 'num_classes'"),
+        ('data_preprocessor', 'level_diff', "data_preprocessor: AVDataPreProcessor .* did you mean 'level_difference'"),
+    ],
+)
+def test_misspelt_key_names_part_and_nearest_key(part, key, message):
     cfg = copy.deepcopy(MODEL_CFGS['cavp'])
     cfg[part][key] = 4
-    known = f"; did you mean '{hint}'?" if hint else '; it takes temperature, max_views, '
-    with pytest.raises(TypeError, match=rf"model.{part}: .* has no argument '{key}'{known[:-1]}"):
+    with pytest.raises(TypeError, match=f'^model.{message}'):
         MODELS.build(ConfigDict(cfg))
+
+
+def test_key_of_another_audio_network_is_named():
+    cfg = copy.deepcopy(MODEL_CFGS['no contrast'])
+    cfg['audio_backbone'] = dict(type='VGGish', frame=96)
+    with pytest.raises(TypeError, match="^model.audio_backbone: VGGish has no argument 'frame'; did you mean 'frames'"):
+        MODELS.build(ConfigDict(cfg))
+
+
+def test_misspelt_key_of_a_nested_part_and_of_the_model():
+    auxiliary = head(in_channels=64, in_index=3, loss_decode=dict(type='CrossEntropyLoss', los_weight=1.0))
+    message = r"^model\.auxiliary_head\.1\.loss_decode: CrossEntropyLoss .* did you mean 'loss_weight'"
+    with pytest.raises(TypeError, match=message):
+        build('no contrast', auxiliary_head=[head(in_channels=64, in_index=3), auxiliary])
+    with pytest.raises(TypeError, match="^model: AVEncoderDecoder has no argument 'fussion'; did you mean 'fusion'"):
+        build('no contrast', fussion=dict(type='CrossAttentionFusion'))
 
 
 @pytest.mark.parametrize('where', ['decode_head', 'auxiliary_head'])
