@@ -8,12 +8,14 @@ r"""Builds the VPO data sets from COCO annotations and VGGSound recordings (Sec.
         --sounds-csv vggsound.csv --sounds vggsound/audios --out data/VPO
 
 An interrupted build resumes if it is started again with the same options. Everything that cannot be used (images,
-annotations, recordings) is counted by reason on the screen and in manifest.json.
+annotations, recordings) is counted by reason on the screen and in manifest.json. Recordings that are silent in their
+middle 3 s, which samples take, are counted as well.
 """
 
 import argparse
 import logging
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,7 +27,14 @@ from mmavs.data_tools.vpo_builder import build_vpo  # noqa: E402
 
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
+    _add_files(parser.add_argument)
+    _add_rules(parser.add_argument)
+    _add_handling(parser.add_argument)
+    return parser.parse_args(argv)
+
+
+def _add_files(add: Callable) -> None:
+    """Inputs and output."""
     add('subset', choices=['ss', 'ms', 'msmi', 'all'], help="'msmi' includes 'ms'")
     add('--instances', nargs='+', required=True, metavar='JSON', help='COCO instances files')
     add('--images', nargs='+', required=True, metavar='DIR', help='folder of the images of each instances file')
@@ -52,6 +61,10 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     add('--out', required=True, metavar='DIR', help='root of the data set')
     add('--classes', metavar='YAML', help='class file; default: the 21 classes of VPO')
+
+
+def _add_rules(add: Callable) -> None:
+    """Options on which the samples depend."""
     add('--seed', type=int, default=0, help='seed of all random choices (default: %(default)s)')
     add('--test-fraction', type=float, default=0.1, help='fraction of the images for testing (default: %(default)s)')
     add(
@@ -85,6 +98,15 @@ def parse_args(argv=None) -> argparse.Namespace:
         help='maximum number of sounding objects of a class in each split '
         'of VPO-SS, of VPO-MS, and of what VPO-MSMI adds (default: no limit)',
     )
+    add(
+        '--skip-silent',
+        action='store_true',
+        help='leave out recordings that are silent in their middle 3 s, which samples take',
+    )
+
+
+def _add_handling(add: Callable) -> None:
+    """Options that do not change the samples."""
     add('--workers', type=int, help='number of processes (default: one per CPU core); the result is the same')
     add(
         '--copy-mode',
@@ -93,7 +115,6 @@ def parse_args(argv=None) -> argparse.Namespace:
         help='how images and recordings are taken over (default: %(default)s)',
     )
     add('--overwrite', action='store_true', help='replace these subsets in --out')
-    return parser.parse_args(argv)
 
 
 def main(argv=None) -> None:

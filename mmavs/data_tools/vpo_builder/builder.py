@@ -21,7 +21,7 @@ from .image_set import ImagePart, ImageSet, inspect_images, load_images, make_sc
 from .masks import drawing_order
 from .options import BuildOptions, expected_splits
 from .output import AUDIO_FOLDER, SUBSET_FOLDERS, SampleJob, sample_files, write_sample
-from .recording_set import RecordingSet, load_recordings
+from .recording_set import SECONDS, RecordingSet, load_recordings
 from .sampling import Sample, SamplingRules, draw_multi_instance, draw_multi_source, draw_single
 
 log = logging.getLogger(__name__)
@@ -113,6 +113,7 @@ class Builder:
             self.options.sounds_csv,
             self.options.sounds,
             self.table,
+            skip_silent=self.options.skip_silent,
             cache_file=self._cache('recordings'),
             pool=self.pool,
             **self.division,
@@ -126,6 +127,14 @@ class Builder:
                 '%d recordings are missing and %d cannot be used, see VGGSound/unreadable.txt',
                 recordings.missing,
                 len(recordings.unusable),
+            )
+        if recordings.silent:
+            log.warning(
+                '%d recordings are silent in their middle %g s, which samples take (for example %s.wav). They are '
+                'used; --skip-silent leaves them out',
+                len(recordings.silent),
+                SECONDS,
+                recordings.silent[0],
             )
 
     def _notes(
@@ -144,6 +153,7 @@ class Builder:
             'recordings': counts,
             'recordings_missing': recordings.missing,
             'recordings_unreadable': recordings.unusable,
+            'recordings_silent': recordings.silent,
             'labels_without_recording': recordings.absent_labels,
             'classes_without_category': images.missing,
         }

@@ -10,7 +10,16 @@ from mmavs.utils.files import COPY_MODES
 from .image_set import ImagePart
 from .sampling import SPLITS, SUBSETS
 
-_DECIDING = ('seed', 'test_fraction', 'val_fraction', 'max_sources', 'min_area', 'min_candidates', 'max_per_class')
+_DECIDING = (
+    'seed',
+    'test_fraction',
+    'val_fraction',
+    'max_sources',
+    'min_area',
+    'min_candidates',
+    'max_per_class',
+    'skip_silent',
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +45,7 @@ class BuildOptions:
         min_candidates: Minimum number of candidates, objects that may become sounding objects, in an image of VPO-MS.
         max_per_class: Maximum number of sounding objects of a class in each split of VPO-SS, of VPO-MS, and of what
             VPO-MSMI adds; None for no limit.
+        skip_silent: Leaves out recordings that are silent in their middle 3 s, which samples take.
         workers: Number of processes, None for one per CPU core.
         copy_mode: ``'copy'``, ``'hardlink'`` or ``'symlink'`` for images and recordings.
         overwrite: Replaces these subsets in ``out``, whichever build wrote them.
@@ -57,6 +67,7 @@ class BuildOptions:
     min_area: float = 0.005
     min_candidates: int = 1
     max_per_class: int | None = None
+    skip_silent: bool = False
     workers: int | None = None
     copy_mode: str = 'copy'
     overwrite: bool = False

@@ -10,7 +10,14 @@ from mmavs.utils.nearest import nearest_hint
 from ..parallel import WorkerPool
 from .cache import ResultCache
 from .exclusions import Exclusions
-from .recordings import CHECK_VERSION, group_recordings, probe_recordings, read_sounds_csv, take_validation
+from .recordings import (
+    CHECK_VERSION,
+    SILENT_MIDDLE,
+    group_recordings,
+    probe_recordings,
+    read_sounds_csv,
+    take_validation,
+)
 from .sampling import Pool
 
 log = logging.getLogger(__name__)
@@ -25,17 +32,19 @@ class RecordingSet:
     Attributes:
         pool: Names of the usable recordings by split and class.
         missing: Number of listed recordings without a file.
-        unusable: (name, reason) of the other recordings that cannot be used.
+        unusable: (name, reason) of the other recordings that are not used.
+        silent: Names of the used recordings whose middle part, which samples take, is silent.
         absent_labels: Labels of the table that no recording has.
     """
 
     pool: Pool
     missing: int
     unusable: list[tuple[str, str]]
+    silent: list[str]
     absent_labels: list[str]
 
     def excluded(self) -> Exclusions:
-        """The recordings that cannot be used, by reason."""
+        """The recordings that are not used, by reason."""
         found = Exclusions()
         for name, reason in self.unusable:
             found.add(reason.split(':', 1)[0], f'{name}.wav')
@@ -43,9 +52,27 @@ class RecordingSet:
 
 
 def load_recordings(
-    csv_path: str, folder: str, table: ClassTable, *, val_fraction: float, seed: int, cache_file: str, pool: WorkerPool
+    csv_path: str,
+    folder: str,
+    table: ClassTable,
+    *,
+    val_fraction: float,
+    seed: int,
+    skip_silent: bool,
+    cache_file: str,
+    pool: WorkerPool,
 ) -> RecordingSet:
     """Reads the list of recordings and decodes each of them once.
+
+    Args:
+        csv_path: The list.
+        folder: Folder of the files.
+        table: The classes.
+        val_fraction: See :func:`take_validation`.
+        seed: Likewise.
+        skip_silent: Leaves out recordings that are silent in the seconds that samples take.
+        cache_file: Stores the results of the checks.
+        pool: Processes.
 
     Raises:
         ValueError: The list is malformed, or no recording of the classes can be used.
@@ -66,6 +93,8 @@ def load_recordings(
         problems = probe_recordings(
             [r.name for r in recordings], folder=folder, seconds=SECONDS, cache=cache, pool=pool
         )
+    silent = [] if skip_silent else sorted(n for n, p in problems.items() if p.startswith(SILENT_MIDDLE))
+    problems = {name: problem for name, problem in problems.items() if name not in set(silent)}
     usable = [r for r in recordings if r.name not in problems]
     if not usable:
         raise ValueError(
@@ -74,7 +103,7 @@ def load_recordings(
         )
     unusable = sorted(doubtful + [(n, p) for n, p in problems.items() if p != 'missing'])
     grouped = group_recordings(take_validation(usable, fraction=val_fraction, seed=seed), table)
-    return RecordingSet(grouped, sum(p == 'missing' for p in problems.values()), unusable, absent)
+    return RecordingSet(grouped, sum(p == 'missing' for p in problems.values()), unusable, silent, absent)
 
 
 def _nearest_labels(absent: Iterable[str], known: set[str]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmavs.audio.audio_file import MAX_PEAK, AudioSource, missing_bytes, open_file
 from mmavs.audio.container import has_pyav
-from mmavs.audio.silence import SILENT_PEAK, is_silent
+from mmavs.audio.silence import SILENT_PEAK, Deviation, is_silent
 from mmavs.datasets.annotation_table import open_table
 from mmavs.datasets.metainfo.vpo_classes import ClassTable
 from mmavs.utils.files import stamp
@@ -19,8 +19,11 @@ from ..parallel import WorkerPool
 from ..recording_files import find_recordings
 from .cache import ResultCache
 
-CHECK_VERSION = f'middle-2{"-pyav" if has_pyav() else ""}'
+CHECK_VERSION = f'middle-3{"-pyav" if has_pyav() else ""}'
 """Fingerprint of :func:`recording_problem`: stored results of another version are not used."""
+
+SILENT_MIDDLE = 'silent in the middle'
+"""Beginning of the problem of a recording that has sound, but none in the seconds that samples take."""
 
 _COLUMNS = {
     'id': 'id',
@@ -137,7 +140,7 @@ def probe_recordings(
         pool: Processes.
 
     Returns:
-        The reason of each recording that cannot be used, by name.
+        The problem of each recording that has one, by name.
     """
     paths = find_recordings(folder, names)
     stamps = {name: stamp(paths[name]) if name in paths else None for name in names}
@@ -160,9 +163,10 @@ def probe_recordings(
 
 
 def recording_problem(job: tuple[str, float]) -> str:
-    """Decodes a recording completely and returns the reason why it cannot be used, or ``''``.
+    """Decodes a recording completely and returns its problem, or ``''``.
 
-    The part of the text before the colon is the same for all recordings with this problem.
+    The part of the text before the colon is the same for all recordings with this problem. With every problem but
+    :data:`SILENT_MIDDLE`, the recording cannot be used.
 
     Args:
         job: Path, and length in seconds of the middle part that samples take.
@@ -171,14 +175,16 @@ def recording_problem(job: tuple[str, float]) -> str:
     try:
         if missing := missing_bytes(path):
             return f'truncated: {missing} bytes of audio are missing'
-        frames, peak = 0, 0.0
+        frames, peak, deviation = 0, 0.0, Deviation()
         with open_file(path) as f:
             for block in f.blocks(1 << 16, dtype='float32'):
                 frames += len(block)
                 peak = max(peak, float(np.abs(block).max(initial=0.0)))  # a NaN compares false and is found below
                 if not np.isfinite(block).all():
                     return 'has samples that are not finite'
-            declared, silent = f.frames, frames and peak <= MAX_PEAK and is_silent(_middle(f, frames, seconds))
+                deviation.add(block)
+            declared, loud = f.frames, deviation.peak >= SILENT_PEAK
+            middle_silent = loud and peak <= MAX_PEAK and is_silent(_middle(f, frames, seconds))
     except (RuntimeError, OSError, ValueError) as error:
         return f'cannot be decoded: {error}'.replace(path, 'file')
     if frames == 0:
@@ -187,7 +193,9 @@ def recording_problem(job: tuple[str, float]) -> str:
         return f'truncated: {frames} of {declared} samples'
     if peak > MAX_PEAK:
         return f'has samples that are too large: {peak:.3g}, where full scale is 1'
-    return f'silent in the middle {seconds:g} s: peak below {SILENT_PEAK:.1e} without the mean' if silent else ''
+    if not loud:
+        return f'silent: peak below {SILENT_PEAK:.1e} without the mean'
+    return f'{SILENT_MIDDLE} {seconds:g} s: peak below {SILENT_PEAK:.1e} without the mean' if middle_silent else ''
 
 
 def _middle(f: AudioSource, frames: int, seconds: float) -> np.ndarray:

@@ -272,12 +272,29 @@ def test_misspelt_label_names_the_nearest_one_of_the_list(source, tmp_path, capl
     assert not (tmp_path / 'second').exists()
 
 
-def test_silent_middle_is_counted_by_reason(source, caplog):
-    source.recordings(['dog'])
+def write_gap(source):
+    """One recording of a dog, silent in the middle 4 of its 10 s, and three others."""
     tone = np.sin(np.arange(8000 * 10) / 7) / 2
     tone[8000 * 3 : 8000 * 7] = 0.25
     source.recording('gap', LABELS['dog'], 'train', tone)
-    paths = source.image(1, ('dog', 4, 4, 20, 20)).write(test_fraction=0.0)
+    source.recordings(['cat'], train=3)
+    return source.image(1, ('dog', 4, 4, 20, 20)).image(2, ('cat', 4, 4, 20, 20)).write(test_fraction=0.0)
+
+
+def test_recordings_silent_in_their_middle_are_used_and_counted(source, caplog):
+    paths = write_gap(source)
     notes = build_vpo('ss', **paths)['ss']['notes']
+    assert notes['recordings_silent'] == ['gap_000030'] and notes['recordings_by_reason'] == {}
+    message = r'1 recordings are silent in their middle 3 s, .* \(for example gap_000030\.wav\)\. They are used; --'
+    assert re.search(message, caplog.text)
+    assert {r['vgg_file'] for r in rows_of(paths['out'], 'ss') if r['cateName'] == 'dog'} == {'gap_000030'}
+
+
+def test_recordings_silent_in_their_middle_are_left_out_on_request(source, caplog):
+    paths = write_gap(source)
+    manifest = build_vpo('ss', **paths, skip_silent=True)['ss']
+    notes = manifest['notes']
     assert notes['recordings_by_reason'] == {'silent in the middle 3 s': {'count': 1, 'example': 'gap_000030.wav'}}
+    assert notes['recordings_silent'] == [] and manifest['options']['skip_silent'] is True
     assert '1 x silent in the middle 3 s' in caplog.text
+    assert {r['cateName'] for r in rows_of(paths['out'], 'ss')} == {'cat'}

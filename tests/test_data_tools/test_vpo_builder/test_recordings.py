@@ -164,18 +164,18 @@ def test_recordings_that_loading_refuses(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('make', 'silent'),
+    ('make', 'problem'),
     [
-        (lambda tone: np.full_like(tone, 0.3), True),  # a constant offset
-        (lambda tone: np.where(np.abs(np.linspace(-5, 5, len(tone))) < 1.6, 0.3, tone), True),
-        (lambda tone: np.where(np.abs(np.linspace(-5, 5, len(tone))) < 1.4, 0.3, tone), False),
-        (lambda tone: np.stack([tone, -tone], 1), True),  # the channels are averaged
-        (lambda tone: 1e-5 * tone, True),
-        (lambda tone: 1e-4 * tone, False),
+        (lambda tone: np.full_like(tone, 0.3), 'silent: peak'),  # a constant offset
+        (lambda tone: np.stack([tone, -tone], 1), 'silent: peak'),  # the channels are averaged
+        (lambda tone: 0.5 + 1e-5 * tone, 'silent: peak'),
+        (lambda tone: 0.5 + 1e-4 * tone, ''),
+        (lambda tone: np.where(np.abs(np.linspace(-5, 5, len(tone))) < 1.6, 0.3, tone), 'silent in the middle 3 s: '),
+        (lambda tone: np.where(np.abs(np.linspace(-5, 5, len(tone))) < 1.4, 0.3, tone), ''),
     ],
 )
-def test_silence_is_that_of_the_seconds_that_training_takes(tmp_path, make, silent):
+def test_silent_recordings_and_those_silent_in_the_seconds_that_samples_take(tmp_path, make, problem):
     tone = np.sin(np.arange(80000) / 9) * 0.9  # 10 s
     soundfile.write(tmp_path / 'a.wav', make(tone), 8000, subtype='FLOAT')
-    problem = recording_problem((str(tmp_path / 'a.wav'), 3.0))
-    assert problem.startswith('silent in the middle 3 s') if silent else problem == ''
+    found = recording_problem((str(tmp_path / 'a.wav'), 3.0))
+    assert found.startswith(problem) and bool(found) == bool(problem)
