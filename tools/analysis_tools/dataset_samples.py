@@ -75,8 +75,12 @@ def choose(total: int, args: argparse.Namespace) -> list[int]:
     return np.unique(np.linspace(0, total - 1, min(args.number, total)).round().astype(int)).tolist()
 
 
-def load(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    """The image (H, W, 3), RGB, and the class indices (H, W) of a sample, as its pipeline loads them."""
+def load_results(sample: Sample) -> dict:
+    """What the pipeline of a sample loads, without audio: ``img``, ``gt_seg_map``, ``audio_label`` and others.
+
+    Raises:
+        ValueError: The pipeline loads no masks.
+    """
     dataset, index = sample
     results = copy.deepcopy(dataset.get_data_info(index))
     for transform in dataset.pipeline.transforms:
@@ -85,6 +89,12 @@ def load(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
             results = transform(results)
     if 'gt_seg_map' not in results:
         raise ValueError("the pipeline of the data set loads no masks: add dict(type='LoadAVAnnotations')")
+    return results
+
+
+def load(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """The image (H, W, 3), RGB, and the class indices (H, W) of a sample, as its pipeline loads them."""
+    results = load_results(sample)
     return np.ascontiguousarray(results['img'][..., ::-1]), results['gt_seg_map']
 
 

@@ -1,0 +1,1 @@
+"""Tests of a segmentor with other audio than that of the sample: conditions, silent objects, scores, files."""
