@@ -18,7 +18,7 @@ env: $(STAMP)  ## create .venv with mmavs (editable) and the tested versions of 
 
 $(STAMP): setup.py requirements/constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install -c requirements/constraints.txt -e '.[lite,tests,dev,tensorboard,timm,video,web]'
+	$(VENV)/bin/python -m pip install -c requirements/constraints.txt -e '.[lite,tests,dev,tensorboard,timm,video,onnx,web]'
 	touch $@
 
 # The hooks are programs of the environment, so its folder comes first on the PATH. pre-commit keeps its files there too.

@@ -88,6 +88,7 @@ setup(
         'timm': ['timm'],  # backbones that mmseg takes from timm, such as ConvNeXt
         'video': ['av>=14'],  # PyAV: videos, and sound files that libsndfile cannot read
         'web': ['gradio>=6,<7'],  # the web page; Gradio 6 needs Pillow 12
+        'onnx': ['onnx', 'onnxruntime', 'onnxscript'],  # tools/deployment/export_onnx.py
         'tests': ['hypothesis', 'pytest', 'pytest-xdist', 'selenium'],
         'dev': ['codespell', 'pre-commit', 'pre-commit-hooks', 'ruff'],
     },

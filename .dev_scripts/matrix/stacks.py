@@ -25,7 +25,7 @@ class Stack:
 
 
 def _mmavs(host: str) -> tuple[str, ...]:
-    return ('-e', f'.[{host},tests,dev,tensorboard,timm,video]')
+    return ('-e', f'.[{host},tests,dev,tensorboard,timm,video,onnx]')
 
 
 STACKS = {

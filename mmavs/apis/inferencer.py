@@ -29,6 +29,7 @@ from .checkpoints import (
 from .config_text import ConfigTextError
 from .input_pipeline import InputPipeline, Sample
 from .inputs import find_videos, make_samples
+from .onnx_model import OnnxSegmentor
 from .outputs import OutputWriter, Result
 from .prediction import MaskRule, find_probabilities, set_prediction
 from .video_inference import VideoInference
@@ -49,7 +50,8 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
     Args:
         model: Config, its path, or the name of a model of mmavs or mmseg. None takes the config that the checkpoint
             contains. It is read as data and never executed; modules of your own must be imported before.
-        weights: Path or URL of the checkpoint.
+        weights: Path or URL of the checkpoint, or path of an ONNX file that ``tools/deployment/export_onnx.py`` has
+            written; that also has the config.
         classes: Names of the classes, background first. None takes those of the checkpoint.
         palette: RGB of each class. None takes those of the checkpoint.
         dataset_name: A dataset of mmseg, whose classes and colors are taken where they are not given.
@@ -87,6 +89,8 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
         if weights is None:
             raise ValueError('weights is None: pass the path of a checkpoint, predictions need trained weights')
         _check_device(device)
+        if str(weights).endswith('.onnx'):
+            return self._init_onnx(cfg, str(weights), device)
         checkpoint = read_checkpoint(weights)
         if not cfg:
             cfg.update(stored_config(checkpoint, weights))
@@ -102,6 +106,13 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
         load_weights(model, checkpoint, weights)
         model.cfg, model.dataset_meta = cfg, meta
         return model.to(device).eval()
+
+    def _init_onnx(self, cfg: Config | ConfigDict, path: str, device: str) -> OnnxSegmentor:
+        model = OnnxSegmentor(path, device)
+        cfg.update(model.cfg)
+        self._steps = find_pipeline(cfg)
+        model.dataset_meta = find_classes(dict(meta=dict(dataset_meta=model.dataset_meta)), path, **self._given)
+        return model.eval()
 
     def _init_pipeline(self, cfg: Config | ConfigDict) -> InputPipeline:
         return InputPipeline(self._steps, self._max_size)

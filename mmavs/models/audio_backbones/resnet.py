@@ -75,5 +75,7 @@ class AudioResNet(BaseModule):
                     f'model.audio_backbone.num_tokens={self.num_tokens}, but {log_mel.shape[2]} frames of audio give '
                     f'{steps} time steps: set num_tokens to {steps} or less, or increase `duration` of LoadAudio'
                 )
+            if self.num_tokens == 1 and not self.training:  # the same maximum, which ONNX can express for any length
+                return self.fc(features.amax(dim=(2, 3)))
             tokens = F.adaptive_max_pool2d(features, (self.num_tokens, 1)).flatten(2).transpose(1, 2)  # (B, T, C)
             return self.fc(tokens if self.num_tokens > 1 else tokens.squeeze(1))
