@@ -1,6 +1,6 @@
 """All benchmarks by name, with their goals."""
 
-from . import avsbench_metrics, data, fusion, loss, steps
+from . import avsbench_metrics, data, fusion, loss, steps, tpavi
 from .harness import Benchmark
 
 BENCHMARKS = {
@@ -13,6 +13,9 @@ BENCHMARKS = {
     'metrics': Benchmark(data.make_metrics, goal=6),
     'avsbench_metrics': Benchmark(avsbench_metrics.make_avsbench_metrics, goal=10),
     'fusion': Benchmark(fusion.make_fusion, goal=1.9),
+    'tpavi': Benchmark(
+        tpavi.make_tpavi, goal=10, memory_goal=1 / 5, keep=(False, False), rounds=3, extra=tpavi.measure_full_size
+    ),
     'train_step': Benchmark(steps.make_train_step, goal=1.15, rounds=3),
     'train_step_default': Benchmark(steps.make_train_step, goal=1.8, keep=(True, False), rounds=3),
     'inference': Benchmark(steps.make_inference, goal=1.15),
