@@ -3,7 +3,7 @@
     python .dev_scripts/check_imports.py
 
 `ALLOWED` holds, for each package, those that it may import. Whatever trains or tests a model must not depend on the
-code that builds data sets, and nothing in mmavs on tools or tests.
+code that builds datasets, and nothing in mmavs on tools or tests.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""Shared fixtures: reference data, generated data sets, and equal conditions for every test."""
+"""Shared fixtures: reference data, generated datasets, and equal conditions for every test."""
 
 import io
 import os

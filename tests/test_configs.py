@@ -287,9 +287,9 @@ def test_every_config_that_the_paper_tables_name_belongs_to_its_cell_alone():
             assert kind.setup == paper_setup(table), (config, kind)
             others = [r for t, p, r in rows if t is table and p == protocol and belongs(kind, r, column)]
             assert row in others, (config, kind)
-            labelled = [r for r in others if column in r.get('columns', table['columns'])]
+            labeled = [r for r in others if column in r.get('columns', table['columns'])]
             # AVSBench-Semantic has one kind of masks, so that two rows of Table 1 may share its run
-            assert len(labelled) == 1 or (table['id'], column) == ('table1', 'avss'), (config, labelled)
+            assert len(labeled) == 1 or (table['id'], column) == ('table1', 'avss'), (config, labeled)
     assert len(kinds) > 35
 
 

@@ -1,4 +1,4 @@
-"""A small COCO data set and recordings, the input of the VPO builder."""
+"""A small COCO dataset and recordings, the input of the VPO builder."""
 
 import csv
 import hashlib
@@ -41,7 +41,7 @@ def rle(left, top, right, bottom):
 
 
 class SourceSet:
-    """A COCO data set and recordings in a folder, made object by object."""
+    """A COCO dataset and recordings in a folder, made object by object."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

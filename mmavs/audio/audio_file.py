@@ -13,22 +13,22 @@ import soundfile
 from .container import ContainerAudio, NoPyAVError, is_container
 from .file_kind import describe_content
 
-# Data sizes from this one on are placeholders of programs that write to a pipe and do not know the size (0xFFFFFFFF by
-# FFmpeg, 0x7FFFF000 by SoX, ...).
+# Programs that write to a pipe do not know the data size and write a placeholder of at least this value (FFmpeg
+# 0xFFFFFFFF, SoX 0x7FFFF000, ...).
 _UNKNOWN_SIZE = 0x7FFFF000
-_UNKNOWN_SIZE_RF64 = 1 << 63  # likewise in the 64 bits of an RF64
+_UNKNOWN_SIZE_RF64 = 1 << 63  # the same for the 64-bit size of an RF64
 MAX_PEAK = 1e10
-"""The largest valid sample. Full scale is 1, but 32-bit integers stored as floats are accepted. The power of samples of
-1e19 exceeds float32."""
+"""Largest valid sample value. Full scale is 1, but 32-bit integers stored as floats are accepted. The power of samples
+of 1e19 exceeds float32."""
 # The resampling kernel has about `orig * new` values: gigabytes for rates without a common divisor.
 _MAX_KERNEL = 50_000_000
 
 
 class AudioFileError(OSError):
-    """A recording that exists but cannot be used.
+    """A recording exists but cannot be used.
 
     Args:
-        message: Names the file and the reason.
+        message: Message with the file and the reason.
         kind: The reason in one or two words, for tables.
     """
 
@@ -38,7 +38,7 @@ class AudioFileError(OSError):
 
 
 class ArrayAudio:
-    """A waveform in memory, with the part of the interface of ``soundfile.SoundFile`` that reading uses.
+    """A waveform in memory, with the methods of ``soundfile.SoundFile`` that are used for reading.
 
     Args:
         waveform: float array or tensor (samples,) or (channels, samples), full scale in [-1, 1].
@@ -67,7 +67,7 @@ class ArrayAudio:
         self._position = start
 
     def read(self, count: int, **_) -> np.ndarray:
-        """Returns ``count`` samples of all channels, (count, channels), and moves behind them."""
+        """Returns ``count`` samples of all channels, (count, channels), and advances the position."""
         begin, self._position = self._position, self._position + count
         return self._frames[begin : self._position]
 
@@ -82,27 +82,28 @@ AudioSource = soundfile.SoundFile | ContainerAudio | ArrayAudio
 def open_audio(path: str | ArrayAudio) -> Iterator[AudioSource]:
     """Opens a recording of any format that libsndfile reads (WAV with PCM, float, A-law or MP3 inside, FLAC, ...).
 
-    Other formats, such as AAC, MP4 and WebM, are decoded by PyAV if it is installed, whatever the name ends with.
+    Other formats, such as AAC, MP4 and WebM, are decoded by PyAV if it is installed. The content counts, not the
+    suffix.
 
     Args:
         path: The file, or a waveform in memory.
 
     Raises:
         FileNotFoundError: There is no such file.
-        AudioFileError: It is no readable recording, has no samples, or is shorter than its header states.
+        AudioFileError: The file is not a readable recording, has no samples, or is shorter than its header states.
     """
     if isinstance(path, ArrayAudio):
         yield path
         return
     if not os.path.isfile(path):
         raise FileNotFoundError(
-            f'recording not found: {path}. Fetch it, take it out of the annotation file, or correct the folder in the '
+            f'recording not found: {path}. Fetch it, remove it from the annotation file, or correct the folder in the '
             'dataset (`data_root`, `audio_dir`).'
         )
     check_not_truncated(path)
     with open_file(path) as f:
         if f.frames == 0:
-            raise AudioFileError(f'recording has no samples: {path}. Take it out of the annotation file.', 'empty')
+            raise AudioFileError(f'recording has no samples: {path}. Remove it from the annotation file.', 'empty')
         yield f
 
 
@@ -127,7 +128,7 @@ def open_file(path: str) -> soundfile.SoundFile | ContainerAudio:
             problem, reason = e, f'{e}.'
     raise AudioFileError(
         f'cannot read recording {path}, which holds {kind}: {reason} Fetch it again, convert it, for example with '
-        '`ffmpeg -i IN -c:a pcm_s16le OUT.wav`, or take it out of the annotation file.'
+        '`ffmpeg -i IN -c:a pcm_s16le OUT.wav`, or remove it from the annotation file.'
     ) from problem
 
 
@@ -146,24 +147,24 @@ def read_frames(f: AudioSource, *, start: int, count: int) -> np.ndarray:
         frames = f.read(count, dtype='float32', always_2d=True)
     except soundfile.LibsndfileError as e:
         raise AudioFileError(
-            f'cannot decode recording {f.name}: {e.error_string} Fetch it again or take it out of the annotation file.'
+            f'cannot decode recording {f.name}: {e.error_string} Fetch it again or remove it from the annotation file.'
         ) from e
     if len(frames) != count:
         raise AudioFileError(
             f'recording is truncated: {f.name} should have {f.frames} frames, but only {len(frames)} of the '
-            f'{count} from frame {start} on can be read. Fetch it again or take it out of the annotation file.',
+            f'{count} from frame {start} on can be read. Fetch it again or remove it from the annotation file.',
             'truncated',
         )
-    low, high = frames.min(initial=0), frames.max(initial=0)  # NaN where a sample is
+    low, high = frames.min(initial=0), frames.max(initial=0)  # NaN if a sample is NaN
     if not np.isfinite([low, high]).all():
         raise AudioFileError(
-            f'recording has NaN or infinite samples: {f.name}. Create it again or take it out of the annotation file.',
+            f'recording has NaN or infinite samples: {f.name}. Create it again or remove it from the annotation file.',
             'NaN in',
         )
     if (peak := max(-low, high)) > MAX_PEAK:
         raise AudioFileError(
-            f'recording has samples of {peak:.3g}, where full scale is 1: {f.name}. Scale it to [-1, 1] or take it out '
-            'of the annotation file.',
+            f'recording has samples of {peak:.3g}, where full scale is 1: {f.name}. Scale it to [-1, 1] or remove it '
+            'from the annotation file.',
             'too large values in',
         )
     return frames
@@ -179,7 +180,7 @@ def check_not_truncated(path: str) -> None:
         size = os.path.getsize(path)
         raise AudioFileError(
             f'recording is truncated: {path} has {size} bytes, its header states {size + missing} or more. Fetch it '
-            'again or take it out of the annotation file.',
+            'again or remove it from the annotation file.',
             'truncated',
         )
 
@@ -226,8 +227,8 @@ def rate_ratio(f: AudioSource, sample_rate: int) -> tuple[int, int]:
 def too_short_error(f: AudioSource, start: float, seconds: float) -> AudioFileError:
     """The error for a recording that ends before half of the required part, which begins at ``start``, in seconds."""
     return AudioFileError(
-        f'recording is too short: {f.name} has {f.frames / f.samplerate:.3f} s, required are second {start:g} to '
-        f'{start + seconds:g}. Fetch it again, take the clip out of the annotation file, or use silence for it with '
+        f'recording is too short: {f.name} has {f.frames / f.samplerate:.3f} s, but the sample needs seconds {start:g} '
+        f'to {start + seconds:g}. Fetch it again, take the clip out of the annotation file, or use silence for it with '
         "LoadAudio(missing='silence').",
         'too short',
     )

@@ -14,19 +14,19 @@ INSTALL = "pip install 'mmavs[video]'"
 
 
 class NoPyAVError(ImportError):
-    """PyAV is needed and not installed; the message states what the file holds and how to install PyAV."""
+    """PyAV is needed but not installed; the message has the content of the file and the command to install PyAV."""
 
 
 def is_container(kind: str) -> bool:
-    """Whether FFmpeg's libraries shall try a file of this kind, see :func:`describe_content`.
+    """True if FFmpeg's libraries may open a file of this kind, see :func:`describe_content`.
 
-    They also open lists of other files and addresses, such as playlists, which are text, and pictures.
+    Text and images are left out: FFmpeg would open playlists, which refer to other files and addresses, and images.
     """
     return not kind.startswith(('nothing', 'text', 'an HTML', 'a PNG', 'a JPEG', 'a GIF', 'a ZIP', 'a gzip', 'a PDF'))
 
 
 def has_pyav() -> bool:
-    """Whether PyAV is installed."""
+    """True if PyAV is installed."""
     return find_spec('av') is not None
 
 
@@ -35,7 +35,8 @@ def open_container(path: str) -> Any:
 
     Raises:
         NoPyAVError: PyAV is not installed.
-        ValueError: The file is no media file, or FFmpeg's libraries cannot read it; the message does not name it.
+        ValueError: The file is not a media file, or FFmpeg's libraries cannot read it; the message does not name the
+            file.
     """
     kind = describe_content(path)
     if not is_container(kind):
@@ -44,19 +45,19 @@ def open_container(path: str) -> Any:
         raise NoPyAVError(f'{path}: it holds {kind}, which needs PyAV. Install it with {INSTALL} or pip install av')
     import av
 
-    av.logging.set_level(av.logging.PANIC)  # errors are raised; the libraries would also print them
+    av.logging.set_level(av.logging.PANIC)  # errors are raised, and need not be printed as well
     try:
-        # No other protocol: a media file may refer to addresses.
+        # Only this protocol, since a media file may refer to addresses.
         return av.open(path, metadata_errors='ignore', options={'protocol_whitelist': 'file'})
     except av.error.FFmpegError as error:
         raise ValueError(f'{error.strerror}') from error
 
 
 class ContainerAudio:
-    """The first sound track of a file, with the part of the interface of ``soundfile.SoundFile`` that reading uses.
+    """The first audio track of a file, with the methods of ``soundfile.SoundFile`` that are used for reading.
 
-    The file is decoded once from its start to count its samples, and again up to what is read; nothing but what is
-    read is kept in memory. For training, convert such files once (``tools/dataset_converters/resample_audio.py``).
+    The file is decoded once to count its samples, and again up to the end of the part that is read. Only this part is
+    kept in memory. For training, convert such files once (``tools/dataset_converters/resample_audio.py``).
 
     Args:
         path: The file.
@@ -69,7 +70,7 @@ class ContainerAudio:
 
     Raises:
         NoPyAVError: PyAV is not installed.
-        ValueError: The file cannot be decoded or has no sound track; the message does not name it.
+        ValueError: The file cannot be decoded or has no audio track; the message does not name the file.
     """
 
     def __init__(self, path: str) -> None:
@@ -112,7 +113,7 @@ def _count(path: str, _size: int, _changed: int) -> tuple[int, int, int]:
     """(sample rate, channels, samples)."""
     with open_container(path) as container:
         if not container.streams.audio:
-            raise ValueError('it has no sound track')
+            raise ValueError('it has no audio track')
         rate = container.streams.audio[0].rate
     frames, channels = 0, 0
     for block in decode_audio(path):
@@ -121,11 +122,11 @@ def _count(path: str, _size: int, _changed: int) -> tuple[int, int, int]:
 
 
 def decode_audio(path: str) -> Iterator[np.ndarray]:
-    """Yields the samples of the first sound track, block by block, float32 (samples, channels), full scale in [-1, 1].
+    """Yields the samples of the first audio track in blocks, float32 (samples, channels), full scale in [-1, 1].
 
     Raises:
         NoPyAVError: PyAV is not installed.
-        ValueError: Nothing of the file can be decoded.
+        ValueError: No part of the file can be decoded.
     """
     with open_container(path) as container:
         for frame in decode_frames(container, container.streams.audio[0]):
@@ -133,7 +134,7 @@ def decode_audio(path: str) -> Iterator[np.ndarray]:
 
 
 def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
-    """Yields the frames of a stream. Damaged packets are left out, as players do, and a file may end early.
+    """Yields the frames of a stream. Damaged packets are skipped, and a file may be truncated.
 
     Raises:
         ValueError: No frame can be decoded.
@@ -147,7 +148,7 @@ def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
             packet = next(packets)
         except StopIteration:
             break
-        except av.error.FFmpegError as error:  # the file is cut short
+        except av.error.FFmpegError as error:  # the file is truncated
             problem = error
             break
         try:
@@ -157,7 +158,7 @@ def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
         except av.error.FFmpegError as error:
             problem = error
     if problem is not None and not decoded:
-        raise ValueError(f'nothing of it can be decoded: {problem.strerror}') from problem
+        raise ValueError(f'no part of it can be decoded: {problem.strerror}') from problem
 
 
 _SCALES = {'u1': (128, 2**7), 'i2': (0, 2**15), 'i4': (0, 2**31), 'f4': (0, 1), 'f8': (0, 1)}

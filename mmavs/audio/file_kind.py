@@ -1,4 +1,4 @@
-"""What a file holds by its first bytes, whatever its name ends with. Does not need torch."""
+"""Detection of the file type from the first bytes, independent of the suffix. Does not need torch."""
 
 _SIGNATURES = (
     (b'RIFF', 'a RIFF file (WAV or AVI)'),

@@ -29,7 +29,7 @@ class LogMel(nn.Module):
         """(B, channels, samples) -> (B, channels, samples // hop_length, n_mels).
 
         Raises:
-            ValueError: The waveform is shorter than a frame, or than half a window, which the padding reflects.
+            ValueError: The waveform is shorter than a frame, or than the padding of half a window.
         """
         spec = self.spec
         num_samples = waveform.shape[-1]
@@ -39,7 +39,7 @@ class LogMel(nn.Module):
                 f'{num_samples}: increase `duration` of LoadAudio'
             )
         with torch.autocast(waveform.device.type, enabled=False):
-            # Real part squared plus imaginary part squared: the power without a root that is squared again.
+            # The power as the sum of squares of real and imaginary part avoids a square root.
             spectrum = AF.spectrogram(
                 waveform.float(),
                 pad=0,
@@ -58,8 +58,8 @@ class LogMel(nn.Module):
 def append_level_difference(log_mel: Tensor) -> Tensor:
     """Appends left minus right to the log-mel spectrograms of stereo audio.
 
-    A source panned to alpha has the levels (1 - alpha) and alpha on the two channels, so that the difference is the
-    same in all of its cells, whatever its level. Where a channel is silent, the difference is that to the floor.
+    A source panned to alpha has the levels (1 - alpha) and alpha on the two channels, so the difference is the
+    same in all of its cells and independent of its level. If a channel is silent, its level is the floor.
 
     Args:
         log_mel: (B, 2, frames, mels), of left and right, in [-1, 1].

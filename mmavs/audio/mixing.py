@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def is_position(value: object) -> bool:
-    """Whether a value is a valid position of a source: a number in [0, 1]."""
+    """True if a value is a valid position of a source, a number in [0, 1]."""
     return isinstance(value, Real) and 0 <= value <= 1
 
 

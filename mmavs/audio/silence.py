@@ -1,4 +1,4 @@
-"""Detection of silent audio. Needs no torch."""
+"""Detection of silent audio. Does not need torch."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ SILENT_PEAK = 2**-15
 
 
 def is_silent(waveform: Any) -> bool:
-    """Whether a waveform holds no audible signal: its peak is below :data:`SILENT_PEAK` without its mean.
+    """True if the peak of a waveform is below :data:`SILENT_PEAK` after its mean is subtracted.
 
-    A constant offset is silent, therefore.
+    A constant offset is therefore silent.
 
     Args:
         waveform: float array or tensor of shape (samples,) or (channels, samples), full scale in [-1, 1]. The mean of

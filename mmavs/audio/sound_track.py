@@ -1,4 +1,4 @@
-"""The sound of a video around each of its frames."""
+"""The audio of a video around each of its frames."""
 
 import math
 from collections.abc import Iterator
@@ -12,17 +12,17 @@ from .container import decode_frames, open_container, to_float
 from .mixing import mix_sources
 from .reading import resample, span_to_read
 
-_GAP = 0.1  # seconds without samples, by the time stamps, from which on they are filled with silence
+_GAP = 0.1  # gaps between time stamps of at least this many seconds are filled with silence
 
 
 class SoundTrack:
-    """Windows of the sound of a video, for times in increasing order. Only a few seconds are kept in memory.
+    """Windows of the audio of a video, for times in increasing order. Only a few seconds are kept in memory.
 
-    A window is centered on its time. Near the beginning and the end of the track it is moved until it lies in the
-    track, as long as its time does. What is outside of the track is silence, and so is everything if there is none. A
-    window has the samples that :func:`read_clip` reads from the same seconds of a file.
+    A window is centered on its time. Near the beginning and the end of the track it is shifted into the track if
+    its time is within the track. Samples outside of the track are 0, as are all samples if the video has no track. A
+    window has the same samples as :func:`read_clip` reads from these seconds of a file.
 
-    A track of more than two channels is mixed to stereo, as players do.
+    A track of more than two channels is mixed down to stereo.
 
     Args:
         path: The video.
@@ -57,17 +57,17 @@ class SoundTrack:
         divisor = math.gcd(self._rate, sample_rate)
         self._orig, self._new = self._rate // divisor, sample_rate // divisor
         self._blocks = self._decode(streams[0]) if streams else iter(())
-        # Samples `_begin` to `_end` of the time line that starts with the video, at the rate of the track.
+        # Samples `_begin` to `_end`, counted from the start of the video at the rate of the track.
         self._begin = self._end = self._first = None
         self._buffer: list[np.ndarray] = []
 
     @property
     def exists(self) -> bool:
-        """Whether the video has a sound track."""
+        """True if the video has an audio track."""
         return bool(self._container.streams.audio)
 
     def window(self, time: float) -> Tensor:
-        """The sound around a time in seconds from the start of the video: float32 (channels, num_samples)."""
+        """The audio around a time in seconds from the start of the video: float32 (channels, num_samples)."""
         center = math.floor(time * self.sample_rate + 0.5)
         first = center - self.num_samples // 2
         self._decode_until(self._span(first)[1])
@@ -98,7 +98,7 @@ class SoundTrack:
         while not self._ended and (self._end is None or self._end < end):
             try:
                 start, block = next(self._blocks)
-            except (StopIteration, ValueError):  # a track that cannot be decoded is silent
+            except (StopIteration, ValueError):  # a track that cannot be decoded counts as silent
                 self._ended = True
                 return
             if self._begin is None:

@@ -9,7 +9,7 @@ SAMPLE_RATE = 16000
 
 @dataclass(frozen=True)
 class LogMelSpec:
-    """Parameters of the log-mel spectrogram (those of VGGish but for the frequency range).
+    """Parameters of the log-mel spectrogram (those of VGGish, except for the frequency range).
 
     Attributes:
         sample_rate: Hz.
@@ -19,7 +19,7 @@ class LogMelSpec:
         n_mels: Mel bands.
         f_min: Lower edge of the first band, Hz.
         f_max: Upper edge of the last band, Hz.
-        floor: Power below which everything is silence.
+        floor: Lower bound of the power.
         scale: Decibels that become 1 in the network's input.
     """
 
@@ -36,7 +36,7 @@ class LogMelSpec:
     def num_frames(self, num_samples: int) -> int:
         """Frames of the spectrogram of ``num_samples``: 300 of 3 s, 100 of 1 s.
 
-        A centered transform gives one more, the middle of whose window lies at the end of the waveform or behind it.
+        A centered transform gives one frame more. It is left out, since its window is centered at or after the end.
         """
         return num_samples // self.hop_length
 

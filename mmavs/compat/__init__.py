@@ -1,8 +1,8 @@
-"""Version checks, and the few repairs that today's torch, mmcv, mmengine and mmseg need; one module for each package.
+"""Version checks, and repairs that the current torch, mmcv, mmengine and mmseg need; one module for each package.
 
-:func:`apply` runs when ``mmavs`` is imported. Each repair is a function of its own, acts only where it is needed, and
-may be applied again without harm. The weights-only check of :func:`torch.load` is never switched off: it is switched
-on where mmengine leaves it out, and the types in mmengine's own checkpoints are allowed one by one.
+:func:`apply` runs when ``mmavs`` is imported. Each repair is a function that has an effect only if it is needed, and
+that may be called again. The weights-only check of :func:`torch.load` is never disabled. It is enabled where mmengine
+does not use it, and the types in mmengine's checkpoints are allowed one by one.
 """
 
 from importlib import import_module
@@ -10,7 +10,7 @@ from importlib import import_module
 from . import versions
 
 REPAIRED = ('python', 'mmcv', 'torch', 'mmengine', 'mmseg')
-"""In this order: mmcv's repair lets mmseg import."""
+"""The order matters: mmseg cannot be imported before mmcv's repair."""
 
 
 def apply() -> None:

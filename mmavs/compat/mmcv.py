@@ -15,11 +15,11 @@ def apply() -> None:
 
 
 def stub_missing_ops() -> None:
-    """Makes mmseg import with mmcv-lite, which has the Python part of ``mmcv.ops`` without its compiled part.
+    """Makes mmseg importable with mmcv-lite, which has the Python part of ``mmcv.ops`` but not the compiled part.
 
     ``mmcv.ops`` requests compiled functions from ``load_ext`` at import. Without ``mmcv._ext`` it gets functions that
     raise an ImportError when called. No module is replaced, so mmengine still detects that the operators are missing.
-    Multi-scale deformable attention, which mmcv computes by torch on a CPU only, is computed by torch on a GPU, too.
+    Multi-scale deformable attention is computed by torch operations on a GPU, too; mmcv does so only on a CPU.
     """
     if find_spec('mmcv._ext') is None:
         import_module('mmcv.utils.ext_loader').load_ext = _load_missing_ext
@@ -33,7 +33,7 @@ def _load_missing_ext(name: str, funcs: list[str]) -> SimpleNamespace:
 
 
 def _attend_deformably(value, shapes, starts, locations, weights, im2col_step=None) -> Tensor:
-    """``ms_deform_attn_forward`` by torch's own operations, in mmcv's function for CPUs."""
+    """``ms_deform_attn_forward`` in torch operations, by mmcv's function for CPUs."""
     from mmcv.ops.multi_scale_deform_attn import multi_scale_deformable_attn_pytorch
 
     return multi_scale_deformable_attn_pytorch(value, shapes, locations, weights)
@@ -42,7 +42,7 @@ def _attend_deformably(value, shapes, starts, locations, weights, im2col_step=No
 def _attend_deformably_backward(
     value, shapes, starts, locations, weights, grad_output, grad_value, grad_locations, grad_weights, im2col_step=None
 ) -> None:
-    """``ms_deform_attn_backward``: computes the forward pass again, and writes the gradients into the given tensors."""
+    """``ms_deform_attn_backward``: repeats the forward pass, and writes the gradients into the given tensors."""
     inputs = [x.detach().requires_grad_() for x in (value, locations, weights)]
     with torch.enable_grad():
         output = _attend_deformably(inputs[0], shapes, starts, *inputs[1:])

@@ -28,10 +28,10 @@ def apply() -> None:
 
 
 def check_checkpoint_loads() -> None:
-    """Adds the weights-only check to mmengine's loaders of URLs, and instructions to the error of a failed download.
+    """Adds the weights-only check to mmengine's loaders of URLs, and a remedy to the error of a failed download.
 
-    mmengine passes no ``weights_only``: ``torch.load`` then checks from torch 2.6 on, and torch's download helper never
-    does. Its fork checks, but reads without the check what the check refuses.
+    mmengine does not set ``weights_only``. ``torch.load`` then uses the check since torch 2.6, but torch's download
+    helper never does. The fork of mmengine uses the check, but loads rejected files again without it.
     """
     if mmengine_checkpoint.load_url is not _load_url:
         mmengine_checkpoint.load_url = _load_url
@@ -47,14 +47,14 @@ def _load_url(url: str, model_dir: str | None = None, **kwargs) -> dict:
     """``mmengine.runner.checkpoint.load_url`` with the weights-only check.
 
     Raises:
-        ConnectionError: The file can not be downloaded.
+        ConnectionError: The file cannot be downloaded.
     """
     try:
         return _original_load_url(url, model_dir=model_dir, **kwargs)
     except _NO_CONNECTION as error:
         folder = model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints')
         raise ConnectionError(
-            f'the weights {url} can not be downloaded ({error}). Download the file on another machine and save it as '
+            f'the weights {url} cannot be downloaded ({error}). Download the file on another machine and save it as '
             f'{os.path.join(folder, os.path.basename(urlparse(url).path))}, or set the config key that names it to the '
             'path of a file: model.backbone.init_cfg.checkpoint=FILE, or model.pretrained=FILE in configs that use '
             'that key. To train without pretrained weights, set model.backbone.init_cfg=None or model.pretrained=None'
@@ -67,14 +67,14 @@ def find_mmseg_configs() -> None:
     mmengine and its fork search for a distribution of this name; the fork of mmseg has another one.
     """
     if not is_installed(MODULE2PACKAGE['mmseg']):
-        MODULE2PACKAGE['mmseg'] = 'mmseg'  # by its module
+        MODULE2PACKAGE['mmseg'] = 'mmseg'  # searched by its module
 
 
 def find_own_configs() -> None:
-    """Let ``_base_ = 'mmavs::...'`` and ``mmengine.hub.get_config('mmavs::...')`` find the configs of this package.
+    """Makes ``_base_ = 'mmavs::...'`` and ``mmengine.hub.get_config('mmavs::...')`` find the configs of this package.
 
-    mmengine knows the packages of OpenMMLab only. It also looks for a package beside its metadata, which lie elsewhere
-    for an editable installation. See also :mod:`mmavs.registry`.
+    mmengine supports only the packages of OpenMMLab. It also expects a package in the folder of its metadata, which is
+    another one for an editable installation. See also :mod:`mmavs.registry`.
     """
     MODULE2PACKAGE['mmavs'] = 'mmavs'
     for module in (mmengine.config.config, mmengine.hub.hub):
@@ -82,12 +82,12 @@ def find_own_configs() -> None:
 
 
 def _get_installed_path(package: str) -> str:
-    """mmengine's function of this name, but for the package that is imported here."""
+    """mmengine's function of this name, except for this package, whose imported folder is returned."""
     return str(Path(__file__).parents[1]) if package == 'mmavs' else package_utils.get_installed_path(package)
 
 
 def warn_without_pkg_resources() -> None:
-    """Warns if mmengine can not resolve ``_base_ = 'mmseg::...'`` because setuptools 81 has removed the module.
+    """Warns if mmengine cannot resolve ``_base_ = 'mmseg::...'`` since setuptools 81 has removed ``pkg_resources``.
 
     The fork of mmengine does not need it.
     """

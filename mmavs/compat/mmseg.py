@@ -1,6 +1,7 @@
 """Repairs of mmseg's losses, for ignored pixels and for installations without compiled operators.
 
-Each repair acts only where mmseg fails or reads beyond its weights. All other results are mmseg's own, bit for bit.
+A repair has an effect only where mmseg fails or reads beyond its weights. All other results are bit-identical to
+mmseg's.
 """
 
 import functools
@@ -13,7 +14,7 @@ from torch import Tensor
 
 
 def apply() -> None:
-    """Applies the repairs, each once."""
+    """Applies each repair once."""
     cross_entropy = import_module('mmseg.models.losses.cross_entropy_loss')
     if not hasattr(cross_entropy.cross_entropy, '__wrapped__'):
         cross_entropy.cross_entropy = _average_over_weights(cross_entropy.cross_entropy)
@@ -23,10 +24,11 @@ def apply() -> None:
 
 
 def _average_over_weights(cross_entropy: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """With class weights, mmseg averages over the weights of the labels and indexes them with ``ignore_index`` as well.
+    """Makes mmseg's ``cross_entropy`` support class weights with an ``ignore_index`` that is not a class index.
 
-    An ``ignore_index`` outside the classes, such as 255, is out of range there. Ignored pixels then get the weight 0
-    with ``avg_non_ignore`` and 1 without, so that class weights of 1 give the loss without class weights.
+    mmseg averages over the class weights of all labels, and its lookup fails for an ``ignore_index`` such as 255. Here
+    ignored pixels get the weight 0 with ``avg_non_ignore`` and 1 without. Class weights of 1 then give the same loss as
+    no class weights.
     """
 
     @functools.wraps(cross_entropy)
@@ -39,7 +41,7 @@ def _average_over_weights(cross_entropy: Callable[..., Tensor]) -> Callable[...,
             and len(class_weight) == pred.shape[1]
             and not -len(class_weight) <= ignore_index < len(class_weight)
         ):
-            # Labels that are no class are clamped here and refused by torch's cross entropy.
+            # Invalid labels are clamped here; torch's cross entropy raises an error for them.
             weights = class_weight[label.clamp(0, len(class_weight) - 1)]
             weights = weights.masked_fill(label == ignore_index, 0.0 if kwargs.get('avg_non_ignore') else 1.0)
             avg_factor = weights.sum()
@@ -49,10 +51,10 @@ def _average_over_weights(cross_entropy: Callable[..., Tensor]) -> Callable[...,
 
 
 def _accept_class_indices(focal: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """On class indices mmseg's ``FocalLoss`` needs a compiled operator on a GPU, and fails on a CPU.
+    """Makes mmseg's ``FocalLoss`` support class indices without its compiled operator.
 
-    On a CPU it selects a single column of the one-hot labels, whose shape differs from that of the prediction. Here the
-    loss is computed without the operator, by mmseg's own formula for one-hot labels.
+    mmseg needs the operator on a GPU. On a CPU it fails, since it selects a single column of the one-hot labels, whose
+    shape differs from that of the prediction. Here mmseg's formula for one-hot labels is used.
     """
 
     @functools.wraps(focal)

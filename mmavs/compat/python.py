@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from types import SimpleNamespace
 
 CALLERS = ('mmcv.utils.ext_loader', 'mmengine.utils.dl_utils.misc')
-"""The modules that call ``pkgutil.find_loader``; the fork of MMEngine and mmcv no longer does."""
+"""The modules that call ``pkgutil.find_loader``. The forks of mmengine and mmcv do not call it."""
 
 
 def apply() -> None:
@@ -16,10 +16,10 @@ def apply() -> None:
 
 
 def restore_find_loader() -> None:
-    """Give ``pkgutil.find_loader`` back to the modules that call it.
+    """Restores ``pkgutil.find_loader`` for the modules that call it.
 
     Python 3.14 removed the function. Without it mmengine's ``mmcv_full_available``, which is called when an optimizer
-    is built, and mmcv's ``check_ops_exist`` end in an AttributeError. :mod:`pkgutil` itself stays as it is: only the
+    is built, and mmcv's ``check_ops_exist`` raise an AttributeError. :mod:`pkgutil` itself is not changed: only the
     name ``pkgutil`` in the modules of :data:`CALLERS` is replaced.
     """
     if hasattr(pkgutil, 'find_loader'):
@@ -31,6 +31,6 @@ def restore_find_loader() -> None:
 
 
 def find_loader(fullname: str) -> Loader | None:
-    """What ``pkgutil.find_loader`` of Python 3.13 returns: the loader of a module, None where there is no module."""
+    """Equals ``pkgutil.find_loader`` of Python 3.13: the loader of a module, or None if there is no such module."""
     spec = find_spec(fullname)
     return spec and spec.loader

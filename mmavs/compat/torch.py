@@ -10,7 +10,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
-# The methods that mmengine's checkpoints refer to by `getattr(owner, name)`, the way pickle protocol 2 names a method.
+# Methods to which mmengine's checkpoints refer. Pickle protocol 2 stores a method as `getattr(owner, name)`.
 _PICKLED_METHODS = {
     HistoryBuffer: ('min', 'max', 'mean', 'current'),
     OneCycleParamScheduler: ('_annealing_cos', '_annealing_linear'),
@@ -43,12 +43,12 @@ def allow_checkpoint_types() -> None:
             *dtypes,
             *numpy_functions,
             _named(_get_pickled_method, 'builtins', 'getattr'),
-            codecs.encode,  # how pickle protocol 2 spells bytes; torch allows it by itself from 2.5 on
+            codecs.encode,  # pickle protocol 2 stores bytes by it; torch allows it since 2.5
         ]
     )
 
 
-@functools.cache  # one object per name, so that a second call adds nothing
+@functools.cache  # one object per name, so that a second call adds no type
 def _named(function: Callable, module: str, name: str) -> Callable:
     """Wraps ``function`` under the path ``module.name``, by which torch's unpickler finds it."""
 
@@ -60,7 +60,7 @@ def _named(function: Callable, module: str, name: str) -> Callable:
 
 
 def _get_pickled_method(owner: type, name: str) -> Callable:
-    """``getattr`` for the methods that mmengine pickles; the built-in would give a file access to every attribute."""
+    """``getattr`` restricted to the methods that mmengine pickles; the built-in would reach every attribute."""
     if not any(owner is cls and name in names for cls, names in _PICKLED_METHODS.items()):
         raise pickle.UnpicklingError(f'a checkpoint may not refer to the attribute {name!r} of {owner!r}')
     return getattr(owner, name)

@@ -1,6 +1,6 @@
-"""Which versions of the host packages mmavs works with.
+"""Supported versions of the host packages.
 
-:func:`check` runs first when ``mmavs`` is imported, before anything of them is used.
+:func:`check` runs first when ``mmavs`` is imported, before these packages are used.
 """
 
 from importlib import import_module, metadata
@@ -16,7 +16,7 @@ SUPPORTED_VERSIONS = {
 }
 _INSTALL_HINT = 'Install a set that works together with: pip install "mmavs[lite]"'
 
-# Distributions that hold the same modules: the one installed last overwrites files of the other.
+# Distributions with the same modules. The one installed last overwrites the files of the other.
 _ALTERNATIVES = (
     ('mmcv-lite', 'mmcv', 'onedl-mmcv'),
     ('mmengine', 'mmengine-lite', 'onedl-mmengine'),
@@ -29,7 +29,7 @@ def check() -> None:
 
     Raises:
         ImportError: One of them is missing, installed twice, outside :data:`SUPPORTED_VERSIONS`, or does not load. The
-            message says which versions work and how to install them.
+            message names the supported versions and the command that installs them.
     """
     _check_alternatives()
     for name in SUPPORTED_VERSIONS:
@@ -37,7 +37,7 @@ def check() -> None:
             raise ImportError(f'mmavs needs {name}, which is not installed. {_INSTALL_HINT}')
     try:
         import_module('mmseg')
-    except AssertionError as error:  # mmseg's own way to refuse an mmcv or mmengine
+    except AssertionError as error:  # mmseg asserts the versions of mmcv and mmengine
         raise ImportError(f'{error} {_INSTALL_HINT}') from error
     digit_version = import_module('mmengine.utils').digit_version
     for name, (lowest, unsupported) in SUPPORTED_VERSIONS.items():
@@ -50,7 +50,7 @@ def check() -> None:
 
 
 def is_installed(distribution: str) -> bool:
-    """Whether a distribution of this name, as pip knows it, is installed."""
+    """True if the distribution is installed. ``name`` is the name that pip uses."""
     try:
         metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -63,17 +63,17 @@ def _check_alternatives() -> None:
         found = [name for name in names if is_installed(name)]
         if len(found) > 1:
             raise ImportError(
-                f'{" and ".join(found)} are installed beside each other, and hold the same modules. Take them out with '
+                f'{" and ".join(found)} are both installed, but contain the same modules. Remove them with '
                 f'pip uninstall {" ".join(found)}, then install one. {_INSTALL_HINT}'
             )
 
 
 def _check_torchaudio() -> None:
-    """Its compiled part loads only beside the builds of torch that it was made for."""
+    """Checks that torchaudio's compiled part loads, which needs the build of torch for which it was compiled."""
     try:
         import_module('torchaudio')
     except (ImportError, OSError) as error:
-        pair = f'torchaudio {metadata.version("torchaudio")} does not load beside torch {metadata.version("torch")}'
+        pair = f'torchaudio {metadata.version("torchaudio")} does not load with torch {metadata.version("torch")}'
         raise ImportError(
             f'{pair}: {error}. From 2.11 on torchaudio needs a CUDA build of torch, which runs without a GPU, too; '
             'this pair works: pip install "torch==2.11.0" "torchaudio==2.11.0"'

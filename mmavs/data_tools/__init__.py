@@ -1,1 +1,1 @@
-"""Building, checking, substituting and resampling of data sets. Only tools import this package."""
+"""Building, checking, substituting and resampling of datasets. Only tools import this package."""

@@ -28,9 +28,9 @@ def default_workers() -> int:
 class WorkerPool:
     """Worker processes for the functions of this package.
 
-    Forked workers import nothing again. They start when the context is entered: the fork keeps a copy of each page of
-    memory that this process changes later, so that it should own little by then. Spawned workers import mmavs, which
-    takes some seconds; they start with the first large number of jobs.
+    Forked workers need no imports. They start when the context is entered, before this process holds much data, since
+    every memory page that it changes later is copied. Spawned workers import mmavs, which takes some seconds; they
+    start with the first large number of jobs.
 
     Args:
         workers: Number of processes. With 1, this process does the work.
@@ -52,9 +52,9 @@ class WorkerPool:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
     def map(self, function: Callable[[Any], Any], jobs: Iterable[Any], *, total: int, desc: str) -> Iterator[Any]:
-        """Yields ``function(job)`` for every job, in the order of the jobs, whatever the number of processes.
+        """Yields ``function(job)`` for every job, in the order of the jobs.
 
-        Only a few chunks of jobs are in flight, so that ``jobs`` may be a generator over more than fits into memory.
+        Only a few chunks of jobs are submitted at a time, so that ``jobs`` may be a generator of any length.
 
         Args:
             function: A function of a module of this package.
@@ -78,7 +78,7 @@ class WorkerPool:
             initializer=_set_up_worker,
             initargs=(os.getpid(),),
         )
-        # A forked process inherits OpenCV's list of threads without the threads. With one thread there is no list.
+        # A forked process inherits OpenCV's thread pool without its threads. With one thread there is no pool.
         opencv = sys.modules.get('cv2')
         threads = opencv.getNumThreads() if opencv else 1
         if opencv:
@@ -111,9 +111,9 @@ def _work_chunk(function: Callable[[Any], Any], chunk: list[Any]) -> list[Any]:
 
 
 def _set_up_worker(parent: int) -> None:
-    """Prepares a worker process: it ends with its parent and does not copy the parent's memory."""
+    """Prepares a worker process: it ends with its parent and avoids copies of the parent's memory."""
     _end_with(parent)
-    gc.freeze()  # a garbage collection would write to, and so copy, every page of the parent's memory
+    gc.freeze()  # a garbage collection would write to every memory page of the parent and thereby copy it
     # The workers share the cores, and a fork has no OpenMP threads.
     if 'torch' in sys.modules:
         sys.modules['torch'].set_num_threads(1)
@@ -122,9 +122,9 @@ def _set_up_worker(parent: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Ends this process when its parent ends: by a signal of the kernel on Linux, by a waiting thread elsewhere.
+    """Ends this process when its parent ends: by a kernel signal on Linux, by a waiting thread elsewhere.
 
-    The signal also ends C code that holds the interpreter's lock.
+    The signal also ends C code that holds the global interpreter lock.
     """
     if sys.platform == 'linux':
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -20,7 +20,7 @@ from .parallel import WorkerPool, default_workers
 
 SUBTYPES = ('FLOAT', 'PCM_16')
 SUFFIXES = (*SOUND_SUFFIXES, *VIDEO_SUFFIXES)
-_CLOCK = 2  # seconds; file systems store times with different precision
+_CLOCK = 2  # tolerance in seconds, since file systems store times with different precision
 
 
 class CopyJob(NamedTuple):
@@ -31,7 +31,7 @@ class CopyJob(NamedTuple):
         target: The copy, a WAV file.
         sample_rate: Sample rate of the copy in Hz.
         subtype: Sample format of the copy, one of ``SUBTYPES``.
-        keep_channels: Whether the copy has the channels of the recording. Otherwise they are averaged.
+        keep_channels: Keeps the channels of the recording. Otherwise they are averaged.
     """
 
     source: str
@@ -66,15 +66,16 @@ def resample_folder(
 ) -> Copied:
     """Copies all recordings below a folder as ``LoadAudio`` reads them: resampled, with averaged channels.
 
-    The folder may hold sounds and videos. Of a video its sound is taken, unless a sound of its name lies beside it.
+    The folder may contain sound files and videos. The audio of a video is copied unless there is a sound file of its
+    name in the same folder.
 
     A copy has the relative path of its original, with the suffix ``.wav``. Copies with the subtype ``'FLOAT'`` give the
     same waveforms as the originals up to rounding; ``'PCM_16'`` takes half the space, rounds to 2**-15 and clips. A
-    copy whose original has not changed since is kept, so that an interrupted run resumes.
+    copy is kept if its original has not changed, so that an interrupted run resumes.
 
     Args:
         source: The folder.
-        out: Folder for the copies; neither inside of ``source`` nor around it.
+        out: Folder for the copies; neither folder may contain the other.
         sample_rate: Sample rate of the copies in Hz.
         subtype: ``'FLOAT'`` or ``'PCM_16'``.
         keep_channels: Keeps the channels of mono and stereo recordings, for ``LoadAudio(keep_channels=True)``.
@@ -83,9 +84,9 @@ def resample_folder(
 
     Raises:
         FileNotFoundError: ``source`` does not exist or has no recording.
-        ValueError: An argument is out of range, one folder is inside of the other, or two recordings would have copies
-            of the same name.
-        OSError: A copy cannot be written; no incomplete one is left.
+        ValueError: An argument is out of range, one folder contains the other, or two recordings would have copies of
+            the same name.
+        OSError: A copy cannot be written; no incomplete file is left.
     """
     if subtype not in SUBTYPES:
         raise ValueError(f'--subtype must be one of {", ".join(SUBTYPES)}, got {subtype!r}')
@@ -109,7 +110,7 @@ def copy_recording(job: CopyJob) -> tuple[bool, str]:
     """Copies a recording, unless its copy exists.
 
     Returns:
-        Whether it was written, and the reason why it cannot be, or ``''``.
+        True if it was written, and the reason if it cannot be copied, else ``''``.
     """
     try:
         before = os.stat(job.source)
@@ -122,7 +123,7 @@ def copy_recording(job: CopyJob) -> tuple[bool, str]:
     if job.subtype == 'PCM_16':
         samples = (samples * 2**15).round().clip(-(2**15), 2**15 - 1).astype(np.int16)
     content = io.BytesIO()
-    wavfile.write(content, job.sample_rate, samples)  # libsndfile would store the time of writing in the file
+    wavfile.write(content, job.sample_rate, samples)  # otherwise libsndfile stores the current time in the file
     write_bytes(job.target, content.getvalue())
     os.utime(job.target, ns=(before.st_atime_ns, before.st_mtime_ns))
     return True, ''
@@ -144,12 +145,12 @@ def _count_channels(path: str) -> int:
 
 
 def check_apart(source: str, out: str) -> None:
-    """Raises an error if the source does not exist, or one folder is inside of the other."""
+    """Raises an error if the source does not exist, or one folder contains the other."""
     if not os.path.isdir(source):
         raise FileNotFoundError(f'no such folder: {source}')
     folders = [os.path.realpath(source), os.path.realpath(out)]
     if os.path.commonpath(folders) in folders:
-        raise ValueError(f'--out must be a folder neither inside of {source} nor around it, got {out}')
+        raise ValueError(f'--out and {source} must not contain each other, got {out}')
 
 
 def _pairs(source: str, out: str) -> list[tuple[str, str]]:

@@ -26,25 +26,25 @@ def open_table(path: str) -> Iterator[TextIO]:
     """Opens a CSV file for reading, with or without a byte order mark.
 
     Raises:
-        AnnotationError: The file is not in UTF-8 or no CSV.
+        AnnotationError: The file is not UTF-8 text or not CSV.
     """
     try:
         with open(path, newline='', encoding='utf-8-sig') as f:
             yield f
     except UnicodeDecodeError as error:
         raise AnnotationError(
-            f'{path}, line {_first_line_not_in_utf8(path)}: not in UTF-8; save the file as "CSV UTF-8"',
+            f'{path}, line {_first_line_not_in_utf8(path)}: the text is not UTF-8; save the file as "CSV UTF-8"',
             kind='bad annotation',
         ) from error
     except csv.Error as error:
         raise AnnotationError(
-            f'{path} cannot be read as CSV: {error}; look for a quotation mark that is not closed',
+            f'{path} cannot be read as CSV: {error}; look for a missing closing quotation mark',
             kind='bad annotation',
         ) from error
 
 
 def _first_line_not_in_utf8(path: str) -> int:
-    """Text is decoded block by block, so the error itself does not have the line."""
+    """The decoder works on blocks of bytes, so its error does not contain the line number."""
     with open(path, 'rb') as f:
         return next(number for number, line in enumerate(f, 1) if line.decode('utf-8', 'ignore').encode() != line)
 
@@ -56,7 +56,7 @@ def read_table(
 
     Args:
         path: The file.
-        columns: Columns that it must have, in any order and among others.
+        columns: Required columns. Their order is free, and the file may have others.
         report: Called as ``report(message, line number, kind='incomplete row')`` for rows with too few or too many
             values; they are skipped.
         filled: Columns whose values must not be empty.

@@ -36,24 +36,25 @@ class AVSBenchObjectDataset(ClipDataset):
     If there is no column ``name`` or ``category``, the first and the third column are used. Masks are gray or RGB, with
     0 for background and 255 (or 1) for sounding objects.
 
-    In S4 the object sounds all the time: ``audio_label`` is (1,). In MS3 a second may be silent, which an empty mask
-    shows: ``audio_label`` is () then.
+    In S4 the object sounds in every second, and ``audio_label`` is (1,). In MS3 an empty mask marks a silent second,
+    and its ``audio_label`` is ().
 
     Args:
         subset: ``'s4'`` (single source) or ``'ms3'`` (multiple sources).
-        threshold: Mask values from this one on are foreground, lower ones background. None accepts only 0, 1 and 255.
+        threshold: Mask values of at least this one are foreground, lower ones background. None accepts only 0, 1 and
+            255.
         kwargs: Other arguments of :class:`ClipDataset`.
 
     Raises:
         FileNotFoundError: The annotation does not exist.
         KeyError: A column is missing.
-        AnnotationError: The annotation has an incomplete row, an invalid name, or no clip of the split; or it is no CSV
-            in UTF-8.
+        AnnotationError: The annotation has an incomplete row, an invalid name, or no clip of the split; or it is not a
+            CSV file in UTF-8.
     """
 
     METAINFO = dict(classes=OBJECT_CLASSES, palette=distinct_palette(len(OBJECT_CLASSES)))
     clip_frames = _FRAMES
-    mask_hint = 'masks of AVSBench-Object have the values 0 and 255; set `threshold=128` of the dataset for gray ones'
+    mask_hint = 'masks of AVSBench-Object have the values 0 and 255; set `threshold=128` of the dataset for others'
 
     def __init__(
         self,
@@ -98,7 +99,7 @@ class AVSBenchObjectDataset(ClipDataset):
 
     @cached_property
     def _headings(self) -> tuple[str, str | None]:
-        """Headings of the columns with the name and, in S4, the category."""
+        """Names of the column with the video name and, in S4, of the one with the category."""
         heads = []
         if osp.isfile(self.ann_file):  # reading the rows reports a missing file
             with open_table(self.ann_file) as f:

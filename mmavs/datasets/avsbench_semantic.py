@@ -11,7 +11,7 @@ from .metainfo.avsbench_classes import LABEL_FILE, NUM_CLASSES, default_classes,
 from .metainfo.distinct_palette import distinct_palette
 
 FRAMES = dict(v1s=5, v1m=5, v2=10)
-"""Frames, and seconds, of a clip of each part."""
+"""Part -> number of frames of its clips, which is also their duration in seconds."""
 LABEL_FOLDERS = dict(labels_semantic='index', labels_rgb='color')
 
 
@@ -31,8 +31,8 @@ class AVSBenchSemanticDataset(ClipDataset):
     v1s has one source and v1m several, both with 5 frames; v2 has any number of sources and 10 frames. In training, v1s
     is annotated on its first frame only.
 
-    ``label2idx.json`` defines the classes. Those of ``avsbench_classes.yaml`` are used as long as the files do not
-    exist (``lazy_init``).
+    ``label2idx.json`` defines the classes. Without this file, ``lazy_init=True`` uses those of
+    ``avsbench_classes.yaml``.
 
     Args:
         subsets: ``'v1s'``, ``'v1m'``, ``'v2'`` or several of them; all by default.
@@ -48,8 +48,8 @@ class AVSBenchSemanticDataset(ClipDataset):
         FileNotFoundError: ``metadata.csv`` or ``label2idx.json`` does not exist.
         KeyError: A column of ``metadata.csv`` is missing.
         ValueError: ``label2idx.json`` does not define 71 classes.
-        AnnotationError: ``metadata.csv`` has an incomplete row, an unknown part, or no clip of the split; or it is no
-            CSV in UTF-8.
+        AnnotationError: ``metadata.csv`` has an incomplete row, an unknown part, or no clip of the split; or it is not
+            a CSV file in UTF-8.
     """
 
     clip_frames = max(FRAMES.values())
@@ -108,7 +108,7 @@ class AVSBenchSemanticDataset(ClipDataset):
         first = None
         for line, row in self._own_rows():
             if row['label'] not in FRAMES:
-                self._report(f'label {row["label"]!r} is none of {", ".join(FRAMES)}', line, kind='unknown part')
+                self._report(f'label {row["label"]!r} is not one of {", ".join(FRAMES)}', line, kind='unknown part')
             elif row['label'] in self.subsets:
                 folder = osp.join(self.data_root, row['label'], row['uid'])
                 first = _first_number(folder, FRAMES[row['label']]) if first is None else first
@@ -137,7 +137,7 @@ class AVSBenchSemanticDataset(ClipDataset):
 
 
 def _label_folder(folder: str) -> str:
-    """``'labels_rgb'`` in clips that only have this folder."""
+    """``'labels_rgb'`` for clips that only have this folder, else ``'labels_semantic'``."""
     for name in LABEL_FOLDERS:
         if osp.isdir(osp.join(folder, name)):
             return name
@@ -145,6 +145,6 @@ def _label_folder(folder: str) -> str:
 
 
 def _first_number(folder: str, count: int) -> int:
-    """Number of the first frame: 1 if the files are numbered 1 to ``count``."""
+    """Number of the first frame: 1 if the files are numbered from 1 to ``count``, else 0."""
     numbered = [osp.isfile(osp.join(folder, 'frames', f'{k}.jpg')) for k in (0, count)]
     return int(numbered == [False, True])

@@ -51,12 +51,12 @@ class AVSegDataset(BaseSegDataset):
 
     Raises:
         AnnotationError: There is no sample.
-        ValueError: An argument has no valid value, or the pipeline mirrors or turns images and not the channels of
+        ValueError: An argument has an invalid value, or the pipeline mirrors or rotates images but not the channels of
             stereo audio (see :class:`AVRandomFlip`).
     """
 
     mask_hint = DEFAULT_HINT
-    """Remedy for mask values that belong to no class, for messages."""
+    """Remedy for mask values without a class, for messages."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class AVSegDataset(BaseSegDataset):
             self.full_init()
 
     def _check_labels(self) -> None:
-        """Refuses the arguments of mmseg that change which labels are background or ignored."""
+        """Raises an error for arguments of mmseg that change the labels of background or ignored pixels."""
         name = type(self).__name__
         if self.ignore_index != IGNORE_INDEX:
             raise ValueError(
@@ -101,16 +101,16 @@ class AVSegDataset(BaseSegDataset):
         if len(values) != len(classes):
             raise ValueError(
                 f'{type(self).__name__}: mask_values has {len(values)} values for {len(classes)} classes '
-                f'({", ".join(classes)}); state one for each class, background first'
+                f'({", ".join(classes)}); list one for each class, background first'
             )
         return make_label_table(values, label_map=self.label_map, ignored_values=self.ignored_values)
 
     def _all_classes(self) -> Sequence[str]:
-        """The classes of the annotation, of which ``metainfo['classes']`` may be a part."""
+        """All classes of the annotation; ``metainfo['classes']`` may select some of them."""
         return self.METAINFO.get('classes') or self.metainfo['classes']
 
     def _class_source(self) -> str:
-        """Where these classes are defined, for messages."""
+        """The place where the classes are defined, for messages."""
         return f'{type(self).__name__}.METAINFO'
 
     def get_label_map(self, new_classes: Sequence[str] | None = None) -> dict[int, int] | None:
@@ -132,7 +132,7 @@ class AVSegDataset(BaseSegDataset):
         return records
 
     def get_data_info(self, idx: int) -> dict:
-        """The record of a sample, with what all samples share: ``label_table`` and the keys that mmseg expects."""
+        """The record of a sample, completed by the keys that all samples share."""
         info = super().get_data_info(idx)
         info.update(label_table=self.label_table, reduce_zero_label=False, seg_fields=[])
         info.setdefault('mask_hint', self.mask_hint)
@@ -155,13 +155,13 @@ class AVSegDataset(BaseSegDataset):
         """Yields (line number, row) of ``ann_file``, a CSV file with a header, for ``load_data_list``.
 
         Args:
-            columns: Columns that it must have, in any order and among others.
+            columns: Required columns. Their order is free, and the file may have others.
             filled: Columns whose values must not be empty.
 
         Raises:
             FileNotFoundError: The file does not exist.
             KeyError: A column is missing.
-            AnnotationError: A row has too few or too many values, or the file is no CSV in UTF-8.
+            AnnotationError: A row has too few or too many values, or the file is not a CSV file in UTF-8.
         """
         if not osp.isfile(self.ann_file):
             raise FileNotFoundError(f'annotation not found: {self.ann_file}. {self._missing_hint()}')
@@ -195,7 +195,7 @@ class AVSegDataset(BaseSegDataset):
 
     def _class_remedy(self) -> str:
         """Remedy for an unknown class in the annotation, for messages."""
-        return f'Correct the annotation, or add the class; known are {", ".join(self._all_classes())}'
+        return f'Correct the annotation, or add the class; known classes are {", ".join(self._all_classes())}'
 
     def parse_position(self, text: str, line: int | None = None, *, column: str = 'position') -> float:
         """The position of a source from a column of the annotation.
@@ -229,7 +229,7 @@ class AVSegDataset(BaseSegDataset):
         self.on_annotation_error(AnnotationError(f'{where}: {message}', kind=kind, fatal=fatal))
 
     def _warn_unknown_splits(self, found: Iterable[str], splits: Sequence[str]) -> None:
-        """Warns of rows that are likely lost to a misspelt split.
+        """Warns of rows with an unknown split, which is likely misspelled.
 
         Args:
             found: All values of the annotation's column ``split``.
@@ -237,8 +237,8 @@ class AVSegDataset(BaseSegDataset):
         """
         if unknown := sorted(set(found) - {*_SPLITS, *splits}):
             self._report(
-                f'rows with split {", ".join(map(repr, unknown))} are not used, which is none of {", ".join(_SPLITS)}: '
-                'correct them (spaces and case matter), or state the value in `split` of the dataset',
+                f'rows with split {", ".join(map(repr, unknown))} are not used; known splits are {", ".join(_SPLITS)}: '
+                'correct them (spaces and case matter), or add the value to `split` of the dataset',
                 kind='unknown split',
                 fatal=False,
             )
@@ -249,7 +249,7 @@ class AVSegDataset(BaseSegDataset):
 
 
 def _check_metainfo(metainfo: dict | None) -> None:
-    """Refuses keys that are likely misspelt, which mmseg stores and nothing reads."""
+    """Raises an error for a misspelled ``classes`` or ``palette``; mmseg would store the key and not use it."""
     for key in (metainfo or {}).keys() - {'classes', 'palette'}:
         if hint := nearest_hint(str(key).lower(), ('classes', 'palette')):
             raise ValueError(f'metainfo of the dataset has the key {key!r}, which has no effect{hint}')

@@ -13,10 +13,10 @@ class Clip(NamedTuple):
 
     Attributes:
         name: Unique within the dataset.
-        frames: Image files, in order.
+        frames: Image files in temporal order.
         masks: Mask file of each frame, None for frames without annotation.
         audio_path: Recording of the clip; second k belongs to frame k.
-        audio_label: The classes that sound all the time, None if they are taken from the masks.
+        audio_label: The classes that sound in every frame, None if they are taken from the masks.
         mask_encoding: Encoding of the mask values, one of ``MASK_ENCODINGS``.
         category: Category of the sounding object, if the annotation has one.
     """
@@ -33,7 +33,7 @@ class Clip(NamedTuple):
 class ClipDataset(AVSegDataset):
     """Base class of the video datasets: one sample is one frame with its own second of audio.
 
-    The records of :class:`AVSegDataset` have more keys. Those of one video are consecutive, so that
+    Records have more keys than those of :class:`AVSegDataset`. Those of one video are consecutive, so that
     :class:`ClipSampler` can put complete videos into a batch::
 
         {
@@ -54,14 +54,14 @@ class ClipDataset(AVSegDataset):
 
     Args:
         split: Value of the annotation's column ``split``, or several.
-        annotated_only: Leaves out frames without annotation, which methods for single frames cannot use.
+        annotated_only: Leaves out frames without annotation. Methods for single frames need this.
         kwargs: Other arguments of :class:`AVSegDataset`.
     """
 
     clip_frames: int | None = None
-    """Frames of the longest videos, which lie :data:`FRAME_SECONDS` apart; None if it is not known."""
+    """Number of frames of the longest videos, one every :data:`FRAME_SECONDS`; None if it is not known."""
     min_class_pixels = 1
-    """Least number of pixels of a class in a mask that makes it a sounding class."""
+    """Minimum number of pixels of a class in a mask for the class to be in ``audio_label``."""
 
     def __init__(self, split: str | Sequence[str] = 'train', *, annotated_only: bool = False, **kwargs) -> None:
         self.splits = (split,) if isinstance(split, str) else tuple(split)
@@ -104,7 +104,7 @@ class ClipDataset(AVSegDataset):
             )
 
     def table_columns(self) -> tuple[tuple[str, ...], str]:
-        """Columns that the annotation must have, and the one with the names of the clips."""
+        """The required columns of the annotation, and the column with the names of the clips."""
         raise NotImplementedError
 
     def clip_key(self, row: dict) -> str:
@@ -121,7 +121,7 @@ class ClipDataset(AVSegDataset):
                 self._report(f'{name} {row[name]!r} is not a valid file name', line, kind='bad name')
 
     def _own_rows(self) -> Iterator[tuple[int, dict]]:
-        """Yields (line number, row) of the splits of this dataset, each clip once."""
+        """Yields (line number, row) of the splits of this dataset; a repeated clip is left out."""
         seen: dict[tuple, int] = {}
         used_splits: set[str] = set()
         for line, row in self.read_all_rows():
@@ -130,7 +130,7 @@ class ClipDataset(AVSegDataset):
                 continue
             key = self.clip_key(row)
             if (first := seen.setdefault((row['split'], key), line)) != line:
-                self._report(f'repeats {key} of line {first}; it is used once', line, kind='repeated', fatal=False)
+                self._report(f'repeats {key} of line {first}; this line is ignored', line, kind='repeated', fatal=False)
                 continue
             yield line, row
         self._warn_unknown_splits(used_splits, self.splits)
@@ -142,5 +142,5 @@ class ClipDataset(AVSegDataset):
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a string is a valid name of a file or folder, and not a path."""
+    """True if a string is a valid name of a file or folder, and not a path."""
     return bool(name) and osp.basename(name) == name and name not in ('.', '..')

@@ -2,7 +2,7 @@
 
 import re
 
-FILE_REMEDY = 'Fetch it again or take it out of the annotation file.'
+FILE_REMEDY = 'Fetch it again or remove it from the annotation file.'
 """Remedy for an image or mask that cannot be used, for messages."""
 
 _JPEG_MARKER = re.compile(rb'\xff[^\x00\xff]')
@@ -10,11 +10,11 @@ _SCAN, _END = b'\xff\xda', b'\xff\xd9'
 
 
 class TruncatedImageError(OSError):
-    """An image file that is incomplete; the message names it."""
+    """An image file is incomplete; the message names it."""
 
 
 def check_image_complete(content: bytes, path: str) -> None:
-    """Raises an error for an incomplete JPEG or PNG, which decoders would fill with gray.
+    """Raises an error for an incomplete JPEG or PNG file. Decoders would fill the missing part with gray.
 
     Raises:
         TruncatedImageError: The end marker is missing.
@@ -33,9 +33,9 @@ def check_image_complete(content: bytes, path: str) -> None:
 
 
 def _jpeg_ends(content: bytes) -> bool:
-    """Whether the pixels of a JPEG are followed by its end marker, which cannot occur within them.
+    """True if the end marker follows the pixel data of a JPEG; the marker cannot occur within the pixel data.
 
-    The segments before them may contain a complete JPEG, such as a thumbnail; any data may follow the end.
+    The segments before the pixel data may contain a complete JPEG, such as a thumbnail. Any data may follow the marker.
     """
     position = 2
     while marker := _JPEG_MARKER.search(content, position):

@@ -7,9 +7,9 @@ import numpy as np
 IGNORE_INDEX = 255
 """Label of the pixels that losses and metrics ignore."""
 UNKNOWN_VALUE = 254
-"""Label, in a label table, of mask values that belong to no class."""
+"""Label, in a label table, of mask values without a class."""
 MAX_CLASSES = 254
-"""Number of classes, background included, that labels of 8 bits can hold beside the two above."""
+"""Maximum number of classes, background included: two of the 256 labels of 8 bits are reserved as above."""
 
 
 def make_label_table(
@@ -27,7 +27,7 @@ def make_label_table(
         for all others.
 
     Raises:
-        ValueError: There are more than ``MAX_CLASSES`` classes, a value is no whole number of 8 bits, or two classes or
+        ValueError: There are more than ``MAX_CLASSES`` classes, a value is not an integer of 8 bits, or two classes or
             a class and the pixels to ignore have the same value.
     """
     values = [int(v) for v in values]

@@ -11,11 +11,11 @@ MASK_ENCODINGS = ('index', 'gray', 'color')
 (``labels_rgb`` of AVSBench)."""
 
 DEFAULT_HINT = 'set `mask_values` of the dataset to the value of each class, and `ignored_values` to those to ignore'
-_MOST = 5  # colors that a message lists
+_MOST = 5  # maximum number of colors in a message
 
 
 class MaskError(ValueError):
-    """A mask with invalid values; the message names the file.
+    """A mask has invalid values; the message names the file.
 
     Args:
         message: The complete message.
@@ -44,7 +44,7 @@ def mask_labels(
         np.ndarray: uint8 (H, W).
 
     Raises:
-        MaskError: The mask has another type, or a value or color that belongs to no class.
+        MaskError: The mask has another type, or a value or color without a class.
     """
     values = _values(pixels, path, encoding, hint)
     if table is None:
@@ -54,7 +54,7 @@ def mask_labels(
     labels = cv2.LUT(values, table)
     if (labels == UNKNOWN_VALUE).any():
         unknown = np.unique(values[labels == UNKNOWN_VALUE]).tolist()
-        raise MaskError(f'{path} has the values {unknown}, which belong to no class: {hint}', 'unknown mask values')
+        raise MaskError(f'{path} has the values {unknown}, which have no class: {hint}', 'unknown mask values')
     return labels
 
 
@@ -68,7 +68,7 @@ def _values(pixels: np.ndarray, path: str, encoding: str, hint: str) -> np.ndarr
     if encoding == 'gray':
         if pixels.ndim == 3:
             if pixels.shape[-1] >= 3 and (pixels[..., :3] != pixels[..., :1]).any():
-                raise MaskError(f'a mask without classes must be gray, but {path} has colors', 'wrong mask type')
+                raise MaskError(f'a binary mask must be gray, but {path} has colors', 'wrong mask type')
             pixels = pixels[..., 0]
     if pixels.ndim != 2 or pixels.dtype != np.uint8:
         raise MaskError(

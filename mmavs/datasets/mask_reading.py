@@ -9,7 +9,7 @@ from .label_table import IGNORE_INDEX
 from .mask_file import DEFAULT_HINT, mask_labels
 
 _BACKGROUND = 0
-_MISSING_REMEDY = 'Fetch it, take it out of the annotation file, or correct `data_root` of the dataset.'
+_MISSING_REMEDY = 'Fetch it, remove it from the annotation file, or correct `data_root` of the dataset.'
 
 
 def read_pixels(
@@ -19,14 +19,14 @@ def read_pixels(
 
     Args:
         path: The file.
-        record: The sample that it belongs to; ``clip``, ``frame`` and ``num_frames`` are for messages.
+        record: The sample of the file; its ``clip``, ``frame`` and ``num_frames`` are used in messages.
         flag: Flag of ``mmcv.imfrombytes``.
         backend: Backend of ``mmcv.imfrombytes``.
-        backend_args: Those of mmengine's file backends.
+        backend_args: Arguments of mmengine's file backend.
         what: ``'image'`` or ``'mask'``, for messages.
 
     Raises:
-        FileNotFoundError, OSError: The file is missing, empty, truncated or no image.
+        FileNotFoundError, OSError: The file is missing, empty, truncated or not an image.
     """
     try:
         content = fileio.get(path, backend_args=backend_args)
@@ -50,7 +50,7 @@ def read_mask(path: str, record: dict, *, backend: str = 'pillow', backend_args:
         record: The sample, with ``label_table`` and optionally ``mask_encoding``, ``mask_hint`` and ``file_shape`` or
             ``ori_shape``, the (height, width) that the mask must have.
         backend: Backend of ``mmcv.imfrombytes``.
-        backend_args: Those of mmengine's file backends.
+        backend_args: Arguments of mmengine's file backend.
 
     Returns:
         np.ndarray: uint8 (H, W), class indices.
@@ -71,7 +71,7 @@ def read_mask(path: str, record: dict, *, backend: str = 'pillow', backend_args:
     if tuple(shape[:2]) != labels.shape:
         raise ValueError(
             f'image and mask differ in size: {record["img_path"]} is {tuple(shape[:2])}, {path} is {labels.shape} '
-            '(height, width). Take the image that the mask was drawn on, or take both out of the annotation file.'
+            '(height, width). Use the image that the mask was drawn on, or remove both from the annotation file.'
         )
     return labels
 

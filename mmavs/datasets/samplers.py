@@ -27,8 +27,8 @@ class ClipSampler(Sampler):
         dataset: Its records have the key ``clip``, and those of a clip are consecutive, see :class:`ClipDataset`.
         shuffle: Shuffles the clips.
         seed: Seed of the order. None for a random seed that all processes share.
-        round_up: Repeats some clips if the last batch of a length is not full, or if a process has a batch less than
-            others. Training needs this. None: same as ``shuffle``. If False, each clip is sampled once.
+        round_up: Repeats some clips to fill the last batch of each clip length, and to give all processes the same
+            number of batches. Training needs this. None: same as ``shuffle``. If False, each clip is sampled once.
     """
 
     def __init__(
@@ -63,8 +63,9 @@ class ClipSampler(Sampler):
                 )
         if len(partial) > 1 and not self.round_up:
             raise ValueError(
-                f'batch_size {batch_size} leaves clips of {" and ".join(map(str, sorted(partial)))} frames for the '
-                f'last batch, which takes one length only: make it {max(self._clips)}'
+                f'batch_size {batch_size} leaves incomplete batches of clips of '
+                f'{" and ".join(map(str, sorted(partial)))} frames, but only one may be: set it '
+                f'to {max(self._clips)}'
             )
         self.batch_size = batch_size
 
@@ -153,7 +154,7 @@ def _index_of(draw: int | tuple) -> int:
 
 
 def _group_clips(dataset: Dataset) -> dict[int, list[range]]:
-    """The index ranges of the clips, grouped by length."""
+    """Clip length -> index ranges of the clips of this length."""
     groups, start = defaultdict(list), 0
     keys = (dataset.get_data_info(i).get('clip') for i in range(len(dataset)))
     for key, members in itertools.groupby(keys):

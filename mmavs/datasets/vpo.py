@@ -14,8 +14,8 @@ _COLUMNS = ('img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'audio_pos', 'split')
 _FILLED = ('img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'split')
 _FOLDERS = dict(ss='VPO-SS', ms='VPO-MS', msmi='VPO-MSMI')
 _NO_VAL = (
-    '. A build gets a validation set by build_vpo.py --val-fraction 0.1, or by val in --splits. For the released VPO, '
-    "which has none, take a config that selects on the test set (split=['test', 'val'])"
+    '. To build a set with a validation split, use build_vpo.py --val-fraction 0.1, or name val in --splits. The '
+    "released VPO has none: use a config that selects the checkpoint on the test set (split=['test', 'val'])"
 )
 
 
@@ -24,7 +24,7 @@ def _metainfo(table: ClassTable) -> dict:
 
 
 def is_multi_instance(row: dict) -> bool:
-    """Whether a row of the CSV belongs to an image with several instances of one class."""
+    """True if a row of the CSV belongs to an image with several instances of one class."""
     return row.get('multi_instance') in ('1', '1.0', 'True')
 
 
@@ -39,14 +39,14 @@ class VPODataset(AVSegDataset):
         VPO-MSMI/vpo_msmi_data_stereo.csv, likewise; its rows with multi_instance 0 have their files under VPO-MS
         VGGSound/audios/<vgg_file>.wav
 
-    Rows whose ``split`` is misspelt are reported with a warning. ``check_dataset.py`` also reports duplicate rows, and
-    images and recordings that several splits have in common.
+    Rows whose ``split`` is misspelled are reported with a warning. ``check_dataset.py`` also reports duplicate rows,
+    and images and recordings that several splits have in common.
 
     Args:
         subset: ``'ss'``, ``'ms'`` or ``'msmi'``.
         split: Value of the column ``split``, or several: the released test set is ``['test', 'val']``.
         multi_instance: True keeps only the images with several instances of one class, False only the others, None
-            all. Only MSMI has the former.
+            all. Only MSMI has images with several instances of one class.
         audio_dir: Folder of the recordings, absolute or relative to ``data_root``, for example of the copies made by
             ``tools/dataset_converters/resample_audio.py``.
         class_file: The class file that the dataset was built with (see ``vpo_classes.yaml``). None for VPO's classes.
@@ -55,8 +55,8 @@ class VPODataset(AVSegDataset):
     Raises:
         FileNotFoundError: The CSV does not exist.
         KeyError: A column is missing.
-        AnnotationError: The CSV has a class that the class file does not have, an incomplete row, a position outside
-            [0, 1], or no sample of the split; or it is no CSV in UTF-8.
+        AnnotationError: The CSV has a class that is not in the class file, an incomplete row, a position outside
+            [0, 1], or no sample of the split; or it is not a CSV file in UTF-8.
     """
 
     METAINFO = _metainfo(load_class_table())
@@ -101,7 +101,7 @@ class VPODataset(AVSegDataset):
         return 'Correct the annotation, or set `class_file` of the dataset to the class file that it was built with'
 
     def load_data_list(self) -> list[dict]:
-        """Groups the rows of the CSV into samples: a row is a sample in SS, the rows of an image are one elsewhere."""
+        """Groups the rows of the CSV into samples: one per row in SS, one per image in MS and MSMI."""
         samples: dict[int | tuple, dict] = {}
         used_splits: set[str] = set()
         for line, row in self.read_all_rows():
@@ -144,7 +144,7 @@ class VPODataset(AVSegDataset):
         )
 
     def _parse_source(self, row: dict, line: int) -> dict | None:
-        """The sounding object of a row; None if it has an error that is not raised."""
+        """The sounding object of a row; None if the row has an error that ``on_annotation_error`` does not raise."""
         label = self.class_index(row['cateName'], line)
         position = self.parse_position(row['audio_pos'], line, column='audio_pos')
         if row['cateName'] not in self._all_classes() or not is_position(position):

@@ -1,4 +1,4 @@
-"""Where the audio acts on the image: attention maps of any model with a fusion."""
+"""Attention maps of any model with a fusion: the effect of the audio at each pixel."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ class AttentionMaps(NamedTuple):
     Attributes:
         level: Index of the level.
         heads: (B, heads, h, w), without the padding of the images.
-        is_attention: Whether these are attention weights. Otherwise they are the change of the features by the audio.
+        is_attention: True for attention weights, False for the change of the features by the audio.
     """
 
     level: int
@@ -31,14 +31,14 @@ def attention_maps(
 ) -> list[AttentionMaps]:
     """The attention maps of a batch, one entry for each fused level.
 
-    A fusion of mmavs has attention weights for each of its heads. For a fusion without ``attention_maps`` the map is,
-    at each pixel, the length of the difference between the features fused with the audio and those fused with silence.
+    A fusion of mmavs has attention weights for each of its heads. For a fusion without ``attention_maps``, the
+    value of a pixel is the L2 norm of the difference between the features fused with the audio and with silence.
 
     Args:
         model: An :class:`AVEncoderDecoder`.
-        inputs: Those of the model: ``img`` (B, 3, H, W), normalised, and ``audio`` (B, channels, frames, mels).
-        data_samples: With ``img_shape``, the size of an image without padding. A model that looks over time needs
-            complete clips.
+        inputs: Inputs of the model: ``img`` (B, 3, H, W), normalized, and ``audio`` (B, channels, frames, mels).
+        data_samples: With ``img_shape``, the size of an image without padding. Temporal models need complete
+            clips.
     """
     visual = model.encode_visual(inputs['img'], data_samples)
     prompts = model.encode_prompts(inputs, data_samples)

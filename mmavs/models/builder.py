@@ -1,4 +1,4 @@
-"""Errors of misspelt keys in the config of a model."""
+"""Errors of misspelled keys in the config of a model."""
 
 import inspect
 import re

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmavs.audio.log_mel import LogMel, append_level_difference
 
-_FORMER_FRAMES = (96, 100)  # num_frames of the first version on AVSBench, and what its 1 s of audio gives
+_FORMER_FRAMES = (96, 100)  # num_frames of AVSBench configs of version 0.1, and the number of frames of 1 s of audio
 
 
 @MODELS.register_module()
@@ -20,12 +20,12 @@ class AVDataPreProcessor(SegDataPreProcessor):
     samples of it, 300 for 3 s.
 
     Args:
-        num_frames: Expected number of frames, or None. Another number is an error.
+        num_frames: Expected number of frames, which is checked; None for no check.
         level_difference: Appends a third channel to the spectrograms of stereo audio: left minus right, which for a
             single source depends on its position alone. The paper's network takes left and right only.
-        kwargs: Those of ``SegDataPreProcessor``. ``test_cfg=dict(size=(height, width))`` is the least size at test: it
-            pads smaller images on the right and below, and predictions keep the images' own sizes. SegFormer and
-            ConvNeXt need 32 x 32.
+        kwargs: Other arguments of ``SegDataPreProcessor``. ``test_cfg=dict(size=(height, width))`` is the minimum size
+            at test: smaller images are padded on the right and at the bottom, and predictions have the size of the
+            image. SegFormer and ConvNeXt need at least 32 x 32.
     """
 
     def __init__(self, num_frames: int | None = None, level_difference: bool = False, **kwargs) -> None:
@@ -40,18 +40,18 @@ class AVDataPreProcessor(SegDataPreProcessor):
         Args:
             data: ``inputs`` with ``img`` (list of (3, H, W)) and ``audio`` (list of (channels, samples)), and
                 ``data_samples``.
-            training: Pads images and labels to ``size``; else images to ``test_cfg``.
+            training: Pads images and labels to ``size`` if True, and images according to ``test_cfg`` if False.
 
         Returns:
             dict: ``inputs`` with ``img`` (B, 3, H, W) and ``audio`` (B, channels, frames, mels), with one channel more
-            if ``level_difference``, and ``data_samples``: the given ones, or, without any and if ``test_cfg`` is set,
-            new ones with the padding of the images.
+            if ``level_difference``, and ``data_samples``. If none are given and ``test_cfg`` is set, they are created
+            with the size of the images before padding.
 
         Raises:
             TypeError: ``inputs`` does not have an image and audio.
             ValueError: The waveforms differ in shape, their sample rate is not that of the spectrogram, their length
-                disagrees with ``num_frames``, ``level_difference`` gets mono audio, or the images differ in size after
-                padding.
+                does not match ``num_frames``, ``level_difference`` is used with mono audio, or the images differ in
+                size after padding.
         """
         inputs = data['inputs']
         if not isinstance(inputs, dict) or not {'img', 'audio'} <= set(inputs):
@@ -76,18 +76,18 @@ class AVDataPreProcessor(SegDataPreProcessor):
         return result
 
     def _check_sample_rate(self, data_samples: list[SegDataSample] | None) -> None:
-        """Samples without a rate, from a pipeline of one's own, are taken as they are."""
+        """Checks the rate of ``LoadAudio``. Samples without a rate, from a custom pipeline, are accepted."""
         expected = self.log_mel.spec.sample_rate
         rates = {sample.metainfo.get('sample_rate', expected) for sample in data_samples or ()} - {expected}
         if rates:
             raise ValueError(
-                f'sample_rate={min(rates)} of LoadAudio disagrees with model.data_preprocessor, whose log-mel '
+                f'sample_rate={min(rates)} of LoadAudio does not match model.data_preprocessor, whose log-mel '
                 f'spectrogram is that of audio at {expected} Hz: remove sample_rate of LoadAudio from all pipelines, '
                 'which resamples recordings of any rate'
             )
 
     def _check_frames(self, log_mel: Tensor, num_samples: int) -> Tensor:
-        """(B, channels, frames, mels): refuses another number of frames than ``num_frames``."""
+        """Returns the spectrograms (B, channels, frames, mels) after a check of the number of frames."""
         frames = log_mel.shape[-2]
         if self.num_frames in (None, frames):
             return log_mel
@@ -101,13 +101,13 @@ class AVDataPreProcessor(SegDataPreProcessor):
             return log_mel[..., : self.num_frames, :]
         spec = self.log_mel.spec
         raise ValueError(
-            f'model.data_preprocessor.num_frames={self.num_frames} disagrees with `duration` of LoadAudio: '
+            f'model.data_preprocessor.num_frames={self.num_frames} does not match `duration` of LoadAudio: '
             f'{num_samples} samples, {num_samples / spec.sample_rate:g} s, give {frames} frames. Remove num_frames, or '
             f'set duration={self.num_frames * spec.hop_length / spec.sample_rate:g} in LoadAudio of all pipelines'
         )
 
     def _check_image_sizes(self, images: list[Tensor], training: bool) -> None:
-        """mmseg pads to ``size_divisor`` together; to ``size`` each image that is smaller."""
+        """Checks that the padded images have one size. With ``size_divisor``, mmseg pads them to a common size."""
         options = dict(size=self.size, size_divisor=self.size_divisor) if training else (self.test_cfg or {})
         if options.get('size_divisor') is not None:
             return
@@ -116,7 +116,7 @@ class AVDataPreProcessor(SegDataPreProcessor):
         if len(sizes) > 1:
             remedy = (
                 'end the transforms of train_pipeline with a RandomCrop of crop_size=model.data_preprocessor.size '
-                '(a transform behind it, such as RandomRotFlip, may exchange height and width)'
+                '(a transform after it, such as RandomRotFlip, may exchange height and width)'
                 if training
                 else 'set batch_size=1 of the test data loader, or Resize with keep_ratio=False'
             )

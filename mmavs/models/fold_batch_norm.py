@@ -6,11 +6,11 @@ from .necks.deeplabv3plus_neck import ASPP
 
 
 def fold_batch_norm(model: nn.Module) -> nn.Module:
-    """Folds batch normalisation into the convolutions before it: the same predictions with fewer operations.
+    """Folds batch normalization into the convolutions before it: the same predictions with fewer operations.
 
     mmcv's ``fuse_conv_bn`` folds each norm into the convolution that is registered before it. In the ASPP of
-    :class:`DeepLabV3PlusNeck` a norm follows several branches or their sum, so that :meth:`ASPP.fold_norms` folds these
-    first.
+    :class:`DeepLabV3PlusNeck` a norm follows several branches or their sum, so :meth:`ASPP.fold_norms` folds these
+    norms first.
 
     Args:
         model: Changed in place and put into evaluation mode; it cannot be trained afterwards.

@@ -1,4 +1,4 @@
-"""Small parts of a network that compute in 32 bits with mixed precision too: their rounding would reach all pixels."""
+"""Small parts of a network that stay in float32 with mixed precision, since their rounding errors affect all pixels."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -12,20 +12,20 @@ def full_precision(x: Tensor) -> AbstractContextManager:
     return torch.autocast(device, enabled=False) if _has_autocast(device) else nullcontext()
 
 
-@torch.compiler.assume_constant_result  # torch.compile cannot look into it
+@torch.compiler.assume_constant_result  # torch.compile cannot trace it
 def _has_autocast(device: str) -> bool:
     return torch.amp.is_autocast_available(device)
 
 
 class FullPrecisionConv2d(nn.Conv2d):
-    """A convolution that computes in the precision of its weights, with autocast too.
+    """A convolution that computes in the precision of its weights, also under autocast.
 
-    As the last convolution of a classifier: in bfloat16 its rounding is a third of the error of the logits.
+    It is the last convolution of a decode head, which in bfloat16 causes a third of the error of the logits.
     """
 
     @classmethod
     def from_conv(cls, conv: nn.Conv2d) -> 'FullPrecisionConv2d':
-        """The same convolution with the same parameters; draws no random numbers."""
+        """Wraps a convolution with the same parameters, without drawing random numbers."""
         new = nn.utils.skip_init(
             cls,
             *(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding, conv.dilation),

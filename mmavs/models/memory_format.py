@@ -4,14 +4,14 @@ import torch
 from torch import Tensor, nn
 
 MIN_CHANNELS = 16
-"""A strided 1 x 1 convolution with fewer input channels is unsafe on a CPU, whose vector registers hold 16 floats."""
+"""A strided 1 x 1 convolution with fewer input channels is unsafe on a CPU; its vector registers hold 16 floats."""
 
 
 def use_channels_last(model: nn.Module) -> None:
-    """Keeps the weights of a model, and with them its features, channels last in memory.
+    """Converts the weights of a model, and thereby its features, to channels-last memory format.
 
-    A 1 x 1 convolution with a stride and fewer than :data:`MIN_CHANNELS` input channels stays contiguous. Channels
-    last, its backward pass in torch's CPU code writes beyond its buffers, which ends the process at some later moment
+    A 1 x 1 convolution with a stride and fewer than :data:`MIN_CHANNELS` input channels stays contiguous. In
+    channels-last format, its backward pass in torch's CPU code writes beyond its buffers, and the process crashes later
     (seen with torch 2.11: 4 channels without AVX-512, 8 and 12 with it).
 
     Args:
@@ -20,7 +20,7 @@ def use_channels_last(model: nn.Module) -> None:
     model.to(memory_format=torch.channels_last)
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and _is_unsafe(module):
-            # `contiguous` would do nothing: a kernel of 1 x 1 is contiguous in both formats, but with other strides.
+            # `contiguous` has no effect: a 1 x 1 kernel is contiguous in both formats, and only the strides differ.
             module.weight.data = module.weight.data.clone(memory_format=torch.contiguous_format)
             module.register_forward_pre_hook(_make_input_contiguous)
 

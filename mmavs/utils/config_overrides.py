@@ -1,4 +1,4 @@
-"""Changes of a config by `--cfg-options` of the tools."""
+"""Changes to a config by the option `--cfg-options` of the tools."""
 
 import copy
 import inspect
@@ -11,7 +11,7 @@ from mmseg.registry import DATASETS, LOOPS
 
 from .nearest import nearest_hint
 
-# Top-level keys that mmengine, mmseg or the tools read and that a config need not state.
+# Optional top-level keys that mmengine, mmseg or the tools read.
 _OPTIONAL = {
     *inspect.signature(Runner.__init__).parameters,
     *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters', 'model_wrapper_cfg'),
@@ -22,9 +22,9 @@ _OPTIONAL = {
 def override(cfg: Config, options: dict[str, Any]) -> None:
     """Merges ``options`` into a config, as ``Config.merge_from_dict`` does, with two differences.
 
-    - A variable of the config file has been copied to where it is used. ``data_root`` and named steps of pipelines,
-      such as ``load_audio``, are therefore replaced in all data sets and pipelines that have the former value.
-    - Keys that nothing reads are refused.
+    - ``data_root`` and named steps of pipelines, such as ``load_audio``, are variables of the config file whose values
+      are copied into datasets and pipelines. They are replaced in all places that have the former value.
+    - Keys without an effect raise an error.
 
     Args:
         cfg: The config; changed in place.
@@ -60,8 +60,8 @@ def _replace_data_root(cfg: Config, former: str, new: str) -> None:
             replaced += 1
     if not replaced:
         raise ValueError(
-            f'--cfg-options data_root={new}: no data set of the config has the data_root {former!r}. Set '
-            'train_dataloader.dataset.data_root, and the same of val_dataloader and test_dataloader'
+            f'--cfg-options data_root={new}: no dataset of the config has the data_root {former!r}. Set '
+            'train_dataloader.dataset.data_root, and likewise for val_dataloader and test_dataloader'
         )
 
 
@@ -87,7 +87,7 @@ def _entries(node: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _check_typed_parts(cfg: Config, key: str) -> None:
-    """Refuses a key below a loop or a dataset whose class has no such argument."""
+    """Raises an error for a key of a loop or a dataset whose class has no such argument."""
     steps, node = key.split('.'), cfg
     for depth, step in enumerate(steps):
         owner = '.'.join(steps[:depth])
@@ -96,7 +96,7 @@ def _check_typed_parts(cfg: Config, key: str) -> None:
         if known is not None and step not in (*known, 'type', '_delete_', 'by_epoch', '_scope_'):
             hint = nearest_hint(step, known) or f'; its arguments are {", ".join(known)}'
             if step == 'data_root':
-                hint += '. --cfg-options data_root=FOLDER sets it in all data sets of the config'
+                hint += '. --cfg-options data_root=FOLDER sets it in all datasets of the config'
             raise ValueError(f'--cfg-options {key}: {owner} is of type {cls.__name__}, which has no {step!r}{hint}')
         if isinstance(node, (list, tuple)):
             step = int(step)

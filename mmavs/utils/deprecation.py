@@ -7,11 +7,11 @@ from mmengine.registry import Registry
 
 
 def register_deprecated(registry: Registry, old: str, new: str, build: Callable[..., Any]) -> None:
-    """Registers a former name, so that configs that state it still work.
+    """Registers a former name, so that configs with this name still work.
 
     Args:
         registry: Registry of the class.
-        old: The former name. Building it emits a ``FutureWarning`` that states the new one.
+        old: The former name. Building it emits a ``FutureWarning`` with the new one.
         new: The name to use instead.
         build: The class of that name, or a function that builds it from the former arguments.
     """

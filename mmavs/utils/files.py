@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all."""
+"""Atomic writing of files."""
 
 import errno
 import hashlib
@@ -24,16 +24,16 @@ def atomic_file(path: str, option: str = '--out') -> Iterator[str]:
 
     Raises:
         OSError: Writing failed (disk full, read-only folder, ...). An earlier file is kept, the temporary one is
-            removed, and the message states the remedy.
+            removed, and the message contains a remedy.
     """
     part = f'{path}{PART}'
     try:
         os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-        if os.path.lexists(part):  # of a run that was killed
+        if os.path.lexists(part):  # left by a killed run
             os.unlink(part)
         yield part
         os.replace(part, path)
-        if os.path.lexists(part):  # rename(2) does nothing between two hard links of one file
+        if os.path.lexists(part):  # rename(2) has no effect if both names are hard links of one file
             os.unlink(part)
     except BaseException as error:
         if os.path.lexists(part):
@@ -44,14 +44,14 @@ def atomic_file(path: str, option: str = '--out') -> Iterator[str]:
 
 
 def make_output_folder(path: str, option: str = '--out') -> None:
-    """Makes a folder if needed, and checks now rather than after hours that it is writable.
+    """Makes a folder if needed, and checks that it is writable, so that a long run does not fail at its end.
 
     Args:
         path: The folder.
         option: Option of the tool that sets it, for messages.
 
     Raises:
-        OSError: It is not writable (a file of this name, read-only, ...); the message states the remedy.
+        OSError: It is not writable (a file of this name, read-only, ...); the message contains a remedy.
     """
     try:
         os.makedirs(path, exist_ok=True)
@@ -68,11 +68,11 @@ def writing_error(path: str, error: OSError, option: str = '--out', *, goes_on: 
         path: The file.
         error: Error of the system.
         option: Option of the tool that sets the folder, for messages.
-        goes_on: Whether the tool, run again, keeps finished work.
+        goes_on: True if the tool keeps finished work when it is run again.
     """
     remedy = {
         errno.EXDEV: 'use --copy-mode copy',
-        **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), f'a file is in the way: move it or choose another {option}'),
+        **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), f'a file has this name: move it or choose another {option}'),
         **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), f'allow writing there or choose another {option}'),
     }.get(error.errno, f'make room for it or choose another {option}')
     end = ': finished work is kept' if goes_on else ''
@@ -114,7 +114,7 @@ def place_file(source: str, target: str, mode: str = 'copy') -> None:
 
 
 def stamp(path: str) -> list[int] | None:
-    """Size in bytes and time of change (ns), which differ once the file is replaced; None if there is no file."""
+    """Size in bytes and modification time (ns), to detect a changed file; None if there is no file."""
     try:
         info = os.stat(path)
     except OSError:
@@ -123,7 +123,7 @@ def stamp(path: str) -> list[int] | None:
 
 
 def describe_input(path: str) -> dict[str, str | int]:
-    """Name, size in bytes and SHA-256 of an input file; without its folder, on which a build must not depend."""
+    """Name, size in bytes and SHA-256 of an input file. The folder is left out, since a build must not depend on it."""
     digest = hashlib.sha256()
     with open(path, 'rb') as f:
         while block := f.read(1 << 20):

@@ -152,7 +152,7 @@ def test_what_the_decoder_gives_up_on(tmp_path, tone, monkeypatch):
 
     soundfile.write(tmp_path / 'a.wav', tone, RATE)
     monkeypatch.setattr(soundfile.SoundFile, 'read', fail)
-    with pytest.raises(AudioFileError, match=r'cannot decode recording .*a\.wav: .* Fetch it again or take it out of'):
+    with pytest.raises(AudioFileError, match=r'cannot decode recording .*a\.wav: .* Fetch it again or remove it from'):
         read_all(tmp_path / 'a.wav')
 
 

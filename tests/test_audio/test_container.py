@@ -125,7 +125,7 @@ def test_video_without_sound_is_named(tmp_path):
         stream.height = stream.width = 32
         for packet in [*stream.encode(av.VideoFrame(32, 32, 'yuv420p')), *stream.encode(None)]:
             container.mux(packet)
-    with pytest.raises(AudioFileError, match=r'a\.mp4, which holds MP4: it has no sound track'):
+    with pytest.raises(AudioFileError, match=r'a\.mp4, which holds MP4: it has no audio track'):
         read_recording(str(tmp_path / 'a.mp4'))
 
 

@@ -19,7 +19,7 @@ def test_seconds_to_samples(seconds, rate, samples):
 
 
 @pytest.mark.parametrize('num_samples', [400, 15999, 16000, 48000])
-def test_a_centred_transform_gives_one_frame_more(num_samples):
+def test_a_centered_transform_gives_one_frame_more(num_samples):
     spec = LogMelSpec()
     frames = torch.stft(
         torch.zeros(num_samples),

@@ -28,7 +28,7 @@ partials = {id(value) for module in own for value in vars(module).values() if is
 FOLDER = os.path.dirname(mmavs.__file__)
 
 def is_ours(value):
-    kind = type(value)  # isinstance() would initialise lazy objects of torch
+    kind = type(value)  # isinstance() would initialize lazy objects of torch
     if kind is functools.partial:
         return id(value) in partials
     if kind in (staticmethod, classmethod, types.MethodType):

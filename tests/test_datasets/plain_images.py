@@ -38,7 +38,7 @@ def nearest(mask, height, width):
     return mask[rows][:, columns]
 
 
-def grey(image):
+def gray(image):
     """Luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B, with weights in steps of 1/32768."""
     return image.astype(int) @ np.array([9798, 19235, 3735]) + (1 << 14) >> 15
 
@@ -48,12 +48,12 @@ def brightness(image, factor):
 
 
 def contrast(image, factor):
-    mean = round(grey(image).mean())
+    mean = round(gray(image).mean())
     return (image * factor + mean * (1 - factor)).clip(0, 255).astype(np.uint8)
 
 
 def saturation(image, factor):
-    return np.rint(image * factor + grey(image)[..., None] * (1 - factor)).clip(0, 255).astype(np.uint8)
+    return np.rint(image * factor + gray(image)[..., None] * (1 - factor)).clip(0, 255).astype(np.uint8)
 
 
 def hue(image, turns):

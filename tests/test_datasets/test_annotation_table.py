@@ -48,7 +48,7 @@ def test_values_that_must_be_filled_in(tmp_path, value):
 def test_not_in_utf8(tmp_path, encoding, line):
     (tmp_path / 't.csv').write_bytes(('a,b\n' + '1,2\n' * 1000 + 'Säge,3\n1,2\n').encode(encoding))
     with pytest.raises(
-        AnnotationError, match=rf't\.csv, line {line}: not in UTF-8; save the file as "CSV UTF-8"'
+        AnnotationError, match=rf't\.csv, line {line}: the text is not UTF-8; save the file as "CSV UTF-8"'
     ) as error:
         list(read_table(str(tmp_path / 't.csv'), 'ab', report=None))
     assert error.value.kind == 'bad annotation'

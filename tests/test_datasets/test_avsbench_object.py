@@ -71,7 +71,7 @@ def test_in_training_single_source_is_annotated_on_its_first_frame(root):
     assert all(r['seg_map_path'] for r in records(root, 'ms3', 'train'))
 
 
-def test_samples_are_labelled_and_have_their_own_second(root):
+def test_samples_are_labeled_and_have_their_own_second(root):
     dataset = build(root, 'ms3', 'train', pipeline=PIPELINE)
     for i in range(5):
         sample = dataset[i]
@@ -113,7 +113,7 @@ def test_columns_by_heading_or_else_by_place(root, tmp_path, heads):
 
 
 @pytest.mark.parametrize('mode', ['L', 'RGB', 'RGBA', 'LA', '1', 'P', 'ones'])
-def test_masks_of_any_grey_kind(root, tmp_path, mode):
+def test_masks_of_any_gray_kind(root, tmp_path, mode):
     from PIL import Image
 
     record = records(root, 's4', 'val')[0]
@@ -133,7 +133,7 @@ def test_masks_of_any_grey_kind(root, tmp_path, mode):
 @pytest.mark.parametrize(
     ('pixels', 'message'),
     [
-        (np.full(SIZE, 128, np.uint8), r'values \[128\], which belong to no class: .*`threshold=128`'),
+        (np.full(SIZE, 128, np.uint8), r'values \[128\], which have no class: .*`threshold=128`'),
         (np.full((*SIZE, 3), (255, 0, 0), np.uint8), 'must be gray, but .* has colors'),
         (np.zeros((8, 8), np.uint8), r'differ in size: .*\(32, 48\).*\(8, 8\)'),
     ],
@@ -214,12 +214,12 @@ def test_unknown_splits_are_reported(tmp_path):
     dataset.on_annotation_error = errors.append
     assert {r['clip'] for r in dataset.load_data_list()} == {'s4/train/c/a'}
     assert [(e.kind, e.fatal) for e in errors] == [('unknown split', False)]
-    assert "rows with split '', 'Train' are not used, which is none of train, val, test" in str(errors[0])
+    assert "rows with split '', 'Train' are not used; known splits are train, val, test" in str(errors[0])
 
 
 def test_annotation_that_is_not_in_utf8(tmp_path):
     path = tmp_path / S4_TABLE
     write_rows(path, ('name', 'category', 'split'), [('a', 'Säge', 'train')])
     path.write_bytes(path.read_text(encoding='utf-8').encode('cp1252'))
-    with pytest.raises(AnnotationError, match=r's4_meta_data\.csv, line 2: not in UTF-8'):
+    with pytest.raises(AnnotationError, match=r's4_meta_data\.csv, line 2: the text is not UTF-8'):
         build(tmp_path)

@@ -225,7 +225,7 @@ def test_colors_not_in_the_palette(own):
     with pytest.raises(ValueError, match=r'has the values \[99\]'):
         dataset[3]
     write_image(own / 'v2' / 'v2val0' / 'labels_rgb' / '3.png', np.zeros(SIZE, np.uint8))
-    assert not label_of(dataset[3]).any()  # grey is a colour, too
+    assert not label_of(dataset[3]).any()  # gray is a color, too
 
 
 def test_audio_that_ends_before_the_frame(own):
@@ -239,7 +239,7 @@ def test_audio_that_ends_before_the_frame(own):
     assert audio[:11000].any() and not audio[11200:].any()
     write_recording(path, 3.2)
     assert soundfile.info(path).duration == 3.2
-    with pytest.raises(OSError, match=r'v1mval0/audio\.wav has 3\.200 s, required are second 4 to 5'):
+    with pytest.raises(OSError, match=r'v1mval0/audio\.wav has 3\.200 s, but the sample needs seconds 4 to 5'):
         dataset[4]
     assert dataset[2]['inputs']['audio'].shape == (1, 16000)
 
@@ -247,7 +247,7 @@ def test_audio_that_ends_before_the_frame(own):
 @pytest.mark.parametrize(
     ('row', 'message'),
     [
-        (('a', 'x', 'v3', 'train'), "line 2: label 'v3' is none of v1s, v1m, v2"),
+        (('a', 'x', 'v3', 'train'), "line 2: label 'v3' is not one of v1s, v1m, v2"),
         (('a/b', 'x', 'v2', 'train'), "line 2: uid 'a/b' is not a valid"),
         (('a', 'x', 'v1s', 'train'), 'has no clip of split train'),
     ],

@@ -87,7 +87,7 @@ def encode(pixels, mode, suffix):
 
 RAMP = np.tile(np.arange(0, 256, 8, dtype=np.uint8)[None, :, None], (24, 1, 3))
 IMAGES = {
-    'grey': encode(RAMP, 'L', 'PNG'),
+    'gray': encode(RAMP, 'L', 'PNG'),
     'RGBA': encode(RAMP, 'RGBA', 'PNG'),
     'CMYK': encode(RAMP, 'CMYK', 'JPEG'),
     '16 bits': encode(RAMP[..., 0].astype(np.uint16) * 257, 'I;16', 'PNG'),

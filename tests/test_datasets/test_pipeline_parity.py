@@ -112,13 +112,13 @@ def log_mel(waveform, frames):
     return 20 * mel(waveform)[..., :frames].transpose(1, 2).clamp_min(1e-5).log10() / 100
 
 
-def normalised(image):
+def normalized(image):
     return torch.from_numpy(((image - np.array(MEAN)) / np.array(STD)).transpose(2, 0, 1)).float()
 
 
 def assert_equal(found, image, sound, label, *, undecided=0):
     """To 1e-4; ``undecided`` values of the image may differ by some gray levels, see :func:`plain_images.hue`."""
-    off = (found[0] - normalised(image)).abs()
+    off = (found[0] - normalized(image)).abs()
     assert (off > 1e-4).sum() <= undecided and off.max() < 5 / min(STD)
     torch.testing.assert_close(found[1], sound, rtol=0, atol=1e-4)
     assert np.array_equal(found[2], label)
@@ -170,7 +170,7 @@ def test_training(root, monkeypatch, name, channels, scale, mirrored, order):
     jitter = (brightness, contrast, saturation, hue)
     for k in order:
         image = jitter[k](image, JITTER[jitter[k].__name__])
-    # the mean colour, and labels to ignore, up to 512 x 512
+    # the mean color, and labels to ignore, up to 512 x 512
     below, beside = CROP - len(image), CROP - image.shape[1]
     padded = np.concatenate([image, np.broadcast_to(MEAN, (below, image.shape[1], 3))]) if below else image
     padded = np.concatenate([padded, np.broadcast_to(MEAN, (CROP, beside, 3))], axis=1) if beside else padded

@@ -153,7 +153,7 @@ def test_clips_that_do_not_fit_a_batch():
         loader(MIXED, 5)
     with pytest.raises(ValueError, match=r'got 10: clip c1 has 3 frames'):
         loader(Clips(5, 3), 10)
-    with pytest.raises(ValueError, match='leaves clips of 5 and 10 frames for the last batch.*make it 10'):
+    with pytest.raises(ValueError, match='incomplete batches of clips of 5 and 10 frames, .*set it to 10'):
         loader(Clips(5, 10), 20, shuffle=False)
 
 

@@ -109,7 +109,7 @@ def test_path_rule_of_multi_instance(tmp_path, value, folder):
     assert record['seg_map_path'] == f'{tmp_path}/{folder}/mask/000000000007.png'
 
 
-def test_rows_of_an_image_need_not_be_neighbours(tmp_path):
+def test_rows_of_an_image_need_not_be_neighbors(tmp_path):
     tree_of(tmp_path, 'ms', row(1, 'cat'), row(2, 'dog'), row(1, 'dog'), row(1, 'cat'))
     first, second = records(tmp_path, 'ms')
     assert [s['label'] for s in first['sources']] == [6, 9, 6]
@@ -260,7 +260,7 @@ def test_csv_that_is_not_in_utf8(tmp_path):
     tree_of(tmp_path, 'ms', row(), row(audio='Säge_000030'))
     path = csv_path(tmp_path, 'ms')
     path.write_bytes(path.read_text(encoding='utf-8').encode('cp1252'))
-    with pytest.raises(ValueError, match=r'vpo_ms_data_stereo\.csv, line 3: not in UTF-8; save the file as'):
+    with pytest.raises(ValueError, match=r'vpo_ms_data_stereo\.csv, line 3: the text is not UTF-8; save the file as'):
         build(tmp_path, 'ms')
 
 
@@ -281,7 +281,7 @@ def test_unknown_splits_are_warned_of(tmp_path, warnings):
     )
     assert len(build(tmp_path, 'ms')) == 1
     (warning,) = warnings
-    assert "csv: rows with split 'Train', 'train ' are not used, which is none of train, val, test" in warning
+    assert "csv: rows with split 'Train', 'train ' are not used; known splits are train, val, test" in warning
     build(tmp_path, 'ms', ['train', 'Train', 'train '])
     assert len(warnings) == 1
 

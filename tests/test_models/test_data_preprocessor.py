@@ -38,7 +38,7 @@ def test_tone_lights_up_its_band_and_its_channel():
     def mel(hz):
         return 2595 * math.log10(1 + hz / 700)
 
-    band = (mel(1000) - mel(125)) / (mel(3800) - mel(125)) * 65 - 1  # 64 triangles, their centres 1/65 apart
+    band = (mel(1000) - mel(125)) / (mel(3800) - mel(125)) * 65 - 1  # 64 triangles, their centers 1/65 apart
     assert abs(left.mean(dim=0).argmax().item() - band) < 1
     assert (right == right[0, 0]).all()
 
@@ -96,7 +96,7 @@ def build(**options):
     return MODELS.build(dict(type='AVDataPreProcessor', **NORM, **options))
 
 
-def test_images_are_normalised_as_by_mmseg():
+def test_images_are_normalized_as_by_mmseg():
     data = batch([(8, 10), (8, 10)])
     expected = SegDataPreProcessor(**NORM)(dict(inputs=data['inputs']['img'], data_samples=data['data_samples']))
     result = build()(data)
@@ -107,7 +107,7 @@ def test_images_are_normalised_as_by_mmseg():
     torch.testing.assert_close(result['inputs']['audio'], LogMel()(torch.stack(data['inputs']['audio'])))
 
 
-def test_training_pads_with_the_mean_colour_and_ignored_labels():
+def test_training_pads_with_the_mean_color_and_ignored_labels():
     data = batch([(6, 10), (8, 5)])
     result = build(size=(8, 10), pad_val=0, seg_pad_val=255)(data, training=True)
     image = result['inputs']['img']
@@ -181,7 +181,7 @@ def test_spectrograms_have_a_frame_for_each_hop(num_frames):
 @pytest.mark.parametrize('num_frames', [32, 96, 300])
 def test_num_frames_that_disagrees_with_duration_is_refused(num_frames):
     """Seen: `duration=5.0` beside `num_frames=300` trained on the first 3 s."""
-    message = rf'data_preprocessor.num_frames={num_frames} disagrees with `duration` of LoadAudio: 80000 samples, 5 s'
+    message = rf'data_preprocessor.num_frames={num_frames} does not match `duration` of LoadAudio: 80000 samples, 5 s'
     with pytest.raises(ValueError, match=message):
         build(num_frames=num_frames)(batch([(8, 10)], audio_shape=(2, 80000)))
 
@@ -219,6 +219,6 @@ def test_sample_rate_that_disagrees_with_the_spectrogram_is_refused(training):
     assert build(size=(8, 10))(data, training)['inputs']['audio'].shape[-2] == 100
     data['data_samples'][1].set_metainfo(dict(sample_rate=22050))
     with pytest.raises(
-        ValueError, match='sample_rate=22050 of LoadAudio disagrees with model.data_preprocessor.* 16000'
+        ValueError, match='sample_rate=22050 of LoadAudio does not match model.data_preprocessor.* 16000'
     ):
         build(size=(8, 10))(data, training)

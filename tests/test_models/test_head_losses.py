@@ -64,7 +64,7 @@ def focal(logits, label):
 
 
 def hardest(logits, label, count=20):
-    """Mean over all labelled pixels of the loss of the hardest ones, ``count`` of them an image."""
+    """Mean over all labeled pixels of the loss of the hardest ones, ``count`` of them an image."""
     losses = F.cross_entropy(logits, label, ignore_index=IGNORED, reduction='none')
     return losses.flatten().topk(count * len(label)).values.sum() / (label != IGNORED).sum()
 

@@ -258,5 +258,5 @@ def test_rows_of_other_settings_are_replaced(tmp_path):
 def test_a_file_without_objects_of_the_set_is_refused(tmp_path):
     path = tmp_path / 'instances.json'
     path.write_text(json.dumps(dict(images=[], annotations=[], categories=[dict(id=1, name='cat')])))
-    with pytest.raises(ValueError, match='instances.json has no object of the classes of the data set'):
+    with pytest.raises(ValueError, match='instances.json has no object of the classes of the dataset'):
         Objects(str(path), {1}, ('background', 'cat'))

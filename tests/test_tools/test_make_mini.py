@@ -263,5 +263,5 @@ def test_full_disk_leaves_no_files_and_names_the_remedy(tmp_path, small_disk, si
 
 def test_a_file_in_place_of_the_folder_is_named(tmp_path):
     (tmp_path / 'mini').touch()
-    with pytest.raises(OSError, match=r'cannot write .*mini/source: Not a directory; a file is in the way.*--out'):
+    with pytest.raises(OSError, match=r'cannot write .*mini/source: Not a directory; a file has this name.*--out'):
         make_mini(tmp_path / 'mini', images=1, recordings=(1, 1), workers=1)

@@ -312,5 +312,5 @@ def test_amp_refuses_other_optimizer_wrappers(tmp_path, config):
 
 def test_folder_for_pictures_that_can_not_be_made_is_named(tmp_path, run_tool, config):
     (tmp_path / 'file').touch()
-    with pytest.raises(OSError, match=r'cannot write .*file/show: Not a directory; a file is in the way.*--show-dir'):
+    with pytest.raises(OSError, match=r'cannot write .*file/show: Not a directory; a file has this name.*--show-dir'):
         run_tool('test.py', config, 'epoch_2.pth', '--show-dir', tmp_path / 'file' / 'show')

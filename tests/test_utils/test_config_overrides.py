@@ -46,7 +46,7 @@ def test_named_step_is_replaced_in_all_pipelines():
     'config, key, message',
     [
         (SMALL, 'train_cfg.max_epochs', r"train_cfg is of type IterBasedTrainLoop, .*; did you mean 'max_iters'\?"),
-        (MINI, 'train_dataloader.dataset.data_root', r'ConcatDataset, .*data_root=FOLDER sets it in all data sets'),
+        (MINI, 'train_dataloader.dataset.data_root', r'ConcatDataset, .*data_root=FOLDER sets it in all datasets'),
         (MINI, 'train_dataloader.dataset.datasets.0.subsett', r"VPODataset, .*did you mean 'subset'\?"),
         (MINI, 'val_dataloader.dataset.splitt', r"VPODataset, .*did you mean 'split'\?"),
         (MINI, 'train_cgf.max_epochs', r"the config has no 'train_cgf'; did you mean 'train_cfg'\?"),

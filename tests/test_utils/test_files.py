@@ -36,7 +36,7 @@ def test_output_folder_is_made_and_left_empty(tmp_path):
 @pytest.mark.parametrize('name', ['file', 'file/below', 'file/far/below'])
 def test_a_file_in_the_way_of_an_output_folder_is_named_with_the_remedy(tmp_path, name):
     (tmp_path / 'file').write_text('mine')
-    with pytest.raises(OSError, match=rf'cannot write .*{name}: .*; a file is in the way: .* another --work-dir') as e:
+    with pytest.raises(OSError, match=rf'cannot write .*{name}: .*; a file has this name: .* another --work-dir') as e:
         make_output_folder(str(tmp_path / name), '--work-dir')
     assert 'not repeated' not in str(e.value)
 

@@ -180,7 +180,7 @@ def main(argv=None) -> None:
     try:
         summary = AudioSwap(args).run()
         if not summary:
-            raise ValueError('no image has a sounding object: check the data set of the config')
+            raise ValueError('no image has a sounding object: check the dataset of the config')
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     text = f'{make_table(summary)}\n\n{describe(list(summary))}\n'

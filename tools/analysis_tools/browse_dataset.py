@@ -1,4 +1,4 @@
-"""Draws samples of a data set before and after augmentation.
+"""Draws samples of a dataset before and after augmentation.
 
     python tools/analysis_tools/browse_dataset.py configs/cavp/cavp_r18_mini.py --output-dir work_dirs/browse
 

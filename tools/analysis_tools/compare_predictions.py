@@ -48,10 +48,8 @@ def find_frames(samples: list[Sample], clip: str) -> list[Sample]:
     if clip not in names:
         known = sorted({name for name in names if name})
         if not known:
-            raise ValueError('--clip needs a data set of videos; choose samples with --indices')
-        raise ValueError(
-            f'--clip {clip} is not in the data set{nearest_hint(clip, known) or f", which has {known[0]}"}'
-        )
+            raise ValueError('--clip needs a dataset of videos; choose samples with --indices')
+        raise ValueError(f'--clip {clip} is not in the dataset{nearest_hint(clip, known) or f", which has {known[0]}"}')
     return [sample for sample, name in zip(samples, names, strict=True) if name == clip]
 
 

@@ -1,4 +1,4 @@
-"""Samples of a config's data set, and the predictions that `tools/test.py --out` has written for them."""
+"""Samples of a config's dataset, and the predictions that `tools/test.py --out` has written for them."""
 
 import argparse
 import copy
@@ -16,7 +16,7 @@ from mmavs.datasets import AVSegDataset
 from mmavs.utils.config_overrides import override
 
 Sample = tuple[AVSegDataset, int]
-"""A data set and an index in it."""
+"""A dataset and an index in it."""
 
 
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:
@@ -46,13 +46,13 @@ def read_config(args: argparse.Namespace) -> Config:
 
 
 def build_samples(cfg: Config, split: str) -> list[Sample]:
-    """All samples of a data loader, of the data sets inside of wrappers."""
+    """All samples of a data loader, of the datasets inside of wrappers."""
     datasets = leaf_datasets(DATASETS.build(cfg[f'{split}_dataloader'].dataset))
     return [(dataset, index) for dataset in datasets for index in range(len(dataset))]
 
 
 def leaf_datasets(dataset) -> Iterator[AVSegDataset]:
-    """The data sets inside of ``ConcatDataset``, ``RepeatDataset`` and other wrappers."""
+    """The datasets inside of ``ConcatDataset``, ``RepeatDataset`` and other wrappers."""
     if isinstance(dataset, AVSegDataset):
         yield dataset
         return
@@ -68,7 +68,7 @@ def choose(total: int, args: argparse.Namespace) -> list[int]:
     """
     if args.indices:
         if max(args.indices) >= total or min(args.indices) < 0:
-            raise ValueError(f'--indices must lie in [0, {total - 1}], the data set has {total} samples')
+            raise ValueError(f'--indices must lie in [0, {total - 1}], the dataset has {total} samples')
         return args.indices
     if args.number < 1:
         raise ValueError(f'--number must be at least 1, got {args.number}')
@@ -88,7 +88,7 @@ def load_results(sample: Sample) -> dict:
         if name.startswith('Load') and name != 'LoadAudio':
             results = transform(results)
     if 'gt_seg_map' not in results:
-        raise ValueError("the pipeline of the data set loads no masks: add dict(type='LoadAVAnnotations')")
+        raise ValueError("the pipeline of the dataset loads no masks: add dict(type='LoadAVAnnotations')")
     return results
 
 

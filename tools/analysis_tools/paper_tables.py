@@ -3,7 +3,7 @@ r"""The paper's Tables 1 to 5 and Figures 6 and 7 with the results of your runs 
     python tools/analysis_tools/paper_tables.py work_dirs
 
 All tests (`tools/test.py`) in and below the given folders are read. What a run is (method, fusion, loss, activation,
-share of positive samples, audio, data set) is read from its config, never from names; loss, seed and training data are
+share of positive samples, audio, dataset) is read from its config, never from names; loss, seed and training data are
 those in the folder of the checkpoint. Of several tests of one training on the same data, the latest counts. Runs of
 another network or image size than the paper's, such as those of the mini set, get tables of their own.
 

@@ -1,4 +1,4 @@
-r"""Builds the VPO data sets from COCO annotations and VGGSound recordings (Sec. 3 of the CAVP paper).
+r"""Builds the VPO datasets from COCO annotations and VGGSound recordings (Sec. 3 of the CAVP paper).
 
     python tools/dataset_converters/build_vpo.py all \
         --instances coco/annotations/instances_train2017.json coco/annotations/instances_val2017.json \
@@ -59,7 +59,7 @@ def _add_files(add: Callable) -> None:
         metavar='DIR',
         help='folder of the recordings, <id>_<start, six digits>.wav, or of the videos, .mp4',
     )
-    add('--out', required=True, metavar='DIR', help='root of the data set')
+    add('--out', required=True, metavar='DIR', help='root of the dataset')
     add('--classes', metavar='YAML', help='class file; default: the 21 classes of VPO')
 
 

@@ -1,4 +1,4 @@
-"""Makes the mini set: a small generated data set in VPO's layout, on which a method trains in minutes on a CPU.
+"""Makes the mini set: a small generated dataset in VPO's layout, on which a method trains in minutes on a CPU.
 
 The tool draws images with COCO annotations and synthesises recordings of 8 of VPO's classes, and builds VPO-SS, VPO-MS
 and VPO-MSMI from them as from COCO and VGGSound.

@@ -2,7 +2,7 @@ r"""Converts a released AVSegFormer checkpoint and writes the config of its netw
 
     python tools/model_converters/avsegformer2mmavs.py avsegformer.pth checkpoints/ --vggish vggish-10086976.pth
 
-Backbone (ResNet-50 or PVT-v2-B5) and data (1 output: AVSBench objects, 71: AVSBench-Semantic) are recognised by the
+Backbone (ResNet-50 or PVT-v2-B5) and data (1 output: AVSBench objects, 71: AVSBench-Semantic) are recognized by the
 names and shapes of the weights. Released files do not contain VGGish, the audio network: its published weights are
 added by --vggish. The last line of the output is the command for a test.
 """

@@ -3,7 +3,7 @@ r"""Converts the published VGGish weights (vggish-10086976.pth) to those of the 
     python tools/model_converters/vggish2mmavs.py vggish-10086976.pth checkpoints/ --out-channels 304
 
 The published embedding has 128 channels. For a network with another number, such as 304 in CAVP, the last layer is left
-out and is initialised at random. The last line of the output has the options for a training with these weights.
+out and is initialized at random. The last line of the output has the options for a training with these weights.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from conversion.writing import print_dropped, write_checkpoint  # noqa: E402
 
 from mmavs.models import VGGish  # noqa: E402
 
-RENAMING = Renaming(prefixes={}, unused={'pproc': 'the quantisation of the embedding, not part of the network'})
+RENAMING = Renaming(prefixes={}, unused={'pproc': 'the quantization of the embedding, not part of the network'})
 LAST = 'embeddings.4'
 
 
@@ -51,7 +51,7 @@ def convert(source: str | Path, target: str | Path, out_channels: int | None = N
         model = VGGish(len(last))
     check_complete(state_dict, model, RENAMING, 'VGGish')
     if out_channels not in (None, len(last)):
-        reason = f'{len(last)} channels instead of {out_channels}; this layer is initialised at random'
+        reason = f'{len(last)} channels instead of {out_channels}; this layer is initialized at random'
         for name in [name for name in state_dict if name.startswith(f'{LAST}.')]:
             dropped[name] = reason
             del state_dict[name]

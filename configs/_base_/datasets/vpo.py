@@ -37,7 +37,7 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(type=dataset_type, data_root=data_root, subset='msmi', split='train', pipeline=train_pipeline),
 )
-# The released sets have no validation set: the best checkpoint is chosen on the test set, which is `test` and `val` of
+# The released sets have no validation set: the best checkpoint is selected on the test set, `test` and `val` of
 # the annotation file. Sets of your own choose on `val` instead: see vpo_own.py.
 val_dataloader = dict(
     batch_size=1,

@@ -1,4 +1,4 @@
-"""Checks of the annotation of a dataset that loading does not need: duplicates, and what several splits share."""
+"""Checks of the annotation of a dataset beyond those of loading: duplicates, and files shared by several splits."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,10 +10,10 @@ from mmavs.datasets.vpo import VPODataset, is_multi_instance
 
 
 def check_annotation(dataset: AVSegDataset) -> Iterator[AnnotationError]:
-    """Yields what is dubious in the annotation of a VPO or AVSBench dataset; nothing for other datasets.
+    """Yields findings about the annotation of a VPO or AVSBench dataset; none for other datasets.
 
     Args:
-        dataset: With ``lazy_init``, or fully initialized. Rows that cannot be read are skipped; loading reports them.
+        dataset: The dataset; ``lazy_init`` is sufficient. Unreadable rows are skipped, since loading reports them.
     """
     if isinstance(dataset, VPODataset):
         rows = list(dataset.read_all_rows())
@@ -29,7 +29,7 @@ def check_annotation(dataset: AVSegDataset) -> Iterator[AnnotationError]:
 
 
 def _duplicates(dataset: VPODataset, rows: Iterable[tuple[int, Mapping]]) -> Iterator[AnnotationError]:
-    """Rows of the dataset's splits that repeat another one or its object."""
+    """Rows of the dataset's splits that repeat another row or its object."""
     contents: dict[tuple, int] = {}
     objects: dict[tuple, int] = {}
     for line, row in rows:

@@ -28,13 +28,13 @@ def find_parts(root: str) -> dict[str, dict]:
     if not parts:
         raise FileNotFoundError(
             f'{root} has none of Single-source/s4_meta_data.csv, Multi-sources/ms3_meta_data.csv and metadata.csv: '
-            'give the folder that AVSBench-Object or AVSBench-Semantic was unpacked to'
+            'give the folder to which AVSBench-Object or AVSBench-Semantic was unpacked'
         )
     return {name: dict(dataset, data_root=str(root)) for name, dataset in parts.items()}
 
 
 def check_part(dataset: dict, *, workers: int | None = None) -> CheckResult:
-    """Checks all splits of a part, as :func:`check_config` does the data loaders of a config.
+    """Checks all splits of a part as :func:`check_config` checks the data loaders of a config.
 
     Args:
         dataset: Config of the dataset, without a split.
@@ -50,7 +50,7 @@ def check_part(dataset: dict, *, workers: int | None = None) -> CheckResult:
 
 
 def count_notes(results: dict[str, CheckResult]) -> list[str]:
-    """A line for every part whose number of videos is not the published one."""
+    """One line for every part whose number of videos differs from the published one."""
     notes = []
     for name, published in PUBLISHED.items():
         if name in results:

@@ -16,7 +16,7 @@ from .problem_report import Problem
 
 LOADERS = ('train', 'val', 'test')
 SHARED_ON_PURPOSE = 'evaluates_on_train'
-"""Variable of a config that validates and tests on its training images on purpose."""
+"""Variable that a config sets to True if it validates and tests on its training images on purpose."""
 
 
 class CheckResult(NamedTuple):
@@ -44,11 +44,11 @@ def check_config(
             evaluation share are one warning instead of an error each.
         loaders: ``'train'``, ``'val'`` and ``'test'``, or some of them; None for those of the config.
         workers: Number of processes, None for one per CPU core. The result does not depend on it.
-        compare_classes: Whether to warn of classes that are missing from training. False for a part of the training
-            data, since other parts may have them.
+        compare_classes: Warns of classes that are missing from training. Set it to False for a part of the training
+            data, since other parts may have these classes.
 
     Raises:
-        ValueError: The config has no such loader, or the dataset of one cannot be built; the message names the key.
+        ValueError: The config has no such loader, or a dataset cannot be built; the message names the key.
     """
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     contents = Contents()
@@ -109,7 +109,7 @@ def _add_findings(
             shared[Finding(f'shared {what}', path, detail)] = tested | {'train'}
     if shared and shared_on_purpose:
         detail = (
-            f'training shares {len(shared)} {what}s with validation or test, as {SHARED_ON_PURPOSE} = True in the '
+            f'training shares {len(shared)} {what}s with validation or test, since {SHARED_ON_PURPOSE} = True in the '
             'config states: the metrics do not apply to other images'
         )
         where = contents.annotations['train'][0]
@@ -119,7 +119,7 @@ def _add_findings(
 
 
 def _add_incomplete_clips(contents: Contents, checked: dict[str, Checked]) -> None:
-    """Adds, beside its missing frames, every video with fewer frames than it should have."""
+    """Adds a finding for every video with missing frames, in addition to those of the frames."""
     for clip, images in contents.clips.items():
         missing = [path for path in images if any(f.kind == 'missing image' for f in checked[path].findings)]
         if missing:
@@ -129,11 +129,11 @@ def _add_incomplete_clips(contents: Contents, checked: dict[str, Checked]) -> No
 
 
 def _add_empty_loaders(contents: Contents, statistics: dict[str, LoaderStatistics]) -> None:
-    """Adds the loaders whose masks have no pixel of any class but background."""
+    """Adds the loaders whose masks contain background only."""
     for loader, found in statistics.items():
         if not found.annotated or found.empty < found.annotated:
             continue
-        detail = f'none of {found.annotated} masks has a pixel of any class but background'
+        detail = f'all {found.annotated} masks contain background only'
         if found.ignored:
             detail += (
                 f'; {found.ignored} have pixels to ignore (255 unless `ignored_values` of the dataset differs): if the '
@@ -144,15 +144,15 @@ def _add_empty_loaders(contents: Contents, statistics: dict[str, LoaderStatistic
 
 
 def _add_missing_classes(contents: Contents, labels: dict[str, tuple[int, ...]]) -> None:
-    """Adds the classes that validation or test has and training does not."""
+    """Adds the classes that occur in validation or test but not in training."""
     trained = present_classes(contents.samples.get('train', ()), labels)
-    if not trained:  # there is no training, or its masks cannot be read, which is a finding of its own
+    if not trained:  # there is no training set, or its masks cannot be read, which is another finding
         return
     missing: dict[str, set[str]] = defaultdict(set)
     for loader in contents.samples.keys() - {'train'}:
         for name in present_classes(contents.samples[loader], labels) - trained:
             missing[name].add(loader)
     for name, loaders in missing.items():
-        detail = f'{name} is in no training sample and cannot be learned'
+        detail = f'{name} does not occur in training and cannot be learned'
         finding = Finding('class missing from training', contents.annotations['train'][0], detail, fatal=False)
         contents.findings[finding] |= loaders

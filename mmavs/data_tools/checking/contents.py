@@ -1,4 +1,4 @@
-"""The files and samples of data loaders, as a check of the data needs them."""
+"""Files and samples of data loaders, collected for a check of the data."""
 
 import copy
 from collections import defaultdict
@@ -22,12 +22,12 @@ from .loader_statistics import Sample
 
 @dataclass
 class Contents:
-    """What data loaders read. Loaders are ``'train'``, ``'val'`` and ``'test'``.
+    """Files and samples that data loaders read. Loaders are ``'train'``, ``'val'`` and ``'test'``.
 
     Attributes:
         samples: Samples by loader.
         annotations: Annotation files by loader.
-        clips: Number of frames that a clip should have, by clip and image.
+        clips: Expected number of frames of a clip, by clip and image.
         images: Loaders by image.
         masks: Masks by image.
         recordings: Loaders by recording.
@@ -99,7 +99,7 @@ class Contents:
 
 
 def leaf_datasets(cfg: dict) -> Iterator[dict]:
-    """The configs of the datasets inside of wrappers (``ConcatDataset``, ``RepeatDataset``, ...)."""
+    """The configs of the datasets inside wrappers (``ConcatDataset``, ``RepeatDataset``, ...)."""
     inner = cfg.get('datasets') or cfg.get('dataset')
     if inner is None:
         yield cfg
@@ -122,23 +122,23 @@ def _load_records(dataset: Any) -> tuple[list[dict], list[AnnotationError]]:
         records = dataset.load_data_list()
     except AnnotationError as error:
         return [], [*errors, error]
-    except Exception as error:  # a user's dataset may raise any
+    except Exception as error:  # a custom dataset may raise any error
         return [], [*errors, AnnotationError(_message(error), kind='bad annotation')]
     if not records and not errors:
         errors.append(AnnotationError(NO_SAMPLE, kind='empty split'))
-    dataset.on_annotation_error = lambda error: None  # the same rows again
+    dataset.on_annotation_error = lambda error: None  # reads the same rows again
     return records, [*errors, *check_annotation(dataset)]
 
 
 def _message(error: Exception) -> str:
-    """The message of an error, with its type unless the message is sufficient."""
+    """The message of an error, with its type if the message alone is not clear."""
     if isinstance(error, (OSError, ValueError)):
         return str(error)
     return f'{type(error).__name__}: {error.args[0] if isinstance(error, KeyError) else error}'
 
 
 def _audio_use(pipeline: Iterable[Mapping]) -> AudioUse | None:
-    """What the pipeline reads of a recording; None if it reads none."""
+    """The part of a recording that the pipeline reads; None if it reads no audio."""
     for step in pipeline:
         if step.get('type') == 'LoadAudio':
             if step.get('silent', False):
@@ -163,13 +163,13 @@ def _bad_positions(record: dict, use: AudioUse | None) -> Iterator[Finding]:
 
 def _duplicates(record: dict, seen: set) -> Iterator[Finding]:
     """Duplicates of sources in a sample, and of the sample in ``seen``, to which the sample is added."""
-    # Sorted by representation: a label may be None, and an invalid position of any type.
+    # Sorted by representation, since a label may be None and an invalid position may have any type.
     sources = sorted(
         ((s['audio_path'], s.get('position'), s['label'], s.get('start', 0.0)) for s in record.get('sources', ())),
         key=repr,
     )
     for source in sorted({s for s in sources if sources.count(s) > 1}, key=repr):
-        detail = f'{source[0]} is {sources.count(source)} times among the sources'
+        detail = f'{source[0]} occurs {sources.count(source)} times in the sources'
         yield Finding('duplicate source', record['img_path'], detail)
     key = (record['img_path'], record.get('seg_map_path'), tuple(sources))
     if key in seen:

@@ -18,7 +18,7 @@ from mmavs.datasets.label_table import IGNORE_INDEX
 from mmavs.datasets.mask_file import DEFAULT_HINT, MaskError, mask_labels
 
 FEW_PIXELS = 20
-"""A class with fewer pixels in a mask is reported. Stray pixels add classes where the mask defines what sounds."""
+"""A class with fewer pixels in a mask is reported: it may be stray pixels, which add a sounding class."""
 _BLOCK = 1 << 16
 
 
@@ -29,7 +29,7 @@ class Finding(NamedTuple):
         kind: The problem in two or three words.
         path: The file.
         detail: Complete description.
-        fatal: False if the file can be used all the same.
+        fatal: False if the file can be used nevertheless.
     """
 
     kind: str
@@ -71,9 +71,9 @@ class AudioUse(NamedTuple):
     Attributes:
         seconds: Length of the part that a sample takes.
         sample_rate: Sample rate of the model in Hz.
-        loudest: Whether the part is the loudest of the recording; otherwise it is the middle.
-        keep_channels: Whether stereo recordings keep their channels.
-        start: Start of the last sample's part in seconds; None if ``loudest`` decides for all samples.
+        loudest: True if the part is the loudest of the recording; otherwise it is the middle.
+        keep_channels: True if stereo recordings keep their channels.
+        start: Start of the last part in seconds; None if samples do not define it.
     """
 
     seconds: float
@@ -83,7 +83,7 @@ class AudioUse(NamedTuple):
     start: float | None = None
 
     def at(self, start: float | None) -> 'AudioUse':
-        """The same, starting at ``start``."""
+        """A copy with another start."""
         return self._replace(start=start)
 
     def union(self, other: 'AudioUse | None') -> 'AudioUse':
@@ -118,9 +118,9 @@ class Checked(NamedTuple):
     """Result of a job.
 
     Attributes:
-        digest: Hash of the content of the image or recording; None if there is nothing to compare.
+        digest: Hash of the content of the image or recording; None if it is not to be compared.
         findings: All problems.
-        labels: Class indices that each readable mask of an image has, by its path.
+        labels: Class indices in each readable mask of an image, by path.
     """
 
     digest: str | None
@@ -149,7 +149,7 @@ def _decode_image(content: bytes) -> np.ndarray | None:
 
 
 def _decode_mask(content: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(content)) as image:  # unlike OpenCV, it returns the indices of a PNG with a palette
+    with Image.open(io.BytesIO(content)) as image:  # unlike OpenCV, Pillow returns the indices of a PNG with a palette
         return np.asarray(image)
 
 
@@ -212,7 +212,7 @@ def check_recording(job: RecordingJob) -> Checked:
         with open_audio(job.path) as f:
             rate_ratio(f, use.sample_rate)
             if use.keep_channels and f.channels > 2:
-                detail = f'has {f.channels} channels, of which LoadAudio(keep_channels=True) takes one or two'
+                detail = f'has {f.channels} channels; LoadAudio(keep_channels=True) accepts one or two'
                 return Checked(None, [Finding('too many channels in recording', job.path, detail)])
             peak = 0.0
             for start in range(0, f.frames, _BLOCK):
@@ -236,13 +236,13 @@ def check_recording(job: RecordingJob) -> Checked:
         )
         findings.append(Finding('silent recording', job.path, detail, fatal=False))
     if peak == 0:
-        return Checked(None, findings)  # two silent recordings are equal without being the same
+        return Checked(None, findings)  # silent recordings are equal although they have different sources
     with open(job.path, 'rb') as f:
         return Checked(_digest(f.read()), findings)
 
 
 def _check_length(job: RecordingJob, seconds: float) -> Iterator[Finding]:
-    """Checks that a recording of ``seconds`` has all that the samples use, as ``read_clip`` does."""
+    """Checks the length of a recording, in seconds, as ``read_clip`` does."""
     use = job.use
     if use.start is None:
         if seconds < use.seconds:

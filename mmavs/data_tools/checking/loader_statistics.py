@@ -8,12 +8,12 @@ from mmavs.datasets.label_table import IGNORE_INDEX
 
 
 class Sample(NamedTuple):
-    """What the statistics need of a record.
+    """The properties of a record that the statistics use.
 
     Attributes:
         mask: The mask file, or None.
         names: Class names of its dataset, background first.
-        clip: The video of which it is a frame, or None.
+        clip: The video of the frame, or None.
         category: Category of this video, or None.
         sounding: Names of the classes of its sources.
     """
@@ -30,7 +30,7 @@ class LoaderStatistics(NamedTuple):
 
     Attributes:
         samples: Number of samples.
-        clips: Number of videos of which they are frames, 0 for single images.
+        clips: Number of videos, 0 for single images.
         annotated: Number of samples with a readable mask.
         empty: Number of annotated samples without foreground.
         classes: Number of annotated samples with pixels of a class, by class name without background.

@@ -6,8 +6,8 @@ from itertools import zip_longest
 
 from .check import CheckResult
 
-_COLUMNS = 4  # tables of classes side by side
-_EXAMPLE = 110  # characters of an example
+_COLUMNS = 4  # tables of classes next to each other
+_EXAMPLE = 110  # maximum length of an example
 
 
 def render_page(title: str, results: dict[str, CheckResult], *, notes: Sequence[str] = ()) -> str:

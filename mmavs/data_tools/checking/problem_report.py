@@ -17,7 +17,7 @@ REPORT_SUFFIXES = ('.csv', '.json')
 
 
 class Problem(NamedTuple):
-    """One problem; problems sort by their attributes in order.
+    """One problem. Problems are ordered by their attributes, the first attribute first.
 
     Attributes:
         level: ``'error'`` if training would stop or results would be wrong, otherwise ``'warning'``.
@@ -35,7 +35,7 @@ class Problem(NamedTuple):
 
     @classmethod
     def of(cls, finding: Finding, loaders: Iterable[str]) -> 'Problem':
-        """A finding and the data loaders that use the file."""
+        """Makes a problem of a finding and the data loaders that use the file."""
         order = ('train', 'val', 'test')
         names = ', '.join(sorted(loaders, key=order.index))
         return cls('error' if finding.fatal else 'warning', finding.kind, finding.path, names, finding.detail)
@@ -55,7 +55,7 @@ def summary_table(problems: Sequence[Problem]) -> str:
 
 
 def check_report_path(path: str) -> None:
-    """Raises ValueError if the suffix is not that of a format for reports."""
+    """Raises a ValueError if the suffix is not that of a report format."""
     if not path.lower().endswith(REPORT_SUFFIXES):
         raise ValueError(f'--report must end in {" or ".join(REPORT_SUFFIXES)}, got {path}')
 

@@ -1,4 +1,4 @@
-"""Choice of a recording of its category for each clip."""
+"""Selection of a recording of the same category for each clip."""
 
 import random
 from collections import defaultdict
@@ -39,15 +39,15 @@ def group_by_category(
 def assign(
     clips: Mapping[str, Sequence[Clip]], pool_of: Mapping[tuple[str, str], Sequence[Recording]], *, seed: int
 ) -> dict[str, Recording]:
-    """Chooses a recording for every clip, by its name.
+    """Selects a recording for every clip, by clip name.
 
     Args:
         clips: Clips of each split.
         pool_of: Recordings of each (split, category).
-        seed: Seed of the choice.
+        seed: Seed of the selection.
 
     Raises:
-        ValueError: A clip has no recording to choose from; the message names all such categories.
+        ValueError: A category has no usable recording; the message names all such categories.
     """
     by_pool: dict[tuple[str, str], list[Clip]] = defaultdict(list)
     for split, found in clips.items():
@@ -55,26 +55,26 @@ def assign(
             by_pool[split, clip.category].append(clip)
     if missing := sorted(f'{category} ({split})' for split, category in by_pool if (split, category) not in pool_of):
         raise ValueError(
-            f'no usable recording for {", ".join(missing)}: add recordings to --sounds, or name the labels of these '
+            f'no usable recording for {", ".join(missing)}: add recordings to --sounds, or list the labels of these '
             'categories in a file for --labels'
         )
     table = {}
     for (split, category), members in sorted(by_pool.items()):
-        rng, hand = random.Random(f'{seed}/{split}/{category}'), []
+        rng, stack = random.Random(f'{seed}/{split}/{category}'), []
         for clip in sorted(members, key=lambda c: c.name):
             own = clip.name.rsplit('/', 1)[1]
-            choice = _deal(hand, pool_of[split, category], rng, own)
+            choice = _draw(stack, pool_of[split, category], rng, own)
             if choice is None:
                 raise ValueError(f'all recordings of {category} ({split}) belong to the video of clip {clip.name}')
             table[clip.name] = choice
     return table
 
 
-def _deal(hand: list[Recording], pool: Sequence[Recording], rng: random.Random, own: str) -> Recording | None:
-    """Takes a recording of another video than ``own`` from ``hand``, which is refilled in random order."""
+def _draw(stack: list[Recording], pool: Sequence[Recording], rng: random.Random, own: str) -> Recording | None:
+    """Removes a recording of another video than ``own`` from ``stack``, which is refilled in random order."""
     for _ in range(2):
-        for i, recording in enumerate(hand):
+        for i, recording in enumerate(stack):
             if not own.startswith(recording.video):
-                return hand.pop(i)
-        hand += rng.sample(list(pool), len(pool))
-    return next((hand.pop(i) for i, r in enumerate(hand) if not own.startswith(r.video)), None)
+                return stack.pop(i)
+        stack += rng.sample(list(pool), len(pool))
+    return next((stack.pop(i) for i, r in enumerate(stack) if not own.startswith(r.video)), None)

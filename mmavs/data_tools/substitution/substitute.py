@@ -24,7 +24,7 @@ from .clip_copy import ClipJob, make_clip
 from .recording_choice import assign, category_of_label, group_by_category
 
 SPLITS = ('train', 'val', 'test')
-SECONDS = 5.0  # of a clip of S4
+SECONDS = 5.0  # length of a clip of S4
 TABLE, SETTINGS, CACHE = 'substitution.csv', 'substitution.json', '.recordings.jsonl'
 
 
@@ -33,12 +33,12 @@ class SubstitutionOptions:
     """Options of a substitution.
 
     Attributes:
-        root: Folder of AVSBench-Object; it is never changed.
-        out: Root of the new tree; neither inside of ``root`` nor around it.
+        root: Folder of AVSBench-Object, which is not changed.
+        out: Root of the new tree; neither folder may contain the other.
         sounds_csv: VGGSound's list: id, start second, label, split.
         sounds: Folder of the recordings, ``<id>_<start second, six digits>.wav``, or of the videos (``.mp4``, ...).
         labels: YAML file, category -> list of VGGSound labels, for categories whose names differ from their labels.
-        seed: Seed of the choice of recordings.
+        seed: Seed of the selection of recordings.
         val_fraction: Fraction of VGGSound's training recordings of each label for validation.
         copy_mode: ``'symlink'``, ``'hardlink'`` or ``'copy'`` for frames and masks.
         workers: Number of processes, None for one per CPU core. The result does not depend on it.
@@ -72,7 +72,7 @@ class Substituted(NamedTuple):
 
 
 def substitute_audio(options: SubstitutionOptions) -> Substituted:
-    """Makes a tree with the frames and masks of S4 and the middle of other recordings as audio.
+    """Makes a tree with the frames and masks of S4, and with the middle parts of other recordings as audio.
 
     Every clip gets a recording of its category and split. Training and validation share VGGSound's training part
     without an overlap, and test uses VGGSound's test part. Within a category, all recordings are used equally often,
@@ -83,7 +83,7 @@ def substitute_audio(options: SubstitutionOptions) -> Substituted:
     Raises:
         FileNotFoundError: An input is missing; the message names it.
         ValueError: An option is out of range, a category has no recording for a split, or ``out`` has another tree.
-        OSError: A file cannot be written; no incomplete one is left.
+        OSError: A file cannot be written; no incomplete file is left.
     """
     _check_options(options)
     clips = {split: _clips_of(options.root, split) for split in SPLITS}
@@ -132,7 +132,7 @@ def _read_labels(path: str | None) -> dict[str, list[str]]:
             raise ValueError(f'{path}: not valid YAML: {error}') from error
     if not isinstance(content, dict) or not all(isinstance(labels, list) for labels in content.values()):
         raise ValueError(
-            f'{path} must give each category a list of VGGSound labels, as in `bell: [church bell ringing]`'
+            f'{path} must map each category to a list of VGGSound labels, as in `bell: [church bell ringing]`'
         )
     return {str(category): [str(label) for label in labels] for category, labels in content.items()}
 
@@ -159,7 +159,7 @@ def _make_folder(path: str) -> str:
 
 
 def _begin(options: SubstitutionOptions, table: Mapping[str, Recording]) -> None:
-    """Writes the settings of the new tree, and removes the audio of another one."""
+    """Writes the settings of the new tree, and removes audio with other settings."""
     text = json.dumps(_settings(options, table), indent=1) + '\n'
     path = os.path.join(options.out, SETTINGS)
     if os.path.isfile(path):
@@ -192,7 +192,7 @@ def _settings(options: SubstitutionOptions, table: Mapping[str, Recording]) -> d
 
 
 def _finish(options: SubstitutionOptions, table: Mapping[str, Recording]) -> None:
-    """Writes the list of recordings and, last, the annotation, without which the tree cannot be loaded."""
+    """Writes the list of recordings and finally the annotation, since the tree cannot be loaded without it."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator='\n')
     writer.writerow(('clip', 'recording', 'label'))

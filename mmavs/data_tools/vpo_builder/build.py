@@ -18,12 +18,12 @@ def build_vpo(subset: str, **options: Any) -> dict[str, dict[str, Any]]:
         options: See :class:`BuildOptions`.
 
     Returns:
-        The manifest of each subset built, by name.
+        The manifest of each subset, by name.
 
     Raises:
-        ValueError: An option or an input is invalid, no sample can be made, or ``out`` has another build.
+        ValueError: An option or an input is invalid, there is no sample, or ``out`` has another build.
         FileNotFoundError: An input does not exist.
-        OSError: A file cannot be written; no incomplete one is left under its final name.
+        OSError: A file cannot be written; no incomplete file is left under its final name.
     """
     chosen = BuildOptions(subset=subset, **options)
     parts = make_parts(chosen)

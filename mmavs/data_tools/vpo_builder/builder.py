@@ -39,7 +39,7 @@ class Builder:
         self.rules = SamplingRules(**{f.name: getattr(options, f.name) for f in fields(SamplingRules)})
 
     def run(self) -> dict[str, dict[str, Any]]:
-        """Reads, plans and writes the subsets; returns their manifests."""
+        """Reads the inputs, and plans and writes the subsets; returns their manifests."""
         subsets, overwrite = self.options.subsets, self.options.overwrite
         head = self._describe()
         inputs = digest(head)
@@ -74,7 +74,7 @@ class Builder:
         return manifests
 
     def _describe(self) -> dict[str, Any]:
-        """Everything that determines the result: inputs, options, classes."""
+        """All settings that determine the result: inputs, options and classes."""
         log.info('Reading the inputs')
         parts = [
             {
@@ -90,13 +90,13 @@ class Builder:
         }
         return {
             'inputs': {'parts': parts, 'sounds_csv': describe_input(self.options.sounds_csv)},
-            'options': self.options.deciding,
+            'options': self.options.sampling_options,
             'classes': classes,
         }
 
     @contextmanager
     def _removing_new_files(self) -> Iterator[None]:
-        """Removes the stored results of checks, unless they were there before, if the inputs turn out unusable."""
+        """Removes new files with results of checks if the inputs cannot be used."""
         cache = os.path.join(self.out, CACHE_FOLDER)
         had_cache, had_out = os.path.exists(cache), os.path.exists(self.out)
         try:
@@ -140,7 +140,7 @@ class Builder:
     def _notes(
         self, images: ImageSet, recordings: RecordingSet, inspected: dict[int, dict[str, Any]]
     ) -> dict[str, Any]:
-        """What cannot be used, and how many recordings there are."""
+        """The excluded inputs, and the number of recordings."""
         names = [c.name for c in self.table.classes]
         counts = {}
         for split in expected_splits(self.parts, self.options):
@@ -194,7 +194,7 @@ class Builder:
             yield SampleJob(image.path, *files, layers, image.height, image.width, self.options.copy_mode)
 
     def _finish(self, subset: str, rows: list[dict[str, Any]], head: dict[str, Any]) -> dict[str, Any]:
-        """Writes the CSV file, the statistics and, last, the manifest."""
+        """Writes the CSV file, the statistics and finally the manifest."""
         counts = report.count_rows(rows)
         statistics = report.statistics_table(subset, counts, self.table)
         report.write_csv(self.out, subset, rows)

@@ -10,11 +10,11 @@ from mmavs.utils.files import write_text, writing_error
 class ResultCache:
     """JSON values by name, appended to a JSON-lines file one by one.
 
-    A value is valid as long as its stamp (size and time of the file from which it was computed) is the same.
+    A value is valid while its stamp (size and modification time of the file from which it was computed) is unchanged.
 
     Args:
         path: The file.
-        fingerprint: Identifies everything else on which the values depend; a file with another one is replaced.
+        fingerprint: Identifies all other inputs of the values; a file with another fingerprint is replaced.
     """
 
     def __init__(self, path: str, fingerprint: str) -> None:
@@ -48,7 +48,7 @@ class ResultCache:
     def __exit__(self, error_type: type | None, *_: object) -> None:
         try:
             self._file.close()
-        except OSError:  # a full disk was reported by `put`
+        except OSError:  # `put` has reported a full disk
             pass
         if error_type is None:
             self._rewrite({k: v for k, v in self._values.items() if k in self._used})
@@ -62,7 +62,7 @@ class ResultCache:
             for line in f:
                 try:
                     name, stamp, value = json.loads(line)
-                except ValueError:  # the last line of a run that was killed
+                except ValueError:  # the last line of a killed run
                     continue
                 self._values[name] = (stamp, value)
 

@@ -1,7 +1,7 @@
-"""Class of the instances of a COCO category that several classes share, decided by the captions of the image.
+"""Class of the instances of a COCO category that has several classes, derived from the captions of the image.
 
-COCO's *person* is male, female or baby in VPO. The paper does not state how the three were distinguished; this rule
-takes only images whose captions are unambiguous.
+COCO's *person* is male, female or baby in VPO. The paper does not describe how the three were distinguished. This rule
+uses only images with unambiguous captions.
 """
 
 import re
@@ -20,7 +20,7 @@ class CaptionRule:
     are combined with ``|``.
 
     Args:
-        table: The classes; those with ``captions`` take part.
+        table: The classes; the rule applies to those with ``captions``.
         categories: Names of all COCO categories. In 'baby elephant', the word before such a name describes the
             elephant: it counts as a mention, which makes other classes ambiguous, but does not decide the class.
     """
@@ -62,11 +62,12 @@ class CaptionRule:
             category: A COCO category of :attr:`categories`.
             caption_bits: Bits of the captions of the image, from :meth:`read`.
             count: Number of instances of the category in the image.
-            crowd: Whether the image also has a crowd of it.
+            crowd: True if the image also has a crowd of the category.
 
         Returns:
-            Index into the classes of the table (0 is the first class, not the background), or None if the captions do
-            not decide it: not exactly one class is named, or there are several instances and no plural word, or one of
+            Index into the classes of the table (0 is the first class, not the background), or None if the captions are
+            ambiguous: they name no class or several, they have no plural word for several instances, or they have one
+                of
             the table's ``unclear_captions``.
         """
         named = [c for c in self._classes[category] if caption_bits & self._shift(c, _NAMED)]
@@ -91,6 +92,6 @@ class CaptionRule:
 
 
 def _whole_words(words: Iterable[str]) -> re.Pattern | None:
-    """Matches any of the words; the longest first, for words that begin alike."""
+    """Matches any of the words. The longest come first, since words may start with other words."""
     ordered = sorted(words, key=lambda w: (-len(w), w))
     return re.compile(rf'(?<!\w)(?:{"|".join(map(re.escape, ordered))})(?!\w)') if ordered else None

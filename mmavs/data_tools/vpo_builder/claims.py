@@ -12,7 +12,7 @@ from mmavs.utils.files import write_text
 from .output import SUBSET_FOLDERS
 
 PLAN_FILE = '.plan.json'
-_REMEDY = '--overwrite replaces it; or choose another --out'
+_REMEDY = 'replace it with --overwrite, or choose another --out'
 
 
 def digest(content: Any) -> str:
@@ -21,18 +21,18 @@ def digest(content: Any) -> str:
 
 
 def check_claims(out: str, subsets: Sequence[str], inputs: str, *, overwrite: bool) -> None:
-    """Refuses a folder with another build before the work begins.
+    """Raises an error before the work begins if the folder contains another build.
 
-    Other subsets in the folder count as well: all subsets under one root share the division into splits.
+    This includes other subsets in the folder, since all subsets under one root share the division into splits.
 
     Args:
-        out: Root of the data set.
+        out: Root of the dataset.
         subsets: The subsets to be built.
         inputs: Digest of inputs, options and seed.
-        overwrite: Whether the subsets to be built may be replaced.
+        overwrite: Allows replacing the subsets to be built.
 
     Raises:
-        ValueError: The message names the folder and the option that helps.
+        ValueError: There is another build; the message names the folder and the option to use.
     """
     for subset, name in SUBSET_FOLDERS.items():
         folder = os.path.join(out, name)
@@ -53,7 +53,7 @@ def claim_folder(out: str, subset: str, *, inputs: str, plan: str, overwrite: bo
     """Reserves the folder of a subset for a plan; keeps files of the same plan.
 
     Args:
-        out: Root of the data set.
+        out: Root of the dataset.
         subset: The subset.
         inputs: Digest of inputs, options and seed.
         plan: Digest of the samples.

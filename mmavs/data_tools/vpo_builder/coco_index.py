@@ -1,6 +1,6 @@
 """COCO annotation files as a compact index: 118,000 images in a few hundred megabytes.
 
-Each annotation is reduced while the file is parsed; the parsed form of the complete file never exists.
+Each annotation is reduced while the file is parsed, so that the parsed form of the complete file is not in memory.
 """
 
 import os
@@ -27,7 +27,7 @@ class Annotation(NamedTuple):
         id: The annotation's id, unique in its image among annotations with a segmentation.
         category: Name of the COCO category.
         crowd: ``iscrowd``: a region with many objects that are not separated.
-        segmentation: None if it cannot be used. Such an object cannot be a sounding object, but it is an instance of
+        segmentation: None if it is invalid. Such an object cannot be a sounding object, but counts as an instance of
             its category in the image.
     """
 
@@ -79,13 +79,13 @@ def load_instances(path: str, *, images_dir: str, wanted: Collection[str], fixed
 
     Args:
         path: The JSON file.
-        images_dir: Folder that its file names are relative to.
-        wanted: Names of the categories to keep; upper and lower case are the same.
+        images_dir: Folder of the images, to which file names are relative.
+        wanted: Names of the categories to keep; case is ignored.
         fixed_split: Stored in each image.
 
     Raises:
-        ValueError: The file is no valid JSON or not COCO instances; the message names the file, the entry and the form
-            that is wanted.
+        ValueError: The file is not valid JSON or not a COCO instances file; the message names the file, the entry and
+            the required form.
     """
     text = read_text(path)
     names = _match_case(find_categories(path, text), wanted)
@@ -100,8 +100,7 @@ def load_instances(path: str, *, images_dir: str, wanted: Collection[str], fixed
             if entry is not None:
                 name = f' (id {entry["id"]!r})' if isinstance(entry, dict) and 'id' in entry else ''
                 raise ValueError(
-                    f'{path}: entry {number} of {key!r}{name} has not both {needed}; --instances takes a COCO '
-                    'instances file'
+                    f'{path}: entry {number} of {key!r}{name} needs {needed}; --instances takes a COCO instances file'
                 )
     return Instances(reader.collect(), sorted(set(names.values())), reader.dropped)
 
@@ -112,7 +111,7 @@ def _match_case(names: dict[int, str], wanted: Collection[str]) -> dict[int, str
 
 
 class _InstancesReader:
-    """Takes images and annotations from JSON objects as they are parsed.
+    """Collects images and annotations while the JSON text is parsed.
 
     Args:
         path: The file, for messages.
@@ -128,7 +127,7 @@ class _InstancesReader:
         self._objects: dict[Any, list[Annotation]] = {}
 
     def compact(self, entry: dict[str, Any]) -> dict[str, Any] | None:
-        """Object hook of the parser: None for images and annotations, other objects as they are."""
+        """Object hook of the parser: stores images and annotations and returns None for them; returns other objects."""
         if 'category_id' in entry and 'image_id' in entry:
             self._add_annotation(entry)
             return None
@@ -161,8 +160,8 @@ class _InstancesReader:
         name = entry['file_name']
         if not isinstance(name, str) or height < 1 or width < 1:
             raise ValueError(
-                f'{self.path}: image {image_id} has the file name {name!r} and the size {width} x {height}; wanted are '
-                'a text and a width and height of at least 1'
+                f'{self.path}: image {image_id} has the file name {name!r} and the size {width} x {height}; required '
+                'are a string and a width and height of at least 1'
             )
         image = CocoImage(image_id, os.path.join(self.images_dir, name), height, width, self.fixed_split)
         other = self._images.setdefault(image_id, image)
@@ -178,7 +177,7 @@ class _InstancesReader:
         others = {k: entry[k] for k in ('id', 'image_id', 'file_name') if k in entry and k != key}
         name = f'an {what}' + (f' ({", ".join(f"{k} {v!r}" for k, v in others.items())})' if others else '')
         problem = f'has the {key} {value!r}' if key in entry else f'has no {key!r}'
-        raise ValueError(f'{self.path}: {name} {problem}; it must be a whole number')
+        raise ValueError(f'{self.path}: {name} {problem}; it must be an integer')
 
     def _drop(self, reason: str, annotation_id: int, image_id: int) -> None:
         self.dropped.add(reason, f'annotation {annotation_id} of image {image_id}')
@@ -201,7 +200,7 @@ class _InstancesReader:
         for annotation in annotations:
             first = taken.get(annotation.id)
             if first == annotation:
-                if annotation.segmentation is not None:  # otherwise it is counted already
+                if annotation.segmentation is not None:  # otherwise it is already counted
                     self._drop('listed twice', annotation.id, image.id)
                 continue
             if first is None or first.segmentation is None:
@@ -221,7 +220,7 @@ def load_captions(path: str, *, images: dict[int, CocoImage], rule: CaptionRule)
     """Reads a COCO captions file and adds the content of the captions to the images, in place.
 
     Raises:
-        ValueError: The file is no valid JSON or not COCO captions.
+        ValueError: The file is not valid JSON or not a COCO captions file.
     """
     found = 0
 
@@ -232,8 +231,8 @@ def load_captions(path: str, *, images: dict[int, CocoImage], rule: CaptionRule)
         found += 1
         if not isinstance(entry['caption'], str) or not isinstance(entry['image_id'], (int, str)):
             raise ValueError(
-                f'{path}: the caption {entry["caption"]!r} of image {entry["image_id"]!r} must be a text and belong to '
-                'an image id'
+                f'{path}: the caption {entry["caption"]!r} of image {entry["image_id"]!r} must be a string, and the '
+                'image id a number or string'
             )
         image = images.get(entry['image_id'])
         if image is not None:

@@ -1,4 +1,4 @@
-"""Reading COCO's JSON files without their parsed form ever being in memory as a whole."""
+"""Reading of COCO's JSON files without holding their complete parsed form in memory."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def parse_json(path: str, text: str, compact: Callable[[dict[str, Any]], Any]) -
     """Parses JSON with ``compact`` as the object hook, and a progress bar that counts annotations.
 
     Raises:
-        ValueError: The text is no valid JSON; the message states where.
+        ValueError: The text is not valid JSON; the message has the position.
     """
     with tqdm(
         total=text.count('"image_id"'), desc=f'Reading {os.path.basename(path)}', unit='ann', mininterval=0.5
@@ -52,16 +52,16 @@ def parse_json(path: str, text: str, compact: Callable[[dict[str, Any]], Any]) -
 def _invalid_json(path: str, error: json.JSONDecodeError) -> ValueError:
     cut_off = error.pos >= len(error.doc.rstrip()) or error.msg.startswith('Unterminated')
     return ValueError(
-        f'{path}: no valid JSON: {error.msg} in line {error.lineno}, column {error.colno}, character {error.pos} of '
-        f'{len(error.doc)}' + (': the file is cut off' if cut_off else '')
+        f'{path}: not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}, character {error.pos} of '
+        f'{len(error.doc)}' + (': the file is truncated' if cut_off else '')
     )
 
 
 def find_categories(path: str, text: str) -> dict[int, str]:
-    """Finds names of the categories by id, before the rest is parsed: they come last in COCO's files.
+    """Finds the names of the categories by id before the other content is parsed; COCO's files have them at the end.
 
     Raises:
-        ValueError: The text is no valid JSON, has no list of categories, or uses an id for two names.
+        ValueError: The text is not valid JSON, has no list of categories, or uses an id for two names.
     """
     for match in re.finditer(r'"categories"\s*:\s*(?=\[)', text):
         try:

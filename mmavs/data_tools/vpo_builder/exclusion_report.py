@@ -1,4 +1,4 @@
-"""What a build left out, for the screen and the manifest, and the error of a build without samples."""
+"""Report of the inputs that a build does not use, and the error of a build without samples."""
 
 import logging
 import os
@@ -11,25 +11,25 @@ from .inspection import SMALL
 from .recording_set import RecordingSet
 
 log = logging.getLogger(__name__)
-_MOST_REASONS = 5  # of each kind, in the error
+_MOST_REASONS = 5  # maximum number of reasons of each kind in the error
 _REMEDIES = {
     'missing': 'check --images against `file_name` in the --instances file',
     'URL instead of a file name': 'set `file_name` in the --instances file to names of files in --images',
-    'size differs from the annotation': 'give the images that were annotated, or correct `width` and `height` in the '
+    'size differs from the annotation': 'use the images that were annotated, or correct `width` and `height` in the '
     '--instances file',
     'rotated by its EXIF orientation': 'rotate the pixels and remove the EXIF orientation',
     'the image is not in the file': "add the images to the list 'images' of the --instances file",
-    'class not decided by the captions': 'give --captions, whose words decide the class',
+    'class not decided by the captions': 'set --captions, from which the class is derived',
     SMALL: 'lower --min-area',
 }
 
 
 class NoSampleError(ValueError):
-    """No sample can be made of the inputs; the message has the most frequent reasons."""
+    """The inputs give no sample; the message has the most frequent reasons."""
 
 
 class Excluded(NamedTuple):
-    """What was left out."""
+    """The inputs that are not used, by kind."""
 
     images: Exclusions
     annotations: Exclusions
@@ -37,7 +37,7 @@ class Excluded(NamedTuple):
 
     @classmethod
     def of(cls, images: ImageSet, recordings: RecordingSet, inspected: Mapping[int, dict[str, Any]]) -> 'Excluded':
-        """Collects the exclusions of all steps.
+        """Collects the excluded inputs of all steps.
 
         Args:
             images: The annotated images.
@@ -73,7 +73,7 @@ def check_drawn(drawn: Mapping[str, list], scenes: list, excluded: Excluded, mis
     Args:
         drawn: Samples of each subset.
         scenes: Images with candidates.
-        excluded: What was left out, and why.
+        excluded: Inputs that are not used, with the reasons.
         missing_recordings: Number of listed recordings without a file.
 
     Raises:
@@ -82,7 +82,7 @@ def check_drawn(drawn: Mapping[str, list], scenes: list, excluded: Excluded, mis
     if any(drawn.values()):
         return
     names = ', '.join(f'VPO-{name.upper()}' for name in drawn)
-    lines = [f'no sample of {names} can be made']
+    lines = [f'the inputs give no sample of {names}']
     remedies = []
     for what, found in excluded._asdict().items():
         for reason, count, example in list(found)[:_MOST_REASONS]:
@@ -92,13 +92,13 @@ def check_drawn(drawn: Mapping[str, list], scenes: list, excluded: Excluded, mis
     if missing_recordings:
         lines.append(f'  {missing_recordings} recordings: missing')
     if scenes:
-        lines.append(f'  {len(scenes)} images have objects with recordings, but none is as {names} needs it')
+        lines.append(f'  {len(scenes)} images have objects with recordings, but none meets the rules of {names}')
         remedies.append("choose another subset ('all' for every subset), or lower --min-candidates")
     elif not excluded.images and not excluded.annotations:
         lines.append('  no object belongs to a class that has recordings in the split of its image')
         remedies.append('add images or recordings of the same classes and splits')
     if remedies:
-        lines.append('to solve this: ' + '; '.join(remedies))
+        lines.append('remedies: ' + '; '.join(remedies))
     raise NoSampleError('\n'.join(lines))
 
 

@@ -1,4 +1,4 @@
-"""What a build leaves out, counted by reason."""
+"""Counts of the inputs that a build does not use, by reason."""
 
 from collections.abc import Iterator
 

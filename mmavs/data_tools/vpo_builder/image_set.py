@@ -23,7 +23,7 @@ from .inspection import InspectionJob, inspect_image
 from .sampling import Candidate, Pool, Scene, image_split
 
 log = logging.getLogger(__name__)
-_INSPECTION_VERSION = 2  # of the results of inspect_image: stored results of another version are not used
+_INSPECTION_VERSION = 2  # version of inspect_image: stored results of another version are not used
 
 
 class ImagePart(NamedTuple):
@@ -58,7 +58,7 @@ class ImageSet:
         self._plain = {c.coco: i for i, c in enumerate(self.table.classes) if c.captions is None}
 
     def classes_of(self, image: CocoImage) -> dict[str, int]:
-        """Class of each COCO category in the image, without categories whose class the captions do not decide."""
+        """Class of each COCO category in the image, without categories whose captions are ambiguous."""
         single = Counter(a.category for a in image.annotations if not a.crowd)
         crowds = {a.category for a in image.annotations if a.crowd}
         found = {}
@@ -98,7 +98,7 @@ class ImageSet:
         ]
 
     def undecided(self) -> Exclusions:
-        """Annotations whose class the captions do not decide."""
+        """Annotations whose class is ambiguous in the captions."""
         found = Exclusions()
         for image in self.images.values():
             classes = self.classes_of(image)
@@ -130,7 +130,7 @@ def load_images(parts: Sequence[ImagePart], table: ClassTable) -> ImageSet:
         shared = merged.keys() & images.keys()
         if shared:
             raise ValueError(
-                f'{part.instances}: image id {min(shared)} is in another --instances file too; output files are named '
+                f'{part.instances}: image id {min(shared)} is also in another --instances file; output files are named '
                 'by the ids, which must differ'
             )
         if part.captions and rule.categories:
@@ -152,7 +152,7 @@ def _missing_classes(parts: Sequence[ImagePart], table: ClassTable, categories: 
         )
     if missing:
         log.warning(
-            'No annotation file has the COCO category of %s: no samples; if it is misspelt, correct `coco` in %s',
+            'No annotation file has the COCO category of %s: no samples; if it is misspelled, correct `coco` in %s',
             ', '.join(repr(c.name) for c in missing),
             table.path,
         )
@@ -213,7 +213,7 @@ def make_scenes(
     test_fraction: float,
     val_fraction: float,
 ) -> list[Scene]:
-    """The usable images and their candidates: objects of classes that have recordings in the split of the image."""
+    """The usable images and their candidates: objects of classes with recordings in the split of the image."""
     scenes = []
     for image_id, result in tqdm(inspected.items(), desc='Dividing images', delay=1):
         if 'problem' in result:

@@ -1,4 +1,4 @@
-"""Inspection of source images: whether an image can be decoded, and which objects are large and visible enough."""
+"""Inspection of source images: decodes them and finds the objects that are large and visible enough."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from .masks import drawing_order, rasterise
+from .masks import drawing_order, rasterize
 from .segmentation import Segmentation
 
 SMALL = 'smaller than --min-area'
@@ -32,12 +32,12 @@ class InspectionJob(NamedTuple):
 
 
 def inspect_image(job: InspectionJob) -> dict[str, Any]:
-    """Decodes the image and rasterises its objects.
+    """Decodes the image and rasterizes its objects.
 
     Returns:
         ``{'problem': reason}`` if the image cannot be used. Otherwise ``{'objects': [[id, pixels, position], ...]}``
         with the objects that cover at least ``min_area`` and are not completely hidden behind smaller ones; the
-        position is the center of mass of the object's own mask from left (0) to right (1). If other objects are
+        position is the horizontal center of mass of the object's mask from left (0) to right (1). If other objects are
         dropped, ``'dropped'`` has their annotation ids by reason.
     """
     problem = image_problem(job.path, height=job.height, width=job.width)
@@ -46,7 +46,7 @@ def inspect_image(job: InspectionJob) -> dict[str, Any]:
     masks, sizes = {}, {}
     dropped: dict[str, list[int]] = {}
     for ann_id, segmentation in job.objects:
-        mask = rasterise(segmentation, height=job.height, width=job.width)
+        mask = rasterize(segmentation, height=job.height, width=job.width)
         size = int(coco_mask.area(mask))
         if size and size >= job.min_area * job.height * job.width:
             masks[ann_id], sizes[ann_id] = mask, size
@@ -75,7 +75,7 @@ def mask_position(mask: np.ndarray) -> float:
 
 
 def image_problem(path: str, *, height: int, width: int) -> str | None:
-    """Reason why an image cannot be used, or None. It is decoded completely, which finds a truncated file.
+    """Reason why an image cannot be used, or None. The image is decoded completely, to find truncated files.
 
     The part of the text before the colon, if any, is the same for all images with this problem.
     """
@@ -84,7 +84,7 @@ def image_problem(path: str, *, height: int, width: int) -> str | None:
             image.load()
             if image.size != (width, height):
                 return f'size differs from the annotation: {image.width} x {image.height}, annotated {width} x {height}'
-            # Image readers rotate such an image, and its mask would no longer fit.
+            # Image readers rotate such an image, so that its mask would not match.
             if image.getexif().get(_EXIF_ORIENTATION, 1) != 1:
                 return 'rotated by its EXIF orientation'
     except FileNotFoundError:

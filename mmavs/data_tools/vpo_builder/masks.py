@@ -1,4 +1,4 @@
-"""Rasterised annotations and mask images made of them."""
+"""Rasterization of annotations, and mask images."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,8 +9,8 @@ from pycocotools import mask as coco_mask
 from .segmentation import Segmentation
 
 
-def rasterise(segmentation: Segmentation, *, height: int, width: int) -> dict[str, Any]:
-    """Pixels of one annotation, as pycocotools draws them.
+def rasterize(segmentation: Segmentation, *, height: int, width: int) -> dict[str, Any]:
+    """Rasterizes one annotation by pycocotools.
 
     Args:
         segmentation: As :func:`compact_segmentation` returns it; an RLE must have the size of the image.
@@ -18,7 +18,7 @@ def rasterise(segmentation: Segmentation, *, height: int, width: int) -> dict[st
         width: Width of the image in pixels.
 
     Returns:
-        A compressed RLE, which pycocotools' functions take.
+        A compressed RLE of pycocotools.
     """
     if isinstance(segmentation, dict):
         return segmentation
@@ -27,7 +27,7 @@ def rasterise(segmentation: Segmentation, *, height: int, width: int) -> dict[st
 
 
 def drawing_order(sizes: dict[int, int]) -> list[int]:
-    """Annotation ids from the largest to the smallest mask, so that a small object lies on top of a large one.
+    """Annotation ids from the largest to the smallest mask, so that small objects are drawn over large ones.
 
     Args:
         sizes: Number of pixels by annotation id. Masks of equal size are sorted by id.
@@ -36,7 +36,7 @@ def drawing_order(sizes: dict[int, int]) -> list[int]:
 
 
 def draw_mask(layers: Iterable[tuple[int, Segmentation]], *, height: int, width: int) -> np.ndarray:
-    """Draws annotations over each other.
+    """Draws annotations in the given order.
 
     Args:
         layers: Pixel value and segmentation, from the bottom to the top.
@@ -46,8 +46,8 @@ def draw_mask(layers: Iterable[tuple[int, Segmentation]], *, height: int, width:
     Returns:
         uint8 (height, width), 0 where nothing was drawn.
     """
-    mask = np.zeros((height, width), np.uint8, order='F')  # the order of pycocotools' masks
+    mask = np.zeros((height, width), np.uint8, order='F')  # memory order of pycocotools' masks
     for value, segmentation in layers:
-        pixels = coco_mask.decode(rasterise(segmentation, height=height, width=width))
+        pixels = coco_mask.decode(rasterize(segmentation, height=height, width=width))
         mask[pixels.view(bool)] = value
     return np.ascontiguousarray(mask)

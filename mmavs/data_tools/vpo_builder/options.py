@@ -32,7 +32,7 @@ class BuildOptions:
         images: Folder of the images of each instances file.
         sounds_csv: VGGSound's list: id, start second, label, split.
         sounds: Folder of the recordings, ``<id>_<start second, six digits>.wav``, or of the videos (``.mp4``, ...).
-        out: Root of the data set.
+        out: Root of the dataset.
         captions: COCO captions file of each instances file; without them, classes that need captions are left out.
         splits: For each instances file the split of all its images, ``'train'``, ``'val'`` or ``'test'``, or
             ``'auto'`` to divide them.
@@ -48,7 +48,7 @@ class BuildOptions:
         skip_silent: Leaves out recordings that are silent in their middle 3 s, which samples take.
         workers: Number of processes, None for one per CPU core.
         copy_mode: ``'copy'``, ``'hardlink'`` or ``'symlink'`` for images and recordings.
-        overwrite: Replaces these subsets in ``out``, whichever build wrote them.
+        overwrite: Replaces these subsets in ``out``, also those of another build.
     """
 
     subset: str
@@ -78,8 +78,8 @@ class BuildOptions:
         return {'all': SUBSETS, 'msmi': ('ms', 'msmi')}.get(self.subset, (self.subset,))
 
     @property
-    def deciding(self) -> dict[str, Any]:
-        """The options on which the samples depend, for the manifest."""
+    def sampling_options(self) -> dict[str, Any]:
+        """The options that determine the samples, for the manifest."""
         return {name: getattr(self, name) for name in _DECIDING}
 
 
@@ -88,7 +88,7 @@ def make_parts(options: BuildOptions) -> list[ImagePart]:
 
     Raises:
         ValueError: Their numbers differ, or a split is unknown.
-        FileNotFoundError: One does not exist.
+        FileNotFoundError: A file or folder does not exist.
     """
     instances, captions, splits = options.instances, options.captions, options.splits
     if not instances:
@@ -100,14 +100,14 @@ def make_parts(options: BuildOptions) -> list[ImagePart]:
     ):
         if len(values) != len(instances):
             raise ValueError(
-                f'{option} has {len(values)} entries for {len(instances)} --instances files; they belong '
-                'together by position'
+                f'{option} has {len(values)} entries for {len(instances)} --instances files; give one '
+                'for each, in the same order'
             )
     for split in splits:
         if split not in ('auto', *SPLITS):
             raise ValueError(f'--splits takes auto, {", ".join(SPLITS)}, got {split!r}')
     if 'val' in splits and not options.val_fraction:
-        raise ValueError('--splits val needs a --val-fraction above 0, which gives that split its recordings')
+        raise ValueError('--splits val needs a --val-fraction above 0, which is its fraction of the recordings')
     for path in (*instances, *options.images, *captions):
         check_exists(path)
     return [

@@ -40,7 +40,7 @@ def sample_files(out: str, subset: str, *, image_id: int, ann_id: int, class_nam
     """Image and mask path of a sample in the layout of the released VPO.
 
     Args:
-        out: Root of the data set.
+        out: Root of the dataset.
         subset: ``'ss'``, ``'ms'`` or ``'msmi'``; for the last, samples with several instances of a class.
         image_id: COCO's id.
         ann_id: Id of the sounding object, used by VPO-SS.

@@ -22,7 +22,7 @@ from .sampling import Pool
 
 log = logging.getLogger(__name__)
 SECONDS = 3.0
-"""Length of the middle part that a sample of VPO takes of a recording."""
+"""Length in seconds of the middle part of a recording that a sample of VPO uses."""
 
 
 @dataclass
@@ -107,6 +107,6 @@ def load_recordings(
 
 
 def _nearest_labels(absent: Iterable[str], known: set[str]) -> list[str]:
-    """A message for each absent label that is similar to a label of the list that no class has."""
+    """A message for each absent label that is similar to an unused label of the list."""
     hints = ((label, nearest_hint(label, sorted(known))) for label in absent)
     return [f'no recording has the label {label!r}{hint}' for label, hint in hints if hint]

@@ -61,8 +61,8 @@ def read_sounds_csv(path: str) -> tuple[list[Recording], list[tuple[str, str]]]:
         The recordings sorted by name, and (name, reason) of recordings with contradictory rows.
 
     Raises:
-        ValueError: A row has too few fields or an invalid start or split, or the file is no CSV in UTF-8; the message
-            names file and line.
+        ValueError: A row has too few fields or an invalid start or split, or the file is not a CSV file in UTF-8; the
+            message names file and line.
     """
     found: dict[str, set[Recording]] = {}
     columns = ['id', 'start', 'label', 'split']
@@ -108,9 +108,9 @@ def _parse_row(path: str, line: int, row: list[str], columns: list[str]) -> Reco
 
 
 def take_validation(recordings: Iterable[Recording], *, fraction: float, seed: int) -> list[Recording]:
-    """Moves a fraction of the training recordings of every label, at least one of two, to ``'val'``.
+    """Moves a fraction of the training recordings of every label to ``'val'``, at least one if there are two.
 
-    Recordings of one video move together.
+    Recordings of one video are moved together.
     """
     recordings = list(recordings)
     if not fraction:
@@ -179,7 +179,7 @@ def recording_problem(job: tuple[str, float]) -> str:
         with open_file(path) as f:
             for block in f.blocks(1 << 16, dtype='float32'):
                 frames += len(block)
-                peak = max(peak, float(np.abs(block).max(initial=0.0)))  # a NaN compares false and is found below
+                peak = max(peak, float(np.abs(block).max(initial=0.0)))
                 if not np.isfinite(block).all():
                     return 'has samples that are not finite'
                 deviation.add(block)

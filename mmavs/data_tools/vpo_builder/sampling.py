@@ -30,12 +30,12 @@ class Candidate(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """What the sampling needs of an image.
+    """The properties of an image that the sampling uses.
 
     Attributes:
         image_id: COCO's id.
-        split: Its split.
-        candidates: Its candidates, by annotation id.
+        split: Split of the image.
+        candidates: Candidates, by annotation id.
         counts: (class, number of instances) of all its objects of a known class, including those that are too small to
             be candidates; a crowd counts as two.
     """
@@ -86,7 +86,7 @@ Pool = dict[str, dict[int, list[str]]]
 def image_split(
     image_id: int, *, seed: int, test_fraction: float, val_fraction: float, fixed: str | None = None
 ) -> str:
-    """The split of an image. It depends on the id and the seed only, and not on other images.
+    """The split of an image, which depends only on its id and the seed, not on other images.
 
     Args:
         image_id: COCO's id.
@@ -106,8 +106,8 @@ def image_split(
 def draw_single(scenes: Iterable[Scene], pool: Pool, rules: SamplingRules) -> list[Sample]:
     """VPO-SS: one sounding object per image, the only instance of its class in the image.
 
-    It is drawn at random. The weight of a class is 1 / sqrt(number of images with a candidate of it), which balances
-    the set without nearly always selecting the rarer class of a pair.
+    It is drawn at random. The weight of a class is 1 / sqrt(number of images with a candidate of it). This balances
+    the classes, but does not select the rarer class of a pair nearly always.
     """
     eligible = {s: [c for c in s.candidates if dict(s.counts)[c.cls] == 1] for s in scenes}
     frequency = Counter((s.split, c.cls) for s, candidates in eligible.items() for c in candidates)
@@ -123,7 +123,8 @@ def draw_single(scenes: Iterable[Scene], pool: Pool, rules: SamplingRules) -> li
 def draw_multi_source(scenes: Iterable[Scene], pool: Pool, rules: SamplingRules) -> list[Sample]:
     """VPO-MS: several sounding objects of different classes, no class with more than one instance in the image.
 
-    Of two candidates, both become sounding objects; of more, a number drawn uniformly, at least one and never all.
+    With two candidates, both become sounding objects. With more, their number is drawn uniformly, at least one but not
+    all.
     """
     eligible = (
         s for s in scenes if len(s.candidates) >= rules.min_candidates and all(count == 1 for _, count in s.counts)
@@ -140,8 +141,8 @@ def draw_multi_source(scenes: Iterable[Scene], pool: Pool, rules: SamplingRules)
 def draw_multi_instance(scenes: Iterable[Scene], pool: Pool, rules: SamplingRules) -> list[Sample]:
     """The part of VPO-MSMI beyond VPO-MS: images with several candidates of the same class.
 
-    A number drawn uniformly become sounding objects; of more than two candidates never all. Each has its own
-    recording.
+    The number of sounding objects is drawn uniformly. With more than two candidates it is less than their number. Each
+    sounding object has its own recording.
     """
     eligible = (s for s in scenes if max(Counter(c.cls for c in s.candidates).values(), default=0) > 1)
 
@@ -162,7 +163,7 @@ def _draw_all(
     pool: Pool,
     rules: SamplingRules,
 ) -> list[Sample]:
-    """Draws scene by scene, scenes with several classes first, and skips scenes that exceed the limit of a class."""
+    """Draws a sample in each scene, scenes with several classes first, within the limit of each class."""
     taken: Counter = Counter()
     samples = []
     for scene in tqdm(_by_priority(subset, scenes, rules.seed), desc=f'Drawing {subset}', delay=1):

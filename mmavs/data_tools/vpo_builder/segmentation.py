@@ -18,14 +18,14 @@ FORM = (
     "a list of polygons [[x1, y1, x2, y2, x3, y3, ...], ...] or an RLE {'size': [height, width], 'counts': a string or "
     'a list of run lengths}'
 )
-"""What ``segmentation`` must be, for messages."""
+"""Required form of ``segmentation``, for messages."""
 
-_LARGEST_COORDINATE = 65536  # a JPEG has at most 65,535 pixels a side; pycocotools allocates memory for every pixel
-_MOST_GROUPS = 7  # of 5 bits: run lengths of 32 bits
+_LARGEST_COORDINATE = 65536  # a JPEG has at most 65,535 pixels per side; pycocotools allocates memory for every pixel
+_MOST_GROUPS = 7  # groups of 5 bits for run lengths of 32 bits
 
 
 class UnusableSegmentationError(ValueError):
-    """A segmentation of the right form from which no mask can be drawn; the message is the reason in a few words."""
+    """A segmentation has the right form but gives no mask; the message is the reason in a few words."""
 
 
 class SegmentationFormError(ValueError):
@@ -35,8 +35,8 @@ class SegmentationFormError(ValueError):
 def compact_segmentation(segmentation: Any) -> Segmentation:
     """Checks and converts the value of ``segmentation`` of a COCO annotation.
 
-    Polygons with fewer than three points beside others are left out, as in pycocotools. Float64 keeps the mask
-    identical to that of pycocotools.
+    Polygons with fewer than three points are left out if there are others, as in pycocotools. Coordinates are float64,
+    so that the mask is identical to that of pycocotools.
 
     Raises:
         UnusableSegmentationError: It has no polygon of three points, coordinates that are not finite or too large, or
@@ -50,7 +50,7 @@ def compact_segmentation(segmentation: Any) -> Segmentation:
     if not isinstance(segmentation, list):
         raise SegmentationFormError(f'is of type {type(segmentation).__name__}')
     if any(not isinstance(polygon, list) for polygon in segmentation):
-        raise SegmentationFormError('is a flat list' if _is_number(segmentation[0]) else 'has parts that are no lists')
+        raise SegmentationFormError('is a flat list' if _is_number(segmentation[0]) else 'has parts that are not lists')
     points = len(segmentation) > 2 and all(len(polygon) == 2 for polygon in segmentation)
     if points or any(isinstance(first, list) for polygon in segmentation for first in polygon[:1]):
         raise SegmentationFormError('has points as pairs [x, y]')
@@ -70,7 +70,7 @@ def _compact_polygon(polygon: list) -> bytes:
     except OverflowError:
         raise UnusableSegmentationError('NaN or infinite coordinate') from None
     except TypeError:
-        raise SegmentationFormError('has coordinates that are no numbers') from None
+        raise SegmentationFormError('has coordinates that are not numbers') from None
     if len(coordinates) % 2:
         raise UnusableSegmentationError('polygon with an odd number of coordinates')
     if not math.isfinite(sum(coordinates)):
@@ -98,10 +98,10 @@ def _compact_rle(rle: dict[str, Any]) -> dict[str, Any]:
 
 
 def _uncompressed_runs(counts: list) -> np.ndarray | None:
-    """Run lengths as int64; None if some are no whole numbers or too large."""
+    """Run lengths as int64; None if some are not integers or too large."""
     if not all(_is_number(n) for n in counts):
-        raise SegmentationFormError('is an RLE with counts that are no numbers')
-    if not all(-(2**31) < n < 2**31 and n == int(n) for n in counts):  # NaN compares false
+        raise SegmentationFormError('is an RLE with counts that are not numbers')
+    if not all(-(2**31) < n < 2**31 and n == int(n) for n in counts):  # comparisons with NaN are false
         return None
     return np.array([int(n) for n in counts], np.int64)
 

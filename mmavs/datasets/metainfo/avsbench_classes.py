@@ -44,5 +44,5 @@ def read_label_file(path: str | Path) -> tuple[str, ...]:
             f'{len(content)}' + (f', and differs in the indices {wrong[:5]}' if wrong else ' with an index twice')
         )
     if names[0].lower() != 'background':
-        raise ValueError(f'{path} must give index 0 to background, not to {names[0]!r}')
+        raise ValueError(f'{path} must assign index 0 to background, not to {names[0]!r}')
     return tuple(names[index] for index in range(NUM_CLASSES))

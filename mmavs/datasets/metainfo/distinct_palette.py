@@ -63,7 +63,7 @@ def perceived(rgb: np.ndarray) -> np.ndarray:
 
 @cache
 def _chosen(count: int) -> tuple[tuple[int, ...], ...]:
-    """``count`` candidates; each is the one farthest from those before it, in the vision in which it is closest."""
+    """``count`` colors, chosen greedily by their minimum distance to earlier ones in all kinds of vision."""
     rgb, lab = _candidates()
     chosen = [0]
     distance = np.full(len(rgb), np.inf)

@@ -60,8 +60,8 @@ def load_class_table(path: str | None = None) -> ClassTable:
 
     Raises:
         FileNotFoundError: ``path`` does not exist.
-        ValueError: It is not a class file, or two classes have the same name or mask value; the message names the
-            file and the entry.
+        ValueError: The file is not a class file, or two classes have the same name or mask value; the message names
+            the file and the entry.
     """
     path = str(path or DEFAULT_CLASS_FILE)
     with open(path, encoding='utf-8') as f:
@@ -81,7 +81,7 @@ def load_class_table(path: str | None = None) -> ClassTable:
 
 
 def _parse_class(path: str, index: int, entry) -> SoundingClass:
-    """Checks one entry of the list ``classes``."""
+    """Parses and checks one entry of the list ``classes``."""
     missing = [k for k in ('name', 'coco', 'mask_id', 'sounds') if not isinstance(entry, dict) or k not in entry]
     if missing:
         raise ValueError(f'{path}: entry {index} of classes has no {", ".join(missing)}: {entry}')
@@ -89,7 +89,7 @@ def _parse_class(path: str, index: int, entry) -> SoundingClass:
     if not isinstance(mask_id, int) or not 1 <= mask_id <= 254:
         raise ValueError(f'{path}: mask_id of {entry["name"]!r} must be an integer from 1 to 254, got {mask_id!r}')
     if entry['name'] == 'background' or not isinstance(entry['sounds'], list) or not entry['sounds']:
-        raise ValueError(f'{path}: class {entry["name"]!r} must have another name than background and a list of sounds')
+        raise ValueError(f'{path}: class {entry["name"]!r} needs a name other than background, and a list of sounds')
     captions = entry.get('captions')
     if captions is not None and (not isinstance(captions, dict) or set(captions) - {'singular', 'plural'}):
         raise ValueError(

@@ -76,7 +76,7 @@ class ColorJitter(BaseTransform):
             (mmcv.adjust_color, around_one(self.saturation), self.saturation),
             (shift_hue, np.random.uniform(-self.hue, self.hue), self.hue),
         ]
-        # A hue shift by 0 would still round every pixel in the conversion to HSV.
+        # The conversion to HSV rounds every pixel, so a hue shift by 0 is skipped.
         return [steps[i][:2] for i in np.random.permutation(len(steps)) if steps[i][2] > 0]
 
     def transform(self, results: dict) -> dict:

@@ -7,10 +7,10 @@ from mmavs.audio.mixing import is_position
 
 @TRANSFORMS.register_module()
 class AVRandomCrop(RandomCrop):
-    """mmseg's ``RandomCrop`` that records where the crop lies in the image, and can move the sources with it.
+    """mmseg's ``RandomCrop`` that records the position of the crop in the image, and can adapt the source positions.
 
-    A model with ``fusion.coordinates='image'`` uses the window as position encoding. By default, panning is that of the
-    complete image, as in the paper.
+    A model with ``fusion.coordinates='image'`` uses the window for its position encoding. By default, sources are
+    panned by their position in the complete image, as in the paper.
 
     Required Keys: those of ``RandomCrop``, and
 

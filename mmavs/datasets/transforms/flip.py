@@ -24,7 +24,7 @@ class AVRandomFlip(RandomFlip):
 
     Added Keys: those of ``RandomFlip``, and
 
-    - mirrored (bool): whether the image is mirrored horizontally compared to its file
+    - mirrored (bool): True if the image is mirrored horizontally compared to its file
     """
 
     def _flip(self, results: dict) -> None:

@@ -41,7 +41,7 @@ class PackAVSegInputs(PackSegInputs):
       where it is known, the ``category`` (str) of the video; of crops by ``AVRandomCrop``, ``crop_window``
 
     Args:
-        meta_keys: Keys of the sample that are copied to the meta information, as far as the sample has them.
+        meta_keys: Keys of the sample that are copied to the meta information; keys that it does not have are skipped.
     """
 
     def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:

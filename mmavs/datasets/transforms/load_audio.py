@@ -40,8 +40,8 @@ class LoadAudio(BaseTransform):
         channels: 2 for stereo, 1 for mono.
         sample_rate: Hz. The spectrogram of ``AVDataPreProcessor`` needs 16,000; another rate is an error there.
         silent: Returns zeros and reads no file. This is the control experiment for the contribution of audio.
-        missing: What to do if a recording ends before half of the seconds from ``start`` on: ``'error'`` or
-            ``'silence'``. If less than half is missing, it is silence in both cases.
+        missing: ``'error'`` or ``'silence'``: the treatment of a recording that ends before half of the seconds from
+            ``start`` on. If less than half is missing, it is filled with silence in both cases.
         excerpt: Seconds to take from a source without ``start``: ``'middle'`` of the recording, as in the paper, or the
             ``'loudest'``, those with the largest energy. The latter reads the complete recording.
         keep_channels: Keeps the channels of stereo recordings, for recordings that were made in stereo at the scene.
@@ -136,7 +136,7 @@ class LoadAudio(BaseTransform):
 
 def _missing_sources(image: str) -> str:
     return (
-        f'LoadAudio: {image} has no `sources`, the list of its recordings. Put it into the sample beside `img_path`, '
+        f'LoadAudio: {image} has no `sources`, the list of its recordings. Add it to the sample, '
         "for example dict(img_path='a.jpg', sources=[dict(audio_path='a.wav', position=0.5)]), where position is 0 "
         "(left) to 1 (right); sources=[] gives silence. mmseg's inference_model and MMSegInferencer pass an image "
         'alone and cannot be used.'

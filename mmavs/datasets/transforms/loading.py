@@ -26,8 +26,8 @@ class LoadFrame(LoadImageFromFile):
     - file_shape (tuple[int]): (H, W) as stored
 
     Args:
-        size: (height, width) to which the image is resized at once. It then counts as the original size, so that
-            predictions are made and evaluated at this size. ``LoadAVAnnotations`` needs the same value. None keeps the
+        size: (height, width) to which the image is resized after decoding. ``ori_shape`` is this size, so that
+            predictions are made and evaluated at it. ``LoadAVAnnotations`` needs the same value. None keeps the
             size of the file.
         color_type: Flag of ``mmcv.imfrombytes``.
         kwargs: Other arguments of ``LoadImageFromFile``.
@@ -43,7 +43,7 @@ class LoadFrame(LoadImageFromFile):
         """Loads the image.
 
         Raises:
-            FileNotFoundError, OSError: The file is missing, empty, truncated or no image; the message names it.
+            FileNotFoundError, OSError: The file is missing, empty, truncated or not an image; the message names it.
         """
         img = read_pixels(
             results['img_path'],
@@ -100,7 +100,7 @@ class LoadAVAnnotations(LoadAnnotations):
         super().__init__(**kwargs)
         if self.reduce_zero_label:
             raise ValueError(
-                'LoadAVAnnotations: reduce_zero_label is not supported; state `mask_values` and `ignored_values` of '
+                'LoadAVAnnotations: reduce_zero_label is not supported; set `mask_values` and `ignored_values` of '
                 'the dataset instead'
             )
         self.size = _check_size(self, size)

@@ -12,15 +12,15 @@ _MAX_DEGREES = 45
 
 
 def check_mirroring(pipeline: Iterable[Any]) -> None:
-    """Refuses transforms that mirror or turn the image and not the channels of stereo audio, and mosaics.
+    """Raises an error for mosaics, and for transforms that mirror or rotate the image but not stereo audio.
 
-    Rotations by up to 45 degrees are accepted: they change the side of objects near the middle only.
+    Rotations by up to 45 degrees are accepted, since they change the side only of objects near the center.
 
     Args:
         pipeline: Transforms, as built.
 
     Raises:
-        ValueError: Names the transform and the remedy.
+        ValueError: There is such a transform; the message names it and the remedy.
     """
     transforms = list(flatten(pipeline))
     loads = [t for t in transforms if name_of(t) == 'LoadAudio' and not t.silent]
@@ -38,13 +38,13 @@ def check_mirroring(pipeline: Iterable[Any]) -> None:
         name = name_of(transform)
         if name == 'RandomRotate' and transform.prob and max(map(abs, transform.degree)) > _MAX_DEGREES:
             raise ValueError(
-                f'RandomRotate turns the image by up to {max(map(abs, transform.degree)):g} degrees and not the '
+                f'RandomRotate rotates the image by up to {max(map(abs, transform.degree)):g} degrees but not the '
                 f'channels of stereo audio. Set degree to {_MAX_DEGREES} or less, or use mono audio, '
                 'LoadAudio(channels=1).'
             )
         if _mirrors(transform):
             raise ValueError(
-                f'{name} mirrors the image and not the channels of stereo audio. Use AVRandomFlip instead; '
+                f'{name} mirrors the image but not the channels of stereo audio. Use AVRandomFlip instead; '
                 'for rotations by a few degrees add RandomRotate. With mono audio, LoadAudio(channels=1), '
                 f'{name} can be used.'
             )

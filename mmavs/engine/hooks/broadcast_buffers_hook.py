@@ -8,7 +8,8 @@ class BroadcastBuffersHook(Hook):
     """Copies the buffers of the main process to all processes before a validation.
 
     Without SyncBN each process has its own running means and variances, and a checkpoint holds those of the main
-    process. After this hook the metrics of a validation are those of the checkpoint. Training does not read them.
+    process. With this hook, a validation evaluates the weights and buffers of the checkpoint. Training does not use the
+    running statistics.
     """
 
     def before_val_epoch(self, runner) -> None:

@@ -13,21 +13,21 @@ from ..runner.checkpoint_files import missing_to_resume
 class CompatibilityHook(Hook):
     """Checks that the classes of checkpoint, model and dataset are the same.
 
-    A validation, a test or a resumed training with another list of classes than the checkpoint's is refused; a new
-    training warns. The weights themselves are compared by :meth:`AVRunner.load_checkpoint`.
+    If the classes differ, a validation, a test or a resumed training raises an error, and a new training logs a
+    warning. :meth:`AVRunner.load_checkpoint` compares the weights.
     """
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Compares the checkpoint with the dataset.
 
         Raises:
-            ValueError: The classes differ, or the checkpoint lacks what a resumed training needs.
+            ValueError: The classes differ, or an entry that a resumed training needs is missing.
         """
         resumes = runner.stage == 'train' and runner.resumes
         if resumes and (missing := missing_to_resume(checkpoint)):
             raise ValueError(
-                f'{runner.loading} lacks {", ".join(missing)}, so no training can resume from it. To start a new '
-                'training with its weights, set load_from without resume.'
+                f'{runner.loading} does not contain {", ".join(missing)}, so no training can resume from it. To start '
+                'a new training with its weights, set load_from without resume.'
             )
         classes = _classes_of(runner, runner.stage)
         trained = tuple(((checkpoint.get('meta') or {}).get('dataset_meta') or {}).get('classes') or ())
@@ -60,7 +60,7 @@ def _check_heads(runner, stage: str) -> None:
     for key, head in list_heads(unwrap(runner.model)):
         if not hasattr(head, 'num_classes'):
             continue
-        # A single output separates foreground from background; mmseg takes 1 and 2 as its num_classes.
+        # Heads with one output channel (binary, sigmoid) may have num_classes 1 or 2 in mmseg.
         number = 2 if getattr(head, 'out_channels', None) == 1 else head.num_classes
         if not wanted or number == wanted:
             continue
@@ -81,6 +81,6 @@ def _classes_of(runner, stage: str) -> tuple[str, ...]:
 
 def _compare(trained: Sequence[str], given: Sequence[str]) -> str:
     missing, new = [c for c in trained if c not in given], [c for c in given if c not in trained]
-    parts = [f'the dataset lacks {", ".join(missing)}'] if missing else []
-    parts += [f'the checkpoint lacks {", ".join(new)}'] if new else []
-    return '; '.join(parts) or 'they are the same in another order'
+    parts = [f'the dataset does not have {", ".join(missing)}'] if missing else []
+    parts += [f'the checkpoint does not have {", ".join(new)}'] if new else []
+    return '; '.join(parts) or 'their order differs'

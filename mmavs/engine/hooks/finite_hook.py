@@ -7,18 +7,18 @@ from torch import nn
 
 from mmavs.utils.unwrapping import unwrap
 
-MAX_SAMPLES = 8  # named in a message
+MAX_SAMPLES = 8  # maximum number of samples in a message
 _REMEDY = (
-    'Try a lower optim_wrapper.optimizer.lr, optim_wrapper.clip_grad=dict(max_norm=1.0), or no --amp, and check the '
-    'data with tools/dataset_converters/check_dataset.py. Earlier checkpoints are kept.'
+    'Try a lower optim_wrapper.optimizer.lr, optim_wrapper.clip_grad=dict(max_norm=1.0), or leave out --amp, and check '
+    'the data with tools/dataset_converters/check_dataset.py. Earlier checkpoints are kept.'
 )
 
 
 @HOOKS.register_module()
 class FiniteHook(Hook):
-    """Stops a training whose loss or weights are not finite, before they reach a checkpoint or a validation.
+    """Stops a training when a loss or a weight is not finite, before a checkpoint or a validation uses it.
 
-    The losses are compared at each step. The weights are compared every ``interval`` steps, at the end of an epoch,
+    The losses are checked at each step. The weights are checked every ``interval`` steps, at the end of an epoch,
     before a checkpoint is saved, and before a validation or test. With a gradient scaler (``AmpOptimWrapper``) skipped
     steps are normal: only ``max_skipped`` of them in a row stop the training.
 
@@ -34,10 +34,10 @@ class FiniteHook(Hook):
         self._scale = 0.0
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None) -> None:
-        """Checks the losses, and the weights if it is their turn.
+        """Checks the losses, and every ``interval`` steps the weights.
 
         Raises:
-            FloatingPointError: They are not finite; the message names the loss, the position and the samples.
+            FloatingPointError: A value is not finite; the message names the loss, the iteration and the samples.
         """
         bad = _find_bad_losses(outputs or {})
         scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
@@ -60,15 +60,15 @@ class FiniteHook(Hook):
         _check_weights(runner, 'no checkpoint is saved')
 
     def before_val(self, runner) -> None:
-        """Refuses to validate weights that are not finite."""
+        """Checks the weights before a validation."""
         _check_weights(runner, 'they are not validated')
 
     def before_test(self, runner) -> None:
-        """Refuses to test weights that are not finite."""
+        """Checks the weights before a test."""
         _check_weights(runner, 'they are not tested')
 
     def _count_skipped(self, scale: float, bad: bool, updates: bool) -> None:
-        """Counts consecutive skipped steps: the scaler lowers its scale at each of them."""
+        """Counts consecutive skipped steps, at each of which the scaler reduces its scale."""
         if bad or scale < self._scale:
             self._skipped += 1
         elif updates:
@@ -77,7 +77,7 @@ class FiniteHook(Hook):
 
 
 def _find_bad_losses(losses: dict) -> list[str]:
-    """Names of the values that are not finite; one device synchronization if all are."""
+    """Names of the losses that are not finite. If all are finite, the device is synchronized once."""
     values = {k: torch.as_tensor(v).detach() for k, v in losses.items() if isinstance(v, (float, torch.Tensor))}
     finite = [value.isfinite().all() for value in values.values()]
     if not finite or torch.stack([flag.to(finite[0].device) for flag in finite]).all():
@@ -86,7 +86,7 @@ def _find_bad_losses(losses: dict) -> list[str]:
 
 
 def _first_bad(model: nn.Module) -> str | None:
-    """Name of the first parameter or buffer with a value that is not finite; one device synchronization if none."""
+    """Name of the first parameter or buffer that is not finite. If all are finite, the device is synchronized once."""
     state = {k: v for k, v in unwrap(model).state_dict().items() if v.is_floating_point()}
     if not state or torch.stack([v.sum(dtype=torch.float32) for v in state.values()]).isfinite().all():
         return None

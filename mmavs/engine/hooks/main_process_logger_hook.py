@@ -5,9 +5,10 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class MainProcessLoggerHook(LoggerHook):
-    """mmengine's ``LoggerHook``, except that the main process alone writes the results of a test.
+    """mmengine's ``LoggerHook``, except that only the main process writes the results of a test.
 
-    In mmengine's all processes write them to the same file. :class:`AVRunner` uses it in place of ``LoggerHook``.
+    With mmengine's hook, all processes write them to the same file. :class:`AVRunner` uses it in place of
+    ``LoggerHook``.
     """
 
     @master_only

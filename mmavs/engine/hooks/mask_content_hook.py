@@ -13,11 +13,11 @@ _MASKS = 200
 
 @HOOKS.register_module()
 class MaskContentHook(Hook):
-    """Warns before training if the masks of a dataset have no pixel of any class but background.
+    """Warns before training if the masks of a dataset contain background only.
 
     This happens, for example, if masks with the values 0 and 255 are read with the default values, where 255 marks
-    pixels to ignore. The model would then only learn background. Masks are read until one has a class, so that one mask
-    is enough in most cases; at most 200 masks, evenly distributed over the dataset, are read.
+    pixels to ignore. The model would then learn only background. Masks are read until one has an object, usually the
+    first; at most 200 masks, evenly distributed over the dataset, are read.
     """
 
     priority = 'LOW'
@@ -30,7 +30,7 @@ class MaskContentHook(Hook):
 
 
 def background_only(dataset: AVSegDataset) -> str:
-    """The warning for a dataset whose masks only have background, else ``''``.
+    """Returns the warning for a dataset whose masks contain background only, else ``''``.
 
     Masks that cannot be read are skipped, since training reports them.
     """
@@ -49,8 +49,8 @@ def background_only(dataset: AVSegDataset) -> str:
     if not count:
         return ''
     return (
-        f'{dataset.ann_file or type(dataset).__name__}: {count} masks have no pixel of any class but background; they '
-        f'have the values {sorted(values)}, of which {_values(dataset)} are classes. Set `mask_values` of the dataset, '
+        f'{dataset.ann_file or type(dataset).__name__}: {count} masks contain background only. Their values are '
+        f'{sorted(values)}; the values of the classes are {_values(dataset)}. Set `mask_values` of the dataset, '
         'for example mask_values=(0, 255) if 255 is an object'
     )
 
@@ -61,7 +61,7 @@ def _values(dataset: AVSegDataset) -> str:
 
 
 def _leaf_datasets(dataset: Any) -> Iterator[AVSegDataset]:
-    """The audio-visual datasets inside of ``ConcatDataset``, ``RepeatDataset`` and other wrappers."""
+    """The audio-visual datasets inside ``ConcatDataset``, ``RepeatDataset`` and other wrappers."""
     if isinstance(dataset, AVSegDataset):
         yield dataset
     for inner in getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]:

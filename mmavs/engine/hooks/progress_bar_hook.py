@@ -8,9 +8,9 @@ from tqdm import tqdm
 
 @HOOKS.register_module()
 class ProgressBarHook(Hook):
-    """Shows a progress bar for the training, and for each validation and test, on the error stream.
+    """Shows a progress bar of the training, and of each validation and test, on stderr.
 
-    If the stream is no terminal, the bar is written every 15 s only.
+    If stderr is not a terminal, the bar is updated every 15 s.
     """
 
     priority = 'VERY_LOW'

@@ -8,7 +8,7 @@ from ..runner.seeding import SeededSampler, sampler_of, seed_step
 
 @HOOKS.register_module()
 class SeedHook(Hook):
-    """Makes a training reproducible: each step is seeded by (seed, iteration, process).
+    """Makes a training reproducible: each step has a seed computed from (seed, iteration, process).
 
     :class:`AVRunner` seeds the samples, see :mod:`mmavs.engine.runner.seeding`. The same seed then gives the same
     weights on one machine, with any number of workers and after an interruption.
@@ -17,7 +17,7 @@ class SeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner) -> None:
-        """Refuses checkpoints between two steps of the optimizer, from which a training can not resume exactly."""
+        """Checks the interval of checkpoints, see :func:`check_accumulation`."""
         check_accumulation(runner)
 
     def before_train_epoch(self, runner) -> None:

@@ -5,10 +5,10 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class ValidateOnResumeHook(Hook):
-    """Runs the validation that an interruption prevented.
+    """Runs a validation that an interruption prevented.
 
-    A training saves a checkpoint first and validates then. If it resumes from a checkpoint at which a validation is
-    due, that validation runs before the next step. The best checkpoint is then the one of an uninterrupted training.
+    A training saves a checkpoint and validates afterwards. If it resumes from a checkpoint at which a validation is
+    due, the validation runs before the next step. The best checkpoint then equals that of an uninterrupted training.
     """
 
     priority = 'LOWEST'

@@ -19,12 +19,12 @@ class AVSegVisualizationHook(Hook):
     shows their predictions over the training. With several processes, the first draws those of its own samples.
 
     Args:
-        draw: Whether to draw.
+        draw: Enables the hook.
         num_samples: Number of samples drawn in a validation.
         interval: In a test, samples of every ``interval``-th batch are drawn.
-        show: Shows the pictures in a window and stores none.
+        show: Shows the pictures in a window and does not store them.
         wait_time: Seconds for which a window is shown.
-        backend_args: Those of mmengine's file backends, for reading the images.
+        backend_args: Arguments of mmengine's file backend, for reading the images.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class AVSegVisualizationHook(Hook):
         path = sample.img_path
         image = read_pixels(
             path, {}, flag='color_ignore_orientation', backend='cv2', backend_args=self.backend_args
-        )  # as LoadFrame reads it, since masks are drawn on the stored pixels
+        )  # without EXIF rotation, like LoadFrame, since masks are drawn on the stored pixels
         visualizer = Visualizer.get_current_instance()
         visualizer.add_datasample(
             f'{mode}_{osp.basename(path)}',

@@ -15,7 +15,7 @@ from .paramwise import AV_KEYS, check_paramwise_cfg
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class AVOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """Groups the parameters as CAVP trains them.
+    """Groups the parameters by their settings, as in CAVP.
 
     Visual parts are trained by SGD, norms and biases without weight decay; the parts in ``head_keys`` have a multiple
     of the learning rate. The audio network is trained by Adam, at a learning rate of its own that the schedule does not
@@ -56,7 +56,7 @@ class AVOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         return wrapper
 
     def add_params(self, params: list[dict], module: nn.Module, prefix: str = '', is_dcn_module=None) -> None:
-        """Adds a group for each setting; mmengine's calls itself for submodules and adds one for each parameter."""
+        """Adds one group for each setting. mmengine's method recurses and adds one for each parameter."""
         if prefix:
             super().add_params(params, module, prefix, is_dcn_module)
             return
@@ -71,7 +71,7 @@ class AVOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         params[:] = merged.values()
 
     def _settings(self, name: str, group: dict) -> dict:
-        """Settings of a parameter, from those that mmengine's rules give it."""
+        """Settings of a parameter, derived from ``group``, those by mmengine's rules."""
         root = name.split('.')[0]
         audio, head = root in self.audio_keys, root in self.head_keys
         settings = {'lr': self.base_lr, 'weight_decay': self.base_wd, **group}
@@ -82,7 +82,7 @@ class AVOptimWrapperConstructor(DefaultOptimWrapperConstructor):
                 settings['weight_decay'] = self.audio_weight_decay
             elif head:
                 settings['lr'] *= self.head_lr_mult
-            if not audio and name.endswith('_bias'):  # `in_proj_bias` of attention, which mmengine's rule passes over
+            if not audio and name.endswith('_bias'):  # `in_proj_bias` of attention, missed by mmengine's rule
                 settings['weight_decay'] = self.base_wd * self.paramwise_cfg['bias_decay_mult']
         part = 'audio' if audio else 'head' if head else 'visual'
         undecayed = self.base_wd and not audio and not settings['weight_decay']
@@ -93,7 +93,7 @@ class AVOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
 @contextmanager
 def _without_messages() -> Iterator[None]:
-    """mmengine logs each setting of each parameter; the groups contain the same in a few lines."""
+    """Suppresses mmengine's log line for each parameter; the line of each group has the same information."""
     logger = MMLogger.get_current_instance()
     level = logger.level
     logger.setLevel(logging.WARNING)

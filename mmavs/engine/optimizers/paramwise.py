@@ -15,7 +15,7 @@ DEFAULT_KEYS = (
 """Keys that mmengine's ``DefaultOptimWrapperConstructor`` reads."""
 
 AV_KEYS = ('head_keys', 'head_lr_mult', 'audio_keys', 'audio_lr', 'audio_weight_decay')
-"""Keys that :class:`AVOptimWrapperConstructor` reads beside these."""
+"""Keys that :class:`AVOptimWrapperConstructor` reads in addition."""
 
 _KNOWN = {
     'DefaultOptimWrapperConstructor': DEFAULT_KEYS,
@@ -24,27 +24,27 @@ _KNOWN = {
 
 
 def check_paramwise_cfg(optim_wrapper: dict) -> None:
-    """Refuses keys that the constructor in use does not read. Other constructors than mmengine's and ours are skipped.
+    """Raises an error for unknown keys. Configs with a constructor of another project are not checked.
 
     Args:
         optim_wrapper: Config of the optimizer wrapper.
 
     Raises:
-        ValueError: Names the key, the most similar one, and those that are known.
+        ValueError: A key is unknown; the message names it, the most similar key, and all known keys.
     """
     constructor = optim_wrapper.get('constructor') or 'DefaultOptimWrapperConstructor'
     known = _KNOWN.get(constructor)
     for key in optim_wrapper.get('paramwise_cfg') or ():
         if known is None or key in known:
             continue
-        way = ''
+        remedy = ''
         if key in AV_KEYS:
-            way = (
+            remedy = (
                 " For a learning rate of the audio network use custom_keys={'audio_backbone': dict(lr_mult=...)}, or "
                 'set optim_wrapper.constructor to AVOptimWrapperConstructor.'
             )
         hint = nearest_hint(key, known) or '.'
         raise ValueError(
             f'optim_wrapper.paramwise_cfg.{key} is not known to {constructor}{hint} Its keys are '
-            f'{", ".join(known)}.{way}'
+            f'{", ".join(known)}.{remedy}'
         )

@@ -11,7 +11,7 @@ ALGORITHMS = dict(sgd=SGD, adam=Adam)
 class SGDAdam(Optimizer):
     """SGD on some parameter groups and Adam on the others, as one optimizer.
 
-    CAVP trains its visual parts with SGD and its audio network with Adam. As one optimizer it works with loss scaling,
+    CAVP trains its visual parts with SGD and its audio network with Adam. A single optimizer supports loss scaling,
     gradient accumulation and clipping, schedulers and checkpoints.
 
     Args:
@@ -48,12 +48,12 @@ class SGDAdam(Optimizer):
         self._make_parts()
 
     def __setstate__(self, state: dict) -> None:
-        # `load_state_dict`, unpickling and copying end here, with new groups.
+        # Called by `load_state_dict`, unpickling and copying, which replace the groups.
         super().__setstate__(state)
         self._make_parts()
 
     def _make_parts(self) -> None:
-        """Makes one optimizer for each algorithm, which shares its groups and the state."""
+        """Makes one optimizer for each algorithm; it shares the groups and the state of this one."""
         self._parts: list[Optimizer] = []
         for name, cls in ALGORITHMS.items():
             groups = [g for g in self.param_groups if g['algorithm'] == name]

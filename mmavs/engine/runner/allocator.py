@@ -13,14 +13,14 @@ _VARIABLES = ('MALLOC_MMAP_MAX_', 'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHO
 def keep_freed_memory() -> bool:
     """Makes glibc keep the memory of freed tensors for later ones instead of returning it to the kernel.
 
-    By default every large tensor is mapped anew and the kernel clears its pages: a tenth to a third of the time of a
-    training step on a CPU, for which some 25 % more memory is traded. This has the effect of
-    ``GLIBC_TUNABLES=glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=<very large>`` for this process and those
-    that it forks. Does nothing with a GPU, with another C library, or if ``GLIBC_TUNABLES`` or a ``MALLOC_*_``
-    variable configures the allocator: ``GLIBC_TUNABLES=glibc.malloc.mmap_max=65536`` keeps glibc's default.
+    By default every large tensor gets new pages, which the kernel clears. This takes a tenth to a third of the time of
+    a training step on a CPU; keeping the memory needs about 25 % more of it. This has the effect of
+    ``GLIBC_TUNABLES=glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=<very large>`` for this process and those that
+    it forks. Does nothing with a GPU, with another C library, or if ``GLIBC_TUNABLES`` or a ``MALLOC_*_`` variable
+    configures the allocator: ``GLIBC_TUNABLES=glibc.malloc.mmap_max=65536`` keeps glibc's default.
 
     Returns:
-        bool: Whether the settings were made.
+        bool: True if the settings were made.
     """
     by_user = 'glibc.malloc' in os.environ.get('GLIBC_TUNABLES', '') or any(v in os.environ for v in _VARIABLES)
     if torch.cuda.is_available() or platform.libc_ver()[0] != 'glibc' or by_user:

@@ -19,7 +19,7 @@ from mmavs.utils.files import PART, atomic_file
 
 @register_backend('atomic_local')
 class AtomicLocalBackend(LocalBackend):
-    """Files on this machine that get their name only when all of their content is on the disk."""
+    """Writes local files atomically: a file gets its name when its complete content is on the disk."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Writes ``obj``, first under a temporary name in the same folder.
@@ -40,15 +40,15 @@ def remove_parts(folder: str) -> None:
 
 
 def find_damage(path: str | Path) -> str | None:
-    """Describes the damage of a file written by ``torch.save``; None if it is complete. Compares all check sums."""
+    """Describes the damage of a file written by ``torch.save``; None if it is complete. Verifies all checksums."""
     if osp.getsize(path) == 0:
         return 'the file is empty'
     try:
         with zipfile.ZipFile(path) as file:
             broken = file.testzip()
     except (zipfile.BadZipFile, EOFError, OSError) as error:
-        return f'the file is cut short or no checkpoint ({error})'
-    return None if broken is None else f'its part {broken} has changed since it was written'
+        return f'the file is truncated or not a checkpoint ({error})'
+    return None if broken is None else f'the checksum of its entry {broken} is wrong'
 
 
 def load_from_local(filename: str | Path, map_location=None) -> dict:
@@ -60,13 +60,14 @@ def load_from_local(filename: str | Path, map_location=None) -> dict:
         return torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
         raise pickle.UnpicklingError(
-            f"{path} was not loaded: it is damaged or holds more than tensors, plain values and mmengine's own types "
-            '(see the error above), and reading those could run code. Save its state_dict alone, and load that file.'
+            f'{path} was not loaded: it is damaged or contains other types than tensors, plain values and those of '
+            'mmengine (see the error above), and loading these could run code. Save only its '
+            'state_dict, and load that file.'
         ) from error
 
 
 def load_from_local_file(filename: str | Path, map_location=None) -> dict:
-    """Loads a checkpoint of this machine. Compares its check sums, which ``torch.load`` does not.
+    """Loads a local checkpoint. Verifies its checksums, which ``torch.load`` does not.
 
     Args:
         filename: Path, ``~`` is expanded.
@@ -74,8 +75,8 @@ def load_from_local_file(filename: str | Path, map_location=None) -> dict:
 
     Raises:
         FileNotFoundError: There is no such file.
-        pickle.UnpicklingError: The file holds more than tensors, plain values and mmengine's own types.
-        ValueError: The file is damaged, or no checkpoint; the message names it.
+        pickle.UnpicklingError: The file contains other types than tensors, plain values and those of mmengine.
+        ValueError: The file is damaged or not a checkpoint; the message names it.
     """
     path = osp.expanduser(filename)
     if osp.isfile(path) and not _is_legacy(path) and (damage := find_damage(path)):
@@ -84,8 +85,8 @@ def load_from_local_file(filename: str | Path, map_location=None) -> dict:
         checkpoint = load_from_local(path, map_location)
     except (FileNotFoundError, pickle.UnpicklingError):
         raise
-    except Exception as error:  # torch raises many types for a file that is cut short
-        raise _loading_error(path, f'the file is cut short or no checkpoint ({error!r})') from error
+    except Exception as error:  # torch raises many types of errors for truncated files
+        raise _loading_error(path, f'the file is truncated or not a checkpoint ({error!r})') from error
     if not isinstance(checkpoint, dict):
         raise _loading_error(path, f'it holds a {type(checkpoint).__name__}, not a dict of weights')
     return checkpoint
@@ -93,9 +94,9 @@ def load_from_local_file(filename: str | Path, map_location=None) -> dict:
 
 @contextmanager
 def checked_local_files() -> Iterator[None]:
-    """Within this context mmengine loads checkpoints of this machine by :func:`load_from_local_file`.
+    """Within this context mmengine loads local checkpoints by :func:`load_from_local_file`.
 
-    Other code in the process keeps mmengine's own loader.
+    Outside of it, mmengine's loader is unchanged.
     """
     CheckpointLoader.register_scheme(prefixes='', loader=load_from_local_file, force=True)
     try:
@@ -105,14 +106,14 @@ def checked_local_files() -> Iterator[None]:
 
 
 def _is_legacy(path: str) -> bool:
-    """Whether a file is a pickle, the format of torch before 1.6, rather than an archive."""
+    """True if a file is a pickle, the format of torch before 1.6, and not a ZIP archive."""
     with open(path, 'rb') as f:
         return f.read(1) == b'\x80'
 
 
 def _loading_error(path: str, reason: str) -> ValueError:
     return ValueError(
-        f'{path} can not be loaded: {reason}. Copy or download it again, or use another checkpoint; --resume without a '
+        f'{path} cannot be loaded: {reason}. Copy or download it again, or use another checkpoint; --resume without a '
         'name finds the newest usable one of the work dir.'
     )
 
@@ -123,7 +124,7 @@ def find_checkpoint(work_dir: str, warn: Callable[[str], None]) -> str | None:
     Args:
         work_dir: Folder of the training. If its file ``last_checkpoint`` names another folder, that one is searched
             as well.
-        warn: Called with a message for each checkpoint that is passed over.
+        warn: Called with a message for each checkpoint that is skipped.
 
     Returns:
         str | None: Path; None if there is no checkpoint at all.
@@ -137,33 +138,33 @@ def find_checkpoint(work_dir: str, warn: Callable[[str], None]) -> str | None:
             paths.update(glob.glob(osp.join(glob.escape(folder), f'{kind}_*.pth')))
     reasons = []
     for path in sorted(paths, key=lambda p: (osp.getmtime(p), p), reverse=True):
-        obstacle = find_damage(path) or _find_obstacle(path)
-        if obstacle is None:
+        reason = find_damage(path) or _reason_not_resumable(path)
+        if reason is None:
             return path
-        reasons.append(f'{path} is passed over: {obstacle}')
+        reasons.append(f'{path} is skipped: {reason}')
         warn(reasons[-1])
     if reasons:
         raise ValueError(
-            f'no checkpoint in {work_dir} is usable, so the training can not resume. {"; ".join(reasons)}. Choose '
+            f'no checkpoint in {work_dir} is usable, so the training cannot resume. {"; ".join(reasons)}. Choose '
             'another --work-dir, or leave out --resume to start a new training there, which overwrites them.'
         )
     return None
 
 
-def _find_obstacle(path: str) -> str | None:
-    """Why a training can not resume from an undamaged file; None if it can."""
+def _reason_not_resumable(path: str) -> str | None:
+    """The reason why a training cannot resume from an undamaged file; None if it can."""
     try:
         checkpoint = load_from_local(path, map_location='meta')  # tensors without their values
     except Exception as error:  # an older file may be usable
-        return f'it can not be loaded ({error!r})'
+        return f'it cannot be loaded ({error!r})'
     if not isinstance(checkpoint, dict):
         return f'it holds a {type(checkpoint).__name__}, not a dict'
     missing = missing_to_resume(checkpoint)
-    return f'it lacks {", ".join(missing)}' if missing else None
+    return f'it does not contain {", ".join(missing)}' if missing else None
 
 
 def missing_to_resume(checkpoint: dict) -> list[str]:
-    """Entries that a resumed training needs and a checkpoint lacks."""
+    """Entries that a resumed training needs and that are missing in a checkpoint."""
     return [name for name in ('meta', 'message_hub', 'state_dict') if name not in checkpoint]
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 # Part of a model -> its methods. Losses are left out: the number of pixels that the contrastive loss samples changes
-# from step to step, and each number would be compiled anew.
+# from step to step, and each number would be compiled again.
 PARTS = dict(
     backbone=('forward',),
     neck=('forward',),

@@ -1,4 +1,4 @@
-"""Command line, config and processes, as `tools/train.py` and `tools/test.py` need them."""
+"""Command line, config and process setup of `tools/train.py` and `tools/test.py`."""
 
 import argparse
 import gc
@@ -32,14 +32,14 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
-        help='how several processes are started; tools/dist_train.sh sets it',
+        help='job launcher; tools/dist_train.sh sets it',
     )
     # Some launchers pass this instead of setting the variable.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """Reads the config, changed as the command line states and prepared for several processes."""
+    """Reads the config, applies the options of the command line, and prepares it for several processes."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
@@ -71,16 +71,18 @@ def prepare_cpu_processes(cfg: Config) -> None:
     wanted = cfg.get('sync_bn')
     cfg.sync_bn = None
     if _replace_sync_bn(cfg.model) or wanted:
-        print_log('SyncBN works on GPUs only: each process normalises over its own images (BN)', 'current')
+        print_log(
+            'SyncBN works on GPUs only and is replaced by BN: each process normalizes over its own images', 'current'
+        )
 
 
 def leave_processes() -> None:
-    """Ends the group of processes, if there is one, and its threads.
+    """Destroys the process group, if there is one, and its threads.
 
-    gloo's threads need the interpreter to release the tensors of a step, and abort if it has ended before them.
+    gloo's threads need the interpreter to release tensors, and abort if the interpreter has ended before them.
     """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
-        gc.collect()  # the wrapped model holds the group, and reference cycles hold the model
+        gc.collect()  # the wrapped model refers to the group, and reference cycles keep the model alive
         torch.distributed.destroy_process_group()
 
 

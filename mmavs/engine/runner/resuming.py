@@ -1,4 +1,4 @@
-"""Where a resumed training continues."""
+"""Position at which a resumed training continues."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,12 +12,12 @@ from .seeding import SeededSampler, sampler_of
 
 
 def set_position(runner) -> None:
-    """Moves the training loop and its data loader to the position that :meth:`Runner.resume` has read.
+    """Sets the training loop and its data loader to the iteration that :meth:`Runner.resume` has read.
 
     An epoch-based loop continues at the start of an epoch. An iteration-based loop continues at the next batch; samples
     of earlier batches are not loaded.
     """
-    # Runner.resume sets `_epoch` and `_iter` of the loop; mmengine has no public way.
+    # Runner.resume sets `_epoch` and `_iter` of the loop, too; mmengine has no public way.
     loop, loader = runner.train_loop, runner.train_dataloader
     sampler = sampler_of(loader)
     if not isinstance(sampler, SeededSampler):  # a data loader that was not built from a config
@@ -39,9 +39,10 @@ def set_position(runner) -> None:
 
 
 class ResumedBatches:
-    """Endless batches of a data loader, from batch number ``done`` on.
+    """Endless batches of a data loader, starting with batch number ``done``.
 
-    mmengine's loop first requests the ``done`` batches that it has been trained on. For these it gets None.
+    mmengine's loop first requests the ``done`` batches of the interrupted training and discards them. For these it gets
+    None.
     """
 
     def __init__(self, dataloader: DataLoader, done: int) -> None:
@@ -73,10 +74,10 @@ def _read_batches(dataloader: DataLoader, done: int) -> Iterator[Any]:
 
 
 def check_accumulation(runner) -> None:
-    """Checks that no checkpoint is saved between two steps of the optimizer: accumulated gradients are not saved.
+    """Checks that checkpoints are saved only after a step of the optimizer, since they do not hold gradients.
 
     Raises:
-        ValueError: An interval of checkpoints is no multiple of ``optim_wrapper.accumulative_counts``.
+        ValueError: An interval of checkpoints is not a multiple of ``optim_wrapper.accumulative_counts``.
     """
     count = (runner.cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
     epoch = len(runner.train_dataloader) if isinstance(runner.train_loop, EpochBasedTrainLoop) else None
@@ -95,6 +96,6 @@ def check_accumulation(runner) -> None:
                 )
                 raise ValueError(
                     f'{key} is {steps} iterations, not a multiple of optim_wrapper.accumulative_counts={count}: a '
-                    f'checkpoint would lack accumulated gradients. Set {key} to a multiple{shorter}, or another '
-                    'accumulative_counts'
+                    f'checkpoint would not hold the accumulated gradients. Set {key} to a multiple{shorter}, or '
+                    'another accumulative_counts'
                 )

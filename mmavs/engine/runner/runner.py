@@ -36,16 +36,17 @@ class AVRunner(Runner):
     - ``resume=True`` without ``load_from`` continues from the newest usable checkpoint of the work dir.
     - A validation, a test and a resumed training need a checkpoint with all weights of the model.
     - Checkpoints are written under a temporary name and renamed (backend ``atomic_local``).
-    - :data:`HOOKS_OF_EVERY_RUN` are added unless the config states hooks of these types.
+    - :data:`HOOKS_OF_EVERY_RUN` are added unless the config has hooks of these types.
     - ``compile=True``, or a dict of options of ``torch.compile``, compiles parts of the model for training
-      (:func:`compile_parts`). mmengine compiles the complete step, whose shapes change with the sampled pixels.
+      (:func:`compile_parts`). mmengine compiles the complete step, whose tensor shapes change with the number of
+      sampled pixels.
 
     A config chooses it by ``runner_type = 'AVRunner'``. Arguments are those of ``Runner``.
 
     Attributes:
-        stage: ``'train'``, ``'val'`` or ``'test'``: the method that runs.
-        resumes: Whether the training shall resume from a checkpoint.
-        loading: The checkpoint that is being loaded, for messages.
+        stage: ``'train'``, ``'val'`` or ``'test'``: the method that is running.
+        resumes: True if the training is to resume from a checkpoint.
+        loading: Description of the checkpoint that is being loaded, for messages.
     """
 
     def __init__(self, model, work_dir: str, train_dataloader=None, *args, load_from=None, resume=False, **kwargs):
@@ -61,7 +62,7 @@ class AVRunner(Runner):
         """Trains, as in mmengine."""
         self.stage = 'train'
         self._report_evaluation_data()
-        with checked_local_files(), _explaining_single_values():
+        with checked_local_files(), _batch_norm_remedy():
             return super().train()
 
     def val(self) -> dict:
@@ -78,10 +79,10 @@ class AVRunner(Runner):
             return super().test()
 
     def load_or_resume(self) -> None:
-        """Loads or resumes as the config states; finds the newest usable checkpoint if none is named.
+        """Loads or resumes as configured; resumes from the newest usable checkpoint if none is named.
 
         Raises:
-            ValueError: There are checkpoints in the work dir, and none of them is usable.
+            ValueError: There are checkpoints in the work dir, but none of them is usable.
         """
         if not self._search:
             super().load_or_resume()
@@ -90,7 +91,9 @@ class AVRunner(Runner):
             if path := self._find_checkpoint():
                 self.resume(path)
             else:
-                self.logger.info(f'No checkpoint to resume from in {self.work_dir}: the training starts anew.')
+                self.logger.info(
+                    f'No checkpoint to resume from in {self.work_dir}: the training starts from the beginning.'
+                )
 
     def resume(self, filename: str, *args, **kwargs) -> None:
         """Resumes from a checkpoint; arguments as in mmengine."""
@@ -100,7 +103,8 @@ class AVRunner(Runner):
     def load_checkpoint(self, filename: str, map_location='cpu', strict: bool = False, **kwargs) -> dict:
         """Loads the weights of a checkpoint; arguments as in mmengine.
 
-        Loading is strict for a validation, a test and a resumed training. A new training may start from a part.
+        Loading is strict for a validation, a test and a resumed training. A new training may load a part of the
+        weights.
 
         Raises:
             ValueError: Weights are missing, unexpected or of another shape.
@@ -139,14 +143,14 @@ class AVRunner(Runner):
         super().register_default_hooks({name: _adapt(hook) for name, hook in hooks.items()})
 
     def register_hooks(self, default_hooks: dict | None = None, custom_hooks: list | None = None) -> None:
-        """Registers the hooks of the config and then :data:`HOOKS_OF_EVERY_RUN`, except types that it states."""
+        """Registers the hooks of the config and then :data:`HOOKS_OF_EVERY_RUN`, except those whose type it has."""
         super().register_hooks(default_hooks, custom_hooks)
         for name in HOOKS_OF_EVERY_RUN:
             if not any(isinstance(hook, HOOKS.get(name)) for hook in self.hooks):
                 self.register_hook(dict(type=name))
 
     def _find_checkpoint(self) -> str | None:
-        """The main process searches for all of them, so that they resume from the same checkpoint."""
+        """Searches in the main process only, so that all processes resume from the same checkpoint."""
         found: list = [None, None]
         if is_main_process():
             remove_parts(self.work_dir)
@@ -160,23 +164,23 @@ class AVRunner(Runner):
         return found[0]
 
     def _report_evaluation_data(self) -> None:
-        """Warns if the metrics are those of training images, or the best checkpoint is chosen on the test set."""
+        """Warns if the evaluation uses the training images, or if the best checkpoint is selected on the test set."""
         val, test = ((self.cfg.get(f'{name}_dataloader') or {}).get('dataset') for name in ('val', 'test'))
         best = any(isinstance(hook, CheckpointHook) and hook.save_best for hook in self.hooks)
         if self.cfg.get('evaluates_on_train'):
             self.logger.warning(
                 'Validation and test use the training images on purpose (evaluates_on_train=True in the config). Their '
-                'metrics show whether data and model fit together, not how the model performs on other images.'
+                'metrics show if the model can fit the data, not how it performs on other images.'
             )
         elif self.stage == 'train' and best and val and val == test:
             self.logger.warning(
-                'val_dataloader and test_dataloader read the same data, so the best checkpoint is chosen on the test '
-                'set. This is the protocol for released data without a validation part; with your own data, set '
-                'val_dataloader.dataset to a validation part.'
+                'val_dataloader and test_dataloader read the same data, so the best checkpoint is selected on the '
+                'test set. This is the protocol for released data without a validation split; with your own data, set '
+                'val_dataloader.dataset to a validation split.'
             )
 
     def _maybe_compile(self, target: str) -> None:
-        # mmengine has no public way to compile anything but a complete method of the model.
+        # mmengine's public options compile only a complete method of the model.
         options = self.cfg.get('compile')
         if target != 'train_step' or not options:
             return
@@ -203,8 +207,8 @@ def _shorten(text: str, length: int = 600) -> str:
 
 
 @contextmanager
-def _explaining_single_values() -> Iterator[None]:
-    """Adds the remedy to torch's error of a BatchNorm with one value per channel: one image after global pooling."""
+def _batch_norm_remedy() -> Iterator[None]:
+    """Adds a remedy to torch's error of a BatchNorm with one value per channel (one image after global pooling)."""
     try:
         yield
     except ValueError as error:

@@ -1,8 +1,8 @@
-"""Random numbers that depend on the seed and on the position in the training only.
+"""Random numbers that depend only on the seed and the position in the training.
 
-Worker processes draw the samples, the main process runs the steps. Each sample and each step gets its own seed, which
-is computed from the seed of the training and its position. Therefore the number of workers, validations and
-interruptions do not change the result.
+Worker processes load the samples, and the main process runs the steps. Each sample and each step has its own seed,
+computed from the seed of the training and its position. Therefore the number of workers, validations and interruptions
+do not change the result.
 """
 
 import random
@@ -20,7 +20,7 @@ _SAMPLE, _STEP = 0, 1
 
 
 class Draw(NamedTuple):
-    """Index of a sample and the integers that its seed is computed from."""
+    """Index of a sample, and the integers from which its seed is computed."""
 
     index: int
     position: tuple[int, ...]
@@ -81,7 +81,7 @@ class SeededSampler(Sampler):
     Args:
         dataset: The dataset that is sampled.
         sampler: Config of the sampler of this process. It must give the same indices for the same (seed, epoch).
-        seed: Seed of the training; None for one that the processes agree on.
+        seed: Seed of the training; None for a random seed that all processes share.
     """
 
     def __init__(self, dataset: Dataset, sampler: dict, *, seed: int | None) -> None:
@@ -93,7 +93,7 @@ class SeededSampler(Sampler):
         """Number of the first draw of the next pass; draws before it are skipped without loading their samples."""
 
     def set_seed(self, seed: int) -> None:
-        """Sets the seed of the training, which a checkpoint may have changed."""
+        """Sets the seed of the training; a resumed training has that of its checkpoint."""
         if getattr(self.sampler, 'seed', None) == self.seed:
             self.sampler.seed = seed
         self.seed = seed
@@ -108,7 +108,7 @@ class SeededSampler(Sampler):
         first, self.first = self.first, 0
         rank = get_rank()
         if isinstance(self.sampler, InfiniteSampler):
-            # Its passes share one generator, which ends with the first of them: a resumed training starts another.
+            # The iterators of this sampler share one generator, which a resumed training must start again.
             defaults = dict(dataset=self._dataset, seed=self.sampler.seed)
             self.sampler = DATA_SAMPLERS.build(self._cfg, default_args=defaults)
         first_frame = getattr(self.sampler, 'first_frame', None)
@@ -140,7 +140,7 @@ def check_batches(dataloader: DataLoader) -> None:
     """Compares the number of batches of all processes.
 
     Raises:
-        ValueError: A process has no batch, or the numbers differ, so that a process would wait for ever.
+        ValueError: A process has no batch, or the numbers differ, so that a process would wait forever.
     """
     sampler = sampler_of(dataloader)
     if not isinstance(sampler, SeededSampler) or isinstance(sampler.sampler, InfiniteSampler):

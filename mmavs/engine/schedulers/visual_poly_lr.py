@@ -4,7 +4,7 @@ from mmseg.registry import PARAM_SCHEDULERS
 
 @PARAM_SCHEDULERS.register_module()
 class VisualPolyLR(PolyLR):
-    """mmengine's ``PolyLR``, except for groups with ``constant_lr=True`` (the audio network), which keep their rate.
+    """mmengine's ``PolyLR``; groups with ``constant_lr=True`` (the audio network) keep their learning rate.
 
     Step t of T has ``(1 - t / T) ** power`` times the initial learning rate. mmengine divides by T - 1, so its last
     step has a rate of 0.

@@ -38,7 +38,7 @@ def foreground_probability(logits: Tensor) -> Tensor:
 
     Args:
         logits: Float (2, H, W), the logits of background and object; or float (1, H, W), the probability in [0, 1],
-            which is what mmseg returns for a model with one output channel.
+            as mmseg returns it for a model with one output channel.
 
     Returns:
         Tensor: float32 (H, W), in [0, 1].
@@ -49,7 +49,7 @@ def foreground_probability(logits: Tensor) -> Tensor:
     if logits.ndim != 3 or len(logits) not in (1, 2):
         raise ValueError(
             f'the object protocol needs seg_logits of shape (2, H, W) (background and object) or (1, H, W), got '
-            f'{tuple(logits.shape)}; set num_classes=2 in the decode head and take a dataset with binary labels'
+            f'{tuple(logits.shape)}; set num_classes=2 in the decode head and use a dataset with binary labels'
         )
     probability = logits.float().softmax(dim=0)[1] if len(logits) == 2 else logits[0].float()
     low, high = probability.aminmax()
@@ -70,7 +70,7 @@ def threshold_counts(probability: Tensor, label: Tensor, ignore_index: int = 255
 
     Returns:
         tuple: int64 tensors. At each of :func:`f_thresholds`, ``hits`` (255,), the predicted pixels of the object, and
-        ``predicted`` (255,), all predicted pixels. ``labelled`` (), the pixels of the object.
+        ``predicted`` (255,), all predicted pixels. ``labeled`` (), the pixels of the object.
     """
     size = NUM_THRESHOLDS + 1
     cells = _threshold_bins(probability).add_(_label_rows(label, probability.shape, ignore_index), alpha=size)
@@ -80,7 +80,7 @@ def threshold_counts(probability: Tensor, label: Tensor, ignore_index: int = 255
 
 
 def _threshold_bins(probability: Tensor) -> Tensor:
-    """The number of thresholds that each probability reaches, int64; faster than torch.bucketize."""
+    """The number of thresholds at or below each probability, int64; faster than torch.bucketize."""
     nearest = (probability * (NUM_THRESHOLDS - 1) + 0.5).to(torch.int64)
     return nearest + (f_thresholds(probability.device)[nearest] <= probability)
 
@@ -95,17 +95,17 @@ def _label_rows(label: Tensor, shape: torch.Size, ignore_index: int) -> Tensor:
     if low < 0 or high > 1:
         raise ValueError(
             f'labels must be 0, 1 or {ignore_index} (ignored), got values from {low} to {high}; '
-            'take a dataset with binary labels'
+            'use a dataset with binary labels'
         )
     return rows.add_(ignored, alpha=2)
 
 
-def f_curve(hits: Tensor, predicted: Tensor, labelled: Tensor, *, beta2: float = 0.3) -> Tensor:
+def f_curve(hits: Tensor, predicted: Tensor, labeled: Tensor, *, beta2: float = 0.3) -> Tensor:
     """F = (1 + b) P R / (b P + R) from the counts of :func:`threshold_counts`, float64 (255,), in [0, 1].
 
-    P = hits / predicted and R = hits / labelled. F is 0 where no pixel is hit. The frame must have an object.
+    P = hits / predicted and R = hits / labeled. F is 0 where no pixel is hit. The frame must have an object.
     """
-    return (1 + beta2) * hits.double() / (beta2 * labelled.double() + predicted)
+    return (1 + beta2) * hits.double() / (beta2 * labeled.double() + predicted)
 
 
 def jaccard(pred: Tensor, label: Tensor, ignore_index: int = 255) -> float | None:
@@ -132,8 +132,8 @@ def jaccard(pred: Tensor, label: Tensor, ignore_index: int = 255) -> float | Non
 def object_scores(frames: Sequence[FrameScore], *, empty_clip: str = 'skip') -> dict[str, float | int]:
     """J and F of a dataset. The order of the frames does not matter.
 
-    J is the mean over all annotated frames, including those whose ground truth is empty (no object). F is undefined
-    for empty frames and leaves them out. Frames without annotation are left out of both.
+    J is the mean over all annotated frames, including those with an empty ground truth (no object). F is undefined for
+    these and is averaged over the other annotated frames.
 
     Args:
         frames: The scores of each frame.
@@ -152,7 +152,7 @@ def object_scores(frames: Sequence[FrameScore], *, empty_clip: str = 'skip') -> 
         ``F_max_per_clip``.
 
     Raises:
-        ValueError: ``empty_clip`` is neither of the two.
+        ValueError: ``empty_clip`` has another value.
     """
     if empty_clip not in EMPTY_CLIP_CHOICES:
         raise ValueError(f'empty_clip must be one of {", ".join(EMPTY_CLIP_CHOICES)}, got {empty_clip!r}')

@@ -14,23 +14,23 @@ class ClassCounts(NamedTuple):
 
     Attributes:
         classes: Class indices.
-        hit: Pixels that are both predicted and labelled as the class.
-        labelled: Pixels that are labelled as the class.
+        hit: Pixels that are both predicted and labeled as the class.
+        labeled: Pixels that are labeled as the class.
         predicted: Pixels that are predicted as the class.
     """
 
     classes: np.ndarray
     hit: np.ndarray
-    labelled: np.ndarray
+    labeled: np.ndarray
     predicted: np.ndarray
 
 
 def count_classes(pred: Tensor, label: Tensor, num_classes: int, ignore_index: int = 255) -> ClassCounts:
     """Counts the pixels of a frame; arguments and errors are those of :func:`confusion_matrix`."""
     confusion = confusion_matrix(pred, label, num_classes, ignore_index).cpu().numpy().astype(np.int32)
-    hit, labelled, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
-    classes = (labelled + predicted).nonzero()[0].astype(np.int32)
-    return ClassCounts(classes, *(values[classes].astype(np.int32) for values in (hit, labelled, predicted)))
+    hit, labeled, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    classes = (labeled + predicted).nonzero()[0].astype(np.int32)
+    return ClassCounts(classes, *(values[classes].astype(np.int32) for values in (hit, labeled, predicted)))
 
 
 def semantic_scores(frames: Iterable[ClassCounts], num_classes: int, *, beta2: float = 0.3) -> dict[str, np.ndarray]:
@@ -50,9 +50,9 @@ def semantic_scores(frames: Iterable[ClassCounts], num_classes: int, *, beta2: f
         ``mIoU_no_background``, ``mF_no_background``. ``IoU``, ``F`` and the means are NaN if there are no frames.
     """
     iou_sum, f_sum, count = np.zeros(num_classes), np.zeros(num_classes), np.zeros(num_classes, dtype=np.int64)
-    for classes, hit, labelled, predicted in frames:
-        iou_sum[classes] += hit / (labelled + predicted - hit)
-        f_sum[classes] += (1 + beta2) * hit / (beta2 * labelled + predicted)
+    for classes, hit, labeled, predicted in frames:
+        iou_sum[classes] += hit / (labeled + predicted - hit)
+        f_sum[classes] += (1 + beta2) * hit / (beta2 * labeled + predicted)
         count[classes] += 1
     if count.any():
         iou, f_score = iou_sum / np.maximum(count, 1), f_sum / np.maximum(count, 1)

@@ -28,11 +28,11 @@ def confusion_matrix(pred: Tensor, label: Tensor, num_classes: int, ignore_index
     pred = pred.flatten().to(torch.int64)
     if not label.numel():
         return label.new_zeros(num_classes, num_classes)
-    if ignore_index < 0:  # moved to a row behind the classes, where other values of ignore_index are
+    if ignore_index < 0:  # as index num_classes, like larger values of ignore_index
         ignored, ignore_index = label == ignore_index, max(num_classes, int(label.amax()) + 1)
         label = label.masked_fill(ignored, ignore_index)
     _check_range('predictions', pred, num_classes, num_classes, ignore_index)
-    # One pass counts all pixels. Ignored and invalid labels are counted in rows behind those of the classes.
+    # One pass counts all pixels. Ignored and invalid labels are counted in rows after those of the classes.
     rows = max(num_classes, ignore_index + 1)
     _check_range('labels', label, rows, num_classes, ignore_index)
     counts = torch.bincount(torch.add(pred, label, alpha=num_classes), minlength=rows * num_classes)
@@ -62,7 +62,7 @@ def dataset_level_scores(
     A class is absent if it occurs in no label and in no prediction. The means of F and FDR leave absent classes out. So
     does mIoU with ``absent='skip'``; with ``'zero'`` they count as 0, as in the reference implementation.
 
-    A class that is labelled but never predicted has F = 0, and its FDR is undefined, so mFDR leaves it out. Therefore
+    A class that is labeled but never predicted has F = 0, and its FDR is undefined, so mFDR leaves it out. Therefore
     mFDR may improve when a model stops predicting a class. Compare values of mFDR only if ``mFDR_classes`` is equal.
 
     Args:
@@ -77,18 +77,18 @@ def dataset_level_scores(
         share of correct pixels, float in [0, 1]: ``aAcc``.
 
     Raises:
-        ValueError: ``absent`` is neither of the two.
+        ValueError: ``absent`` has another value.
     """
     if absent not in ABSENT_CHOICES:
         raise ValueError(f'absent must be one of {", ".join(ABSENT_CHOICES)}, got {absent!r}')
     confusion = np.asarray(confusion, dtype=np.float64)
-    hit, labelled, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    hit, labeled, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     with np.errstate(invalid='ignore', divide='ignore'):
-        iou = hit / (labelled + predicted - hit)
-        # F of P = hit / predicted and R = hit / labelled, simplified; defined for every class that is not absent
-        f_score = (1 + beta2) * hit / (beta2 * labelled + predicted)
+        iou = hit / (labeled + predicted - hit)
+        # F of P = hit / predicted and R = hit / labeled, simplified; defined for every class that is not absent
+        f_score = (1 + beta2) * hit / (beta2 * labeled + predicted)
         fdr = 1 - hit / predicted
-        recall = hit / labelled
+        recall = hit / labeled
         overall = hit.sum() / confusion.sum()
     per_class = dict(IoU=iou, F=f_score, FDR=fdr, Acc=recall)
     averaged = per_class | dict(IoU=np.nan_to_num(iou) if absent == 'zero' else iou)

@@ -33,12 +33,12 @@ class AVSBenchObjectMetric(BaseMetric):
       clip, the maximum over thresholds is taken, and these maxima are averaged over clips.
     - ``avsbench_object/F_max_over_set``: the same with the whole dataset as one clip.
 
-    J counts frames whose ground truth is empty, F leaves them out. Both leave out frames without annotation (all
-    ``ignore_index``). ``avsbench_object/J_frames``, ``F_frames`` and ``F_clips`` are the numbers of frames and clips in
+    Frames with an empty ground truth count for J but not for F. Frames without annotation (all ``ignore_index``) count
+    for neither. ``avsbench_object/J_frames``, ``F_frames`` and ``F_clips`` are the numbers of frames and clips in
     the means.
 
-    The meta key ``clip`` (str) of a sample names its clip; a sample without it counts as a clip. Batches do not matter,
-    whereas F of AVSBench's code changes with the batch size. For J, a pixel is predicted if the logit of the object is
+    The meta key ``clip`` (str) of a sample names its clip; a sample without it counts as a clip. The results do not
+    depend on the batch size, unlike F in AVSBench's code. For J, a pixel is predicted if the logit of the object is
     the larger one or, with one output channel, if its probability is above 0.5. The threshold of the head is not used.
 
     Args:
@@ -88,9 +88,9 @@ class AVSBenchObjectMetric(BaseMetric):
         if len(logits) == 2 and 'pred_sem_seg' in sample:
             _check_prediction(pred, sample['pred_sem_seg']['data'].squeeze(0), logits)
         curve = None
-        hits, predicted, labelled = threshold_counts(probability, label, self.ignore_index)
-        if labelled:
-            curve = f_curve(hits, predicted, labelled, beta2=self.beta2).float().cpu().numpy()
+        hits, predicted, labeled = threshold_counts(probability, label, self.ignore_index)
+        if labeled:
+            curve = f_curve(hits, predicted, labeled, beta2=self.beta2).float().cpu().numpy()
         return FrameScore(sample.get('clip'), sample.get('frame'), jaccard(pred, label, self.ignore_index), curve)
 
     def compute_metrics(self, results: list[FrameScore]) -> dict[str, float]:
@@ -107,7 +107,7 @@ class AVSBenchObjectMetric(BaseMetric):
             f'AVSBench object protocol: {len(results)} frames, {len(annotated)} annotated. J is the mean over '
             f'{num_frames["J_frames"]} frames, including {num_frames["J_frames"] - num_frames["F_frames"]} whose '
             f'ground truth is empty; F is the mean over {num_frames["F_frames"]} frames, without these. {clips} clips'
-            + (f', including {single} single frames that belong to no clip' if single else '')
+            + (f', including {single} single frames without a clip' if single else '')
             + (f'; {empty} without an object in any frame (empty_clip={self.empty_clip!r})' if empty else ''),
             MMLogger.get_current_instance(),
         )
@@ -119,14 +119,14 @@ def _count_clips(results: Sequence[FrameScore]) -> int:
 
 
 def _check_prediction(pred: Tensor, given: Tensor, logits: Tensor) -> None:
-    """Raises a ValueError if the prediction is not that of the logits.
+    """Raises a ValueError if the prediction does not belong to the logits.
 
-    mmseg's test-time augmentation returns the averaged prediction beside the logits of a single view.
+    mmseg's test-time augmentation returns the averaged prediction with the logits of a single view.
     """
     differ = pred != given
     if not differ.any():
         return
-    differ &= (logits[1] - logits[0]).abs() > 1e-3  # the argmax of almost equal logits depends on rounding
+    differ &= (logits[1] - logits[0]).abs() > 1e-3  # rounding may change the argmax of almost equal logits
     if differ.any():
         raise ValueError(
             f'pred_sem_seg is not the argmax of seg_logits at {int(differ.sum())} pixels; with test-time augmentation '
@@ -135,13 +135,13 @@ def _check_prediction(pred: Tensor, given: Tensor, logits: Tensor) -> None:
 
 
 def _warn_of_repeated(results: Sequence[FrameScore]) -> None:
-    """Warns of frames that occur twice, because two clips have one name or the sampler fills the last batch."""
+    """Warns of frames that occur twice: two clips have the same name, or the sampler pads the last batch."""
     counts = Counter((r.clip, r.frame) for r in results if r.clip is not None and r.frame is not None)
     repeated = [key for key, count in counts.items() if count > 1]
     if repeated:
         print_log(
             f'{len(repeated)} frames were scored more than once, the first is frame {repeated[0][1]} of clip '
-            f'{repeated[0][0]!r}. Give each clip a name of its own and take a sampler that does not repeat clips.',
+            f'{repeated[0][0]!r}. Use unique names of clips and a sampler that does not repeat clips.',
             MMLogger.get_current_instance(),
             logging.WARNING,
         )

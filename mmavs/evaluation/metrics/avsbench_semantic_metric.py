@@ -14,14 +14,14 @@ class AVSBenchSemanticMetric(BaseMetric):
 
     Source: the protocol of "Audio-Visual Segmentation with Semantics" (Zhou et al., 2023). The results are not
     comparable with those of :class:`DatasetLevelMetric`, which differ by 10 to 17 points for the same model. The score
-    of a class is the mean over the frames in whose label or prediction it occurs. A class that occurs in no frame
+    of a class is the mean over the frames in which it is labeled or predicted. A class that occurs in no frame
     counts as 0. Results in percent, with the background (class 0) and without it:
 
     - ``avsbench_semantic/frame_mIoU``, ``avsbench_semantic/frame_mIoU_no_background``
     - ``avsbench_semantic/frame_mF``, ``avsbench_semantic/frame_mF_no_background``
 
-    Each has the number of classes in the mean beside it, as in ``avsbench_semantic/frame_mIoU_classes``. Frames without
-    annotation (all ``ignore_index``) are left out. The results do not depend on the batch size or the number of
+    The number of classes in each mean is a result, too, such as ``avsbench_semantic/frame_mIoU_classes``. Frames
+    without annotation (all ``ignore_index``) are left out. The results do not depend on the batch size or the number of
     processes.
 
     Args:

@@ -32,8 +32,9 @@ class DatasetLevelMetric(BaseMetric):
         absent: How mIoU treats a class that occurs neither in labels nor in predictions: ``'skip'`` leaves it out,
             ``'zero'`` counts it as 0, as the reference implementation does.
         ignore_index: Label of the pixels to ignore.
-        output_dir: Folder for the predictions, PNG files of class indices. Each is named as its mask, since samples of
-            VPO-SS share images, and frames of a video are in a folder of their clip. None writes no predictions.
+        output_dir: Folder for the predictions, PNG files of class indices. A file is named after its mask, since
+            samples of VPO-SS share images; frames of a video are in a folder named after the clip. None writes no
+            predictions.
         format_only: Writes the predictions without computing metrics.
         collect_device: ``'cpu'`` or ``'gpu'``.
         prefix: Prefix of the names of the results.
@@ -55,7 +56,7 @@ class DatasetLevelMetric(BaseMetric):
         prefix: str | None = None,
         **kwargs,
     ) -> None:
-        # mmseg's `tools/test.py --out` also sets keep_results, which its own IoUMetric takes.
+        # mmseg's `tools/test.py --out` also passes keep_results, an argument of its IoUMetric.
         kwargs.pop('keep_results', None)
         super().__init__(collect_device=collect_device, prefix=prefix, **kwargs)
         if absent not in ABSENT_CHOICES:
@@ -120,7 +121,7 @@ class DatasetLevelMetric(BaseMetric):
         return results | {f'm{name}_classes': scores[f'm{name}_classes'] for name in columns}
 
     def _left_out_of_fdr(self, scores: dict) -> str:
-        """A line with the classes whose omission lowers mFDR; empty if there are none."""
+        """A line that lists the classes that mFDR leaves out; empty if there are none."""
         unpredicted = np.isnan(scores['FDR']) & ~np.isnan(scores['Acc'])
         names = [name for name, omitted in zip(self.dataset_meta['classes'], unpredicted, strict=True) if omitted]
-        return f'\nLabelled but never predicted, therefore not in mFDR: {", ".join(names)}' if names else ''
+        return f'\nLabeled but never predicted, therefore not in mFDR: {", ".join(names)}' if names else ''

@@ -1,4 +1,4 @@
-"""Messages and tables that the metrics share."""
+"""Error messages and tables shared by the metrics."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from prettytable import PrettyTable
 
 @contextmanager
 def sample_in_errors(sample: Mapping) -> Iterator[None]:
-    """A context in which the message of a ValueError begins with the file of the sample."""
+    """Prepends the file of the sample to the message of a ValueError raised in this context."""
     try:
         yield
     except ValueError as e:
@@ -22,7 +22,7 @@ def class_table(
     means: Mapping[str, float],
     num_classes: Mapping[str, int],
 ) -> str:
-    """A table of the results of each class, their means, and the number of classes in each mean.
+    """Formats a table of the results of each class, their means, and the number of classes in each mean.
 
     Args:
         classes: Names of the classes.

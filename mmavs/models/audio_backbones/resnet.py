@@ -16,10 +16,10 @@ class AudioResNet(BaseModule):
         in_channels: 2 for stereo, 1 for mono.
         out_channels: Size of the embedding.
         base_channels: Channels of the first stage; 64 is the standard width.
-        num_tokens: Audio tokens over time. Each is the maximum over its part of the audio; with 1, the paper's, over
-            all of it. The network has a time step for each 32 frames: 10 for 3 s.
+        num_tokens: Number of audio tokens over time. A token is the maximum over its part of the audio. The paper uses
+            one token. The feature map has a time step for every 32 frames: 10 for 3 s.
         init_cfg: As in mmengine.
-        kwargs: Those of mmseg's ``ResNet``.
+        kwargs: Other arguments of mmseg's ``ResNet``.
 
     Shape:
         - Input: (B, in_channels, frames, mels)
@@ -60,7 +60,7 @@ class AudioResNet(BaseModule):
         self.fc = nn.Linear(self.resnet.feat_dim, out_channels)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Embeds a batch of spectrograms, in 32 bits."""
+        """Embeds a batch of spectrograms; the embedding is float32."""
         if log_mel.shape[1] != self.in_channels:
             raise ValueError(
                 f'model.audio_backbone.in_channels={self.in_channels}, but the audio has {log_mel.shape[1]} channels '

@@ -15,7 +15,7 @@ class VGGish(BaseModule):
 
     Args:
         out_channels: Size of the embedding; the published weights have 128.
-        frames: Frames of the spectrogram that the network takes, from the first. VGGish takes 96 of the 100 of 1 s.
+        frames: Number of frames that the network uses, from the start of the spectrogram. VGGish uses 96; 1 s has 100.
         n_mels: Mel bands.
         frozen: Keeps the weights unchanged in training.
         init_cfg: As in mmengine.

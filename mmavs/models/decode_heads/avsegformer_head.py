@@ -12,13 +12,14 @@ class AVSegFormerHead(BaseDecodeHead):
     """The classifier of AVSegFormer: the products of the queries are mapped to the channels of the mask feature.
 
     Args:
-        in_channels: Channels C of the mask feature, and number of queries Q.
-        in_index: Indices of the two.
+        in_channels: Number of channels C of the mask feature, and number of queries Q.
+        in_index: Indices of the mask feature and the products.
         channels: C.
         hidden_channels: Hidden channels of the MLP on the products.
-        mask_loss: Config of the auxiliary loss of the mask feature's mean over channels, against the foreground.
-        kwargs: Those of mmseg's ``BaseDecodeHead``. ``out_channels=1, num_classes=2, threshold=0.5`` for AVSBench
-            objects.
+        mask_loss: Config of the auxiliary loss, which compares the mean of the mask feature over its channels with the
+            foreground mask.
+        kwargs: Other arguments of mmseg's ``BaseDecodeHead``. ``out_channels=1, num_classes=2, threshold=0.5`` for
+            AVSBench objects.
 
     Shape:
         - Input: mask feature (B, C, h, w) and products (B, Q, h, w), see :class:`AVSegFormerFusion`

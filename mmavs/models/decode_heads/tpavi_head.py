@@ -12,7 +12,7 @@ from ..fusion.levels import Level, get_map
 class ResidualUnit(nn.Module):
     """``r + conv(relu(conv(r)))`` with ``r = relu(x)``.
 
-    The residual starts behind the ReLU, because the reference applies it in place.
+    The skip connection starts after the ReLU, since the reference applies its ReLU in place.
     """
 
     def __init__(self, channels: int) -> None:
@@ -34,9 +34,9 @@ class TPAVIHead(BaseDecodeHead):
         in_channels: Channels of each stage, all ``channels``.
         in_index: Indices of the stages, from the finest to the coarsest; each is twice as large as the next.
         channels: Width of the decoder.
-        matching_loss: Config of :class:`AVMatchingLoss`, for levels that carry their audio; see :class:`TPAVIFusion`.
-        kwargs: Those of mmseg's ``BaseDecodeHead``. ``out_channels=1, num_classes=2, threshold=0.5`` for AVSBench
-            objects.
+        matching_loss: Config of :class:`AVMatchingLoss`, which needs ``keep_audio=True`` of :class:`TPAVIFusion`.
+        kwargs: Other arguments of mmseg's ``BaseDecodeHead``. ``out_channels=1, num_classes=2, threshold=0.5`` for
+            AVSBench objects.
 
     Shape:
         - Input: levels (B, channels, h_i, w_i), or lists of a map and its audio (B, channels)
@@ -98,11 +98,11 @@ class TPAVIHead(BaseDecodeHead):
         return losses
 
     def _stages(self, inputs: Sequence[Level]) -> list[tuple[Tensor, Tensor]]:
-        """Features behind the first ReLU, as the reference's matching loss reads them, and audio of each stage."""
+        """Features after the first ReLU, the input of the reference's matching loss, and audio of each stage."""
         levels = self._transform_inputs(inputs)
         if any(isinstance(level, Tensor) for level in levels):
             raise ValueError(
-                'model.decode_head.matching_loss needs levels that carry their audio: set keep_audio=True of '
+                'model.decode_head.matching_loss needs levels with their audio: set keep_audio=True of '
                 'TPAVIFusion, or remove matching_loss'
             )
         return [(feature.relu(), audio) for feature, audio in levels]

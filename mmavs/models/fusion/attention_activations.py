@@ -1,14 +1,14 @@
-"""What turns the products of queries and keys into attention weights (Fig. 6 of the paper).
+"""Activations that turn the products of queries and keys into attention weights (Fig. 6 of the paper).
 
 All functions take products (B, heads, N pixels, T audio tokens) and return weights in [0, 1] of the same shape. They
-differ in the axis along which weights compete.
+differ in the axis over which the weights are normalized.
 """
 
 from torch import Tensor
 
 
 def sigmoid(products: Tensor) -> Tensor:
-    """No axis: every pixel is weighted by itself, so that several regions of any size can be attended to."""
+    """No axis: the weight of a pixel does not depend on other pixels, and any number of regions can have weight 1."""
     return products.sigmoid()
 
 
@@ -33,9 +33,9 @@ ACTIVATIONS = dict(
     softmax=softmax_over_tokens,
     softmax_pixels=softmax_over_pixels,
     minmax=min_max_over_pixels,
-    channel=softmax_over_pixels,  # of audio queries; the result weights the channels, see CrossAttention
+    channel=softmax_over_pixels,  # with audio queries; the result weights the channels, see CrossAttention
 )
 """Name in a config -> function."""
 
 POINTWISE = ('sigmoid', 'softmax')
-"""Those in which a pixel's weights depend on that pixel alone."""
+"""Activations in which the weights of a pixel depend only on that pixel."""

@@ -49,7 +49,7 @@ class ChannelMixer(nn.Module):
         return feature * self.proj(found.flatten(1)).sigmoid()[:, :, None, None]
 
     def attention(self, feature: Tensor, audio: Tensor) -> Tensor:
-        """The weights with which the audio attends to the pixels: (B, H, h, w), with the sum 1 over the pixels."""
+        """The attention weights of the audio over the pixels, which sum to 1: (B, H, h, w)."""
         q, k, _ = self._project(feature, audio)
         weights = (q @ k.transpose(2, 3) / q.shape[-1] ** 0.5).softmax(dim=-1)  # (B, H, 1, N)
         return weights.squeeze(2).unflatten(2, tuple(feature.shape[2:]))
@@ -63,9 +63,9 @@ class ChannelMixer(nn.Module):
 
 @MODELS.register_module()
 class AVSegFormerFusion(BaseModule):
-    """All of AVSegFormer between the backbone and the classifier: encoder, query generator, decoder and mixer.
+    """AVSegFormer between backbone and classifier: encoder, query generator, decoder and mixer.
 
-    Each image is fused with its own audio; frames of a clip do not see each other.
+    Each image is fused with its own audio; the frames of a clip are independent of each other.
 
     Args:
         in_channels: Channels of the backbone's levels, from the finest.
@@ -75,21 +75,22 @@ class AVSegFormerFusion(BaseModule):
         num_layers: Layers of encoder, query generator and decoder.
         num_heads: Attention heads.
         num_points: Sampling points of the deformable attention.
-        ffn_channels: Hidden channels of the MLPs of encoder and decoder; those of the generator have half of them.
-        dropout: Dropout of encoder and decoder; the generator has none.
+        ffn_channels: Hidden channels of the MLPs of encoder and decoder; those of the query generator have half as
+            many.
+        dropout: Dropout of encoder and decoder; the query generator has none.
         num_groups: Groups of the GroupNorms.
         init_cfg: As in mmengine.
 
     Shape:
         - Input: levels (B, in_channels[i], h_i, w_i) and audio (B, audio_channels)
-        - Output: the mask feature (B, C, h_0, w_0) behind the mixer, and its products with the queries (B, Q, h_0, w_0)
+        - Output: the mask feature (B, C, h_0, w_0) after the mixer, and its products with the queries (B, Q, h_0, w_0)
 
     Raises:
         ValueError: The audio embedding has another number of channels.
     """
 
     in_index = (0, 1)
-    """Both outputs are fused."""
+    """Indices of the fused outputs: both are."""
 
     def __init__(
         self,
@@ -156,10 +157,10 @@ class AVSegFormerFusion(BaseModule):
         return mask_feature, torch.einsum('bqc,bchw->bqhw', queries, mask_feature)
 
     def attention_maps(self, visual: EncodedImage, audio: Tensor) -> dict[int, Tensor]:
-        """The attention of the mixer, in which the audio attends to the pixels of the mask feature.
+        """The attention weights of the mixer, from the audio to the pixels of the mask feature.
 
         Returns:
-            dict: 0, the index of the mask feature -> (B, heads, h_0, w_0), with the sum 1 over the pixels.
+            dict: 0, the index of the mask feature -> (B, heads, h_0, w_0), which sum to 1 over the pixels.
         """
         check_audio(audio, self.audio_channels)
         return {0: self.mixer.attention(visual.mask_feature, self.audio_proj(audio))}

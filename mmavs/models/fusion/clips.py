@@ -1,4 +1,4 @@
-"""Batches of frames as batches of clips, for modules that look over time."""
+"""Batches of frames as batches of clips, for temporal modules."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from torch import Tensor
 def count_frames(metas: Sequence[dict] | None, batch_size: int) -> int:
     """Number of frames of each clip of a batch.
 
-    A clip is a run of samples with the same meta key ``clip`` and increasing ``frame``, as :class:`ClipSampler` makes
-    it. A sample without ``clip``, of VPO for example, is a clip of one frame.
+    A clip is a run of samples with the same meta key ``clip`` and increasing ``frame``, as made by
+    :class:`ClipSampler`. A sample without ``clip``, of VPO for example, is a clip of one frame.
 
     Args:
-        metas: Meta information of each sample; None if there is none, then every sample is a clip of one frame.
+        metas: Meta information of each sample. None makes every sample a clip of one frame.
         batch_size: Number of samples.
 
     Raises:
@@ -29,7 +29,7 @@ def count_frames(metas: Sequence[dict] | None, batch_size: int) -> int:
         last = meta
     if len(set(lengths)) > 1:
         raise ValueError(
-            f'the clips of a batch have {lengths} frames; a model that looks over time needs complete clips of one '
+            f'the clips of a batch have {lengths} frames; a temporal model needs complete clips of one '
             "length: set sampler=dict(type='ClipSampler') and batch_sampler=dict(type='ClipBatchSampler') in the data "
             'loader, with a batch_size that is a multiple of the frames of every clip'
         )

@@ -11,11 +11,11 @@ from .attention_activations import ACTIVATIONS, POINTWISE
 class CrossAttention(nn.Module):
     """f_CA as an equation: ``u_v + activation(Q K^T / sqrt(D)) V``, then an MLP.
 
-    Two details are those of the reference: both streams share the LayerNorm ``norm1``, and the residual starts from the
-    normalised visual feature. :class:`FoldedCrossAttention` computes the same in fewer operations.
+    As in the reference, both streams share the LayerNorm ``norm1``, and the residual is the normalized visual feature.
+    :class:`FoldedCrossAttention` computes the same in fewer operations.
 
-    With ``activation='channel'`` the roles are exchanged, as in AVSegFormer: the audio queries the image, and the
-    result weights the channels of the visual feature.
+    With ``activation='channel'`` the queries come from the audio and the keys and values from the image, as in
+    AVSegFormer, and the result weights the channels of the visual feature.
 
     Args:
         channels: C of the visual feature and of the output.
@@ -59,7 +59,7 @@ class CrossAttention(nn.Module):
 
     @property
     def pointwise(self) -> bool:
-        """Whether a pixel's output depends on that pixel alone, so that single pixels can be fused."""
+        """True if the output of a pixel depends only on that pixel, so that single pixels can be fused."""
         return self.activation in POINTWISE
 
     def forward(self, visual: Tensor, audio: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class CrossAttention(nn.Module):
         return self.transform(x)
 
     def transform(self, x: Tensor) -> Tensor:
-        """The MLP behind the attention, with its residual and the last LayerNorm: (B, N, C) -> (B, N, C)."""
+        """The MLP after the attention, with its residual and the last LayerNorm: (B, N, C) -> (B, N, C)."""
         return self.norm(x + self.mlp(self.norm2(x)))
 
     def split_heads(self, x: Tensor) -> Tensor:
@@ -88,7 +88,7 @@ class CrossAttention(nn.Module):
 
 
 def init_linear(module: nn.Module) -> None:
-    """The usual initialisation of transformers, for ``nn.Module.apply``."""
+    """Initializes linear layers as in ViT, for ``nn.Module.apply``."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
         if module.bias is not None:

@@ -28,8 +28,8 @@ class EncodedVisual(NamedTuple):
 class CrossAttentionFusion(BaseModule):
     """Fuses an audio embedding into visual features by cross-attention (Sec. 4.1).
 
-    The work that depends on the image alone (:meth:`encode`) is separate from the work that also depends on the audio
-    (:meth:`fuse`, :meth:`fuse_pixels`), so that original and shuffled audio share the former.
+    The part that depends only on the image (:meth:`encode`) is separate from the part that also depends on the audio
+    (:meth:`fuse`, :meth:`fuse_pixels`), so that it is computed once for original and shuffled audio.
 
     Args:
         in_channels: Channels of the fused level, or of each of them.
@@ -37,15 +37,15 @@ class CrossAttentionFusion(BaseModule):
         audio_channels: Channels of the audio embedding.
         num_heads: Attention heads.
         hidden_channels: Hidden channels of the MLP on each pixel before the attention.
-        mlp_ratio: Hidden channels of the MLP behind the attention, in multiples of ``in_channels``.
+        mlp_ratio: Hidden channels of the MLP after the attention, in multiples of ``in_channels``.
         activation: A name of :data:`ACTIVATIONS`; see :class:`CrossAttention`.
-        position_encoding: Adds the coordinates of each pixel, which the paper's network leaves to the padding of its
-            convolutions. A small or briefly trained network needs them to use stereo audio. See
-            :class:`PositionEncoding`.
-        coordinates: Range of these coordinates. ``input``: the network input, which is the crop in training, the whole
-            image at test, and includes padding. ``image``: the image from which the network input was cropped, without
-            padding, for which training needs ``AVRandomCrop``. In slide inference both are the same for all crops of an
-            image.
+        position_encoding: Adds an encoding of the coordinates of each pixel, see :class:`PositionEncoding`. The paper's
+            network has none and gets positions only from the zero padding of its convolutions. A small or briefly
+            trained network needs the encoding to use stereo audio.
+        coordinates: Reference frame of these coordinates. ``input``: the network input with its padding, which is the
+            crop in training and the complete image at test. ``image``: the image from which the network input was
+            cropped, without padding; training then needs ``AVRandomCrop``. In slide inference, all crops of an image
+            use the coordinates of that image with both options.
         init_cfg: As in mmengine.
 
     Shape:
@@ -90,11 +90,11 @@ class CrossAttentionFusion(BaseModule):
 
     @property
     def pointwise(self) -> bool:
-        """Whether single pixels can be fused, see :meth:`fuse_pixels`."""
+        """True if single pixels can be fused, see :meth:`fuse_pixels`."""
         return self.attentions[0].pointwise
 
     def encode(self, features: Sequence[Level], window: Window = WHOLE) -> EncodedVisual:
-        """The part that does not depend on the audio, for features of a window or of the whole image."""
+        """The part that does not depend on the audio, for features of a window or of the complete image."""
         self._check_levels(features)
         tokens = []
         for slot, index in enumerate(self.in_index):
@@ -115,7 +115,7 @@ class CrossAttentionFusion(BaseModule):
         return tuple(levels)
 
     def fuse_pixels(self, visual: EncodedVisual, audio: Tensor, level: int, image: Tensor, pixel: Tensor) -> Tensor:
-        """Fuses chosen pixels only; equals picking them from :meth:`fuse`, for a fraction of the work.
+        """Fuses only the given pixels. Equals the output of :meth:`fuse` at these pixels, at a fraction of the cost.
 
         Args:
             visual: Encoded features.
@@ -156,12 +156,12 @@ class CrossAttentionFusion(BaseModule):
     def forward(
         self, features: Sequence[Level], audio: Tensor, window: Window = WHOLE, **prompts: Tensor
     ) -> tuple[Level, ...]:
-        """Fuses the audio into features of a window or of the whole image.
+        """Fuses the audio into features of a window or of the complete image.
 
         Args:
             features: All levels.
             audio: (B, D) or (B, T, D).
-            window: Where the features lie in their image.
+            window: Position of the features in their image.
             prompts: Further arguments of :meth:`fuse` in a subclass.
         """
         return self.fuse(self.encode(features, window), audio, **prompts)

@@ -12,8 +12,8 @@ from .sine_position import sine_position
 class DeformableEncoder(BaseModule):
     """Transformer encoder with multi-scale deformable attention (Zhu et al., Deformable DETR, ICLR 2021).
 
-    The attention is mmcv's module. Without mmcv's compiled operator it is computed by torch alone, on a GPU too; see
-    ``mmavs/compat/mmcv.py``.
+    The attention is mmcv's module. Without mmcv's compiled operator it is computed by torch operations, also on a GPU;
+    see ``mmavs/compat/mmcv.py``.
 
     Args:
         channels: Channels C of all levels.
@@ -72,7 +72,7 @@ class DeformableEncoder(BaseModule):
         x = torch.cat([level.flatten(2).transpose(1, 2) for level in levels], dim=1)  # (B, N, C)
         arguments = dict(
             query_pos=torch.cat(position)[None],
-            reference_points=cell_centres(sizes, x)[None, :, None].expand(len(x), -1, len(sizes), -1),
+            reference_points=cell_centers(sizes, x)[None, :, None].expand(len(x), -1, len(sizes), -1),
             spatial_shapes=torch.tensor(sizes, device=x.device),
             level_start_index=torch.tensor([0, *accumulate(lengths[:-1])], device=x.device),
         )
@@ -82,14 +82,14 @@ class DeformableEncoder(BaseModule):
         return [part.unflatten(2, size) for part, size in zip(parts, sizes, strict=True)]
 
 
-def cell_centres(sizes: Sequence[tuple[int, int]], like: Tensor) -> Tensor:
-    """Centres (x, y) of the cells of all levels, in fractions of the image: (N, 2)."""
-    centres = []
+def cell_centers(sizes: Sequence[tuple[int, int]], like: Tensor) -> Tensor:
+    """Centers (x, y) of the cells of all levels, in fractions of the image: (N, 2)."""
+    centers = []
     for size in sizes:
         rows, columns = ((torch.arange(n, device=like.device, dtype=like.dtype) + 0.5) / n for n in size)
         y, x = torch.meshgrid(rows, columns, indexing='ij')
-        centres.append(torch.stack([x, y], dim=-1).flatten(0, 1))
-    return torch.cat(centres)
+        centers.append(torch.stack([x, y], dim=-1).flatten(0, 1))
+    return torch.cat(centers)
 
 
 def ffn_config(channels: int, hidden_channels: int, dropout: float) -> dict:

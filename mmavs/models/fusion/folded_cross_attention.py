@@ -1,12 +1,12 @@
 """f_CA in fewer operations, for few audio tokens and many pixels.
 
-A pixel's query meets the keys of a few audio tokens only, and the values meet the output projection only. So the keys
-are multiplied into the weights of the query, and the values into those of the projection, once for each sample:
+The queries are multiplied by the keys of only a few audio tokens, and the values by the output projection. Therefore
+the keys are multiplied into the query weights, and the values into the projection weights, once for each sample:
 
     q k^T = (visual W_q^T) k^T = visual (k W_q)^T
     proj(weights v) = weights (v W_proj^T) + bias
 
-What is left for a pixel are H * T products of length C instead of two products with C x C matrices.
+Each pixel then needs H * T products of length C instead of two products with C x C matrices.
 
 Naming as in :mod:`mmavs.models.fusion.cross_attention`.
 """
@@ -21,7 +21,7 @@ from .cross_attention import CrossAttention
 
 
 class FoldedAudio(NamedTuple):
-    """Audio tokens, multiplied into the weights that would otherwise meet every pixel.
+    """Audio tokens, multiplied into the weights of query and projection.
 
     Attributes:
         key: (B, T * H, C), keys times query weights, scaled by 1 / sqrt(D).
@@ -33,13 +33,13 @@ class FoldedAudio(NamedTuple):
 
 
 class FoldedCrossAttention(CrossAttention):
-    """Equals :class:`CrossAttention`, with the part that depends on the image alone apart from the rest.
+    """Equals :class:`CrossAttention`, with a separate method for the part that depends only on the image.
 
-    Arguments and parameters as there.
+    Arguments and parameters are those of :class:`CrossAttention`.
     """
 
     def encode(self, visual: Tensor) -> Tensor:
-        """The part that depends on the image alone: visual (B, N, C) -> (B, N, C)."""
+        """The part that depends only on the image: visual (B, N, C) -> (B, N, C)."""
         return self.norm1(self.visual_embed(visual))
 
     def fold(self, audio: Tensor) -> FoldedAudio:
@@ -71,7 +71,7 @@ class FoldedCrossAttention(CrossAttention):
         return self.transform(x)
 
     def _channel_weights(self, encoded: Tensor, weights: Tensor) -> Tensor:
-        """Weights in [0, 1] of the channels (B, 1, C): the value weights follow the sum over pixels."""
+        """Weights in [0, 1] of the channels (B, 1, C). The value projection is applied after the sum over pixels."""
         found = (weights.transpose(2, 3) @ encoded.unsqueeze(1)).mean(dim=2)  # (B, H, C)
         value_weights = self.value.weight.unflatten(0, (self.num_heads, -1))  # (H, D, C)
         value = torch.einsum('bhc,hdc->bhd', found, value_weights)

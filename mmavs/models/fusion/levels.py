@@ -1,4 +1,4 @@
-"""Levels of visual features: a map, or a map with further tensors beside it, such as the class token of a ViT."""
+"""Levels of visual features: a map, or a list of a map and other tensors, such as the class token of a ViT."""
 
 from torch import Tensor
 
@@ -11,5 +11,5 @@ def get_map(level: Level) -> Tensor:
 
 
 def replace_map(level: Level, feature: Tensor) -> Level:
-    """The level with another map; what lies beside it stays."""
+    """The level with another map; its other tensors are kept."""
     return feature if isinstance(level, Tensor) else type(level)([feature, *level[1:]])

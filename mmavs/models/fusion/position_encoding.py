@@ -12,8 +12,8 @@ class PositionEncoding(nn.Module):
     Coordinates run from 0 to 1 over an image, independent of its size in pixels.
 
     Args:
-        channels: Channels of the tokens that it is added to.
-        frequencies: Number of octaves, from half a wave over the image on.
+        channels: Channels of the tokens to which it is added.
+        frequencies: Number of frequencies. The lowest has half a period over the image; each is twice the one before.
     """
 
     def __init__(self, channels: int, frequencies: int = 4) -> None:
@@ -27,7 +27,7 @@ class PositionEncoding(nn.Module):
         Args:
             height: Rows of the map.
             width: Columns of the map.
-            window: The part of the image that the map shows.
+            window: The part of the image that the map covers.
 
         Returns:
             Tensor: (1, height * width, channels), or (B, height * width, channels) for a window with edges (B,).
@@ -37,7 +37,7 @@ class PositionEncoding(nn.Module):
         return self.linear(torch.cat([rows, columns], dim=-1)).flatten(1, 2)
 
     def _encode(self, count: int, start: float | Tensor, end: float | Tensor) -> Tensor:
-        """Sines and cosines (1 or B, count, 2 * frequencies) at the centres of ``count`` equal parts of an interval."""
+        """Sines and cosines (1 or B, count, 2 * frequencies) at the centers of ``count`` equal parts of an interval."""
         start, end = (torch.as_tensor(edge, device=self.waves.device).view(-1, 1) for edge in (start, end))
         parts = (torch.arange(count, device=self.waves.device) + 0.5) / count
         angles = (start + (end - start) * parts)[..., None] * self.waves

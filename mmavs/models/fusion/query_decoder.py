@@ -14,7 +14,7 @@ class QueryDecoder(BaseModule):
         num_heads: Attention heads.
         ffn_channels: Hidden channels of the MLP of a layer.
         dropout: Dropout of attention and MLP.
-        bias: Whether the projections of the attention have biases.
+        bias: Adds biases to the projections of the attention.
 
     Shape:
         - Input: queries (B, Q, C) and memory (B, N, C)

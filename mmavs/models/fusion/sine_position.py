@@ -3,12 +3,12 @@ from torch import Tensor
 
 
 def sine_position(size: tuple[int, int], channels: int, like: Tensor, *, temperature: float = 10000.0) -> Tensor:
-    """Sine code of row and column numbers, not normalised, as in DETR.
+    """Sine position encoding of row and column numbers, not normalized, as in DETR.
 
     Args:
         size: Height h and width w of the map.
         channels: Number of channels C, divisible by 4: the first half encodes the row, the second the column.
-        like: Gives device and dtype.
+        like: Tensor whose device and dtype are used.
         temperature: Ratio of the longest period to the shortest.
 
     Returns:
@@ -19,7 +19,7 @@ def sine_position(size: tuple[int, int], channels: int, like: Tensor, *, tempera
     codes = []
     for length in size:
         angle = torch.arange(1, length + 1, device=like.device)[:, None] / period
-        codes.append(torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1))  # sine and cosine in turn
+        codes.append(torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1))  # sine and cosine alternate
     rows, columns = (code.to(like.dtype) for code in codes)
     height, width = size
     code = torch.cat([rows[:, None].expand(-1, width, -1), columns[None].expand(height, -1, -1)], dim=-1)

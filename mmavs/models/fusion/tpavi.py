@@ -18,9 +18,9 @@ from .levels import Level, get_map, replace_map
 def interact(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     """``theta phi^T g / (T N)``: each pixel of a clip attends to the audio of all pixels of all frames.
 
-    ``phi`` comes from the audio and is the same for all pixels of a frame. So the product is evaluated from the right,
-    with ``g`` averaged over the pixels of each frame first. The (T N) x (T N) matrix ``theta phi^T`` is never built,
-    and the work grows with T N and not with its square.
+    ``phi`` comes from the audio and is equal for all pixels of a frame. Therefore ``g`` is averaged over the pixels of
+    each frame, and the product is evaluated from the right. This avoids the (T N) x (T N) matrix ``theta phi^T``, and
+    the cost is linear in T N.
 
     Args:
         theta: (B, T, D, h, w), of the visual features.
@@ -34,8 +34,8 @@ def interact(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     return torch.einsum('btdhw,bde->btehw', theta, summary)
 
 
-def interact_plainly(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
-    """:func:`interact` as the paper states it, with the (T N) x (T N) matrix; for tests and benchmarks."""
+def interact_reference(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
+    """:func:`interact` as in the paper, with the (T N) x (T N) matrix; for tests and benchmarks."""
     size = theta.shape
     theta, g = (x.transpose(2, 3).transpose(3, 4).flatten(1, 3) for x in (theta, g))  # (B, T N, D)
     phi = phi.repeat_interleave(size[3] * size[4], dim=1)  # (B, T N, D)
@@ -50,8 +50,8 @@ class TPAVIBlock(BaseModule):
         channels: C of the visual features.
         audio_channels: Channels of the audio embedding.
         embed_channels: D; half of C by default.
-        norm_cfg: Normalisation layer behind the interaction. Its weight and bias start at 0, so that the block begins
-            as the identity, up to the LayerNorm.
+        norm_cfg: Normalisation layer after the interaction. Its weight and bias are initialized with 0, so that the
+            block begins as the identity, up to the LayerNorm.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class TPAVIBlock(BaseModule):
         constant_init(self.out_norm, 0, 0)
 
     def forward(self, visual: Tensor, audio: Tensor, frames: int) -> tuple[Tensor, Tensor]:
-        """Fuses the audio of whole clips into their visual features.
+        """Fuses the audio of complete clips into their visual features.
 
         Args:
             visual: (B * T, C, h, w).
@@ -93,7 +93,7 @@ class TPAVIBlock(BaseModule):
 
 @MODELS.register_module()
 class TPAVIFusion(BaseModule):
-    """Fuses the audio of whole clips into visual features by :class:`TPAVIBlock`, at each of several levels.
+    """Fuses the audio of complete clips into visual features by a :class:`TPAVIBlock` at each of several levels.
 
     A fused level is a list of the map and the audio in the channels of the level, which the matching loss of
     :class:`TPAVIHead` reads.
@@ -104,13 +104,14 @@ class TPAVIFusion(BaseModule):
         audio_channels: Channels of the audio embedding.
         embed_channels: See :class:`TPAVIBlock`.
         norm_cfg: See :class:`TPAVIBlock`.
-        keep_audio: Whether the fused levels carry the audio. False for heads of mmseg, which take maps alone.
-        temporal: Whether the frames of a clip are fused together, which needs complete clips. False takes each frame
-            as a clip of its own, so that the data loader may draw single frames.
+        keep_audio: Returns each fused level as a list of the map and the audio. Set it to False for heads of mmseg,
+            which take only maps.
+        temporal: Fuses all frames of a clip together, which needs complete clips. False treats each frame as a clip, so
+            that the data loader may sample single frames.
         init_cfg: As in mmengine.
 
     Shape:
-        - Input: levels (B, C_l, h_l, w_l), and audio (B, audio_channels), of the frames of whole clips
+        - Input: levels (B, C_l, h_l, w_l), and audio (B, audio_channels), of the frames of complete clips
         - Output: levels, the fused ones [(B, C_l, h_l, w_l), (B, C_l)]
 
     Raises:
@@ -135,7 +136,7 @@ class TPAVIFusion(BaseModule):
             raise ValueError(f'fusion: in_channels {in_channels} and in_index {self.in_index} differ in number')
         self.audio_channels = audio_channels
         self.keep_audio = keep_audio
-        self.needs_frames = temporal  # tells AVEncoderDecoder to pass the number of frames of a clip
+        self.needs_frames = temporal  # AVEncoderDecoder then passes the number of frames of a clip
         self.blocks = nn.ModuleList(
             TPAVIBlock(c, audio_channels, embed_channels=embed_channels, norm_cfg=norm_cfg) for c in in_channels
         )
@@ -154,10 +155,10 @@ class TPAVIFusion(BaseModule):
         return tuple(levels)
 
     def attention_maps(self, visual: Sequence[Level], audio: Tensor, frames: int = 1) -> dict[int, Tensor]:
-        """How strongly each pixel attends to the audio of its clip, at each fused level.
+        """The attention of each pixel to the audio of its clip, at each fused level.
 
-        It is the sum over a row of ``theta phi^T / (T N)``: the product of the pixel's ``theta`` and the mean of
-        ``phi`` over the frames. It has one head and may be negative. Arguments as in :meth:`fuse`.
+        It is the sum of a row of ``theta phi^T / (T N)``, which is the product of the pixel's ``theta`` and the mean
+        of ``phi`` over the frames. It has one head and may be negative. Arguments as in :meth:`fuse`.
 
         Returns:
             dict: Index of the level -> (B, 1, h, w).
@@ -179,11 +180,11 @@ def check_audio(audio: Tensor, channels: int) -> None:
     """Checks that there is one audio embedding for each image, with the right number of channels.
 
     Raises:
-        ValueError: There is not.
+        ValueError: The number of embeddings or channels differs.
     """
     if audio.ndim != 2 or audio.shape[-1] != channels:
         raise ValueError(
             f'model.fusion takes one audio embedding (B, {channels}) for each image, but model.audio_backbone gives '
             f'{tuple(audio.shape)}: set audio_channels of the fusion and out_channels of the audio backbone to the '
-            'same number, and take a backbone without tokens'
+            'same number, and use a backbone without audio tokens'
         )

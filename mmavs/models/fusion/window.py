@@ -1,4 +1,4 @@
-"""Where in an image a window of it lies, for modules that use image coordinates."""
+"""Position of a window in its image, for modules that use image coordinates."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -41,7 +41,7 @@ def input_window(metas: Sequence[dict], size: Sequence[int], like: Tensor) -> Wi
             image was cropped: edges (top, bottom, left, right) of the crop, in fractions of the image's height and
             width.
         size: Height and width of the network input, with its padding on the right and below.
-        like: Device and data type of the edges.
+        like: Tensor whose device and dtype the edges get.
 
     Returns:
         Window: Edges of shape (B,).

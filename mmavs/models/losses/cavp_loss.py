@@ -46,7 +46,7 @@ class SupConLoss(ContrastLoss):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         print_log(
-            'SupConLoss is L_out of Khosla et al. (2020), whose denominator holds the other positives too. Before, it '
+            'SupConLoss is L_out of Khosla et al. (2020), whose denominator includes the other positives. Before, it '
             'was Eq. 4 on original pairs: a config that means that should name OriginalPairsLoss.',
             'current',
         )

@@ -9,17 +9,17 @@ from .pairing import Draw, audio_sets, draw_pairs
 class ContrastLoss(nn.Module):
     """Base of the contrastive losses on pixels of audio-visual pairs.
 
-    Used in two steps: :meth:`draw` chooses pixels and their labels, the caller fuses them, and :meth:`forward` compares
-    their features. A subclass says which function of features and labels it is, and whether it needs shuffled pairs.
+    Used in two steps: :meth:`draw` selects pixels and their labels, the caller fuses them, and :meth:`forward` compares
+    their features. A subclass defines the loss in :meth:`contrast` and sets ``shuffle`` if it uses shuffled pairs.
 
     Args:
         temperature: tau.
-        max_views: Pixels drawn of each foreground class at most, and of background pixels and shuffled pairs.
-        positive_share: Share of foreground pixels of original pairs (positives) among all pixels drawn, the rest being
-            background and shuffled pairs (negatives), Table 5. None draws as the reference does.
+        max_views: Maximum number of pixels drawn of each foreground class, of the background, and of shuffled pairs.
+        positive_share: Share of foreground pixels of original pairs (positives) among all pixels drawn (Table 5); the
+            others are background and shuffled pairs (negatives). None draws as the reference does.
         strict_sets: The strict reading of Eq. 3, see :func:`distinguish_sets`.
-        match_category: Where the data set names the category of a clip, audio counts as the same only within a
-            category. The classes of AVSBench objects alone, one for all, cannot tell a dog from a guitar.
+        match_category: If the dataset has categories of clips, audio counts as the same only within a category. In
+            AVSBench-Object all objects have one class, so that only the category distinguishes a dog from a guitar.
         ignore_index: Label of pixels to leave out.
         loss_weight: Factor of the loss.
         loss_name: Its name in the log; begins with ``loss_``.
@@ -29,7 +29,7 @@ class ContrastLoss(nn.Module):
         - Output: scalar
 
     Raises:
-        ValueError: An option is out of its range.
+        ValueError: An option is out of range.
     """
 
     uses_shuffled = False
@@ -63,7 +63,7 @@ class ContrastLoss(nn.Module):
         self.loss_name = loss_name
 
     def draw(self, label: Tensor, metas: Sequence[dict]) -> Draw:
-        """Chooses the pixels to contrast, and pairs each image with the audio of a random image of the batch.
+        """Selects the pixels to contrast, and pairs each image with the audio of a random image of the batch.
 
         Args:
             label: (B, h, w), class indices at the size of the features, background 0.
@@ -87,5 +87,5 @@ class ContrastLoss(nn.Module):
         return self.loss_weight * self.contrast(F.normalize(features.float(), dim=1), label)
 
     def contrast(self, z: Tensor, label: Tensor) -> Tensor:
-        """The loss of L2-normalised features (M, C), before ``loss_weight``."""
+        """The loss of L2-normalized features (M, C), before ``loss_weight``."""
         raise NotImplementedError

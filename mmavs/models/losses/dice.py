@@ -10,7 +10,7 @@ def frame_dice(prob: Tensor, target: Tensor, valid: Tensor, *, eps: float = 2e-3
         prob: (N, H, W), probabilities p of the foreground.
         target: (N, H, W), foreground g, 0 or 1.
         valid: (N, H, W), bool, the annotated pixels.
-        eps: Keeps the quotient finite where both are empty.
+        eps: Avoids a division by zero if both are empty.
 
     Returns:
         Tensor: (N,).
@@ -23,7 +23,7 @@ def frame_dice(prob: Tensor, target: Tensor, valid: Tensor, *, eps: float = 2e-3
 class FrameDiceLoss(nn.Module):
     """Dice loss of the foreground, averaged over the annotated frames of a batch; the loss of AVSegFormer.
 
-    mmseg's ``DiceLoss`` differs: it also counts pixels that are to be ignored, and frames without annotation.
+    mmseg's ``DiceLoss`` also counts ignored pixels and frames without annotation.
 
     Args:
         eps: See :func:`frame_dice`.
@@ -49,7 +49,7 @@ class FrameDiceLoss(nn.Module):
         ignore_index: int = 255,
         **kwargs,
     ) -> Tensor:
-        """Arguments as those of mmseg's losses; ``weight`` (N, H, W) is not supported.
+        """Arguments as in mmseg's losses; ``weight`` (N, H, W) is not supported.
 
         Raises:
             ValueError: There is not exactly one logit for each pixel, or ``weight`` is given.

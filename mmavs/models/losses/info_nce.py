@@ -13,11 +13,11 @@ def info_nce(z: Tensor, label: Tensor, temperature: float = 0.1) -> Tensor:
             -\log \frac{\exp(z \cdot z_p / \tau)}{\exp(z \cdot z_p / \tau) + \sum_{n \in N} \exp(z \cdot z_n / \tau)}
 
     with the positives P of anchor z (same label, z itself excluded) and its negatives N (another label). The
-    denominator holds one positive and the negatives, not the other positives as in :func:`sup_con`.
+    denominator has one positive and the negatives. That of :func:`sup_con` also has the other positives.
 
     Args:
-        z: (M, C), L2-normalised; every sample is both anchor and contrast.
-        label: (M,), whole numbers.
+        z: (M, C), L2-normalized; every sample is both anchor and contrast.
+        label: (M,), integers.
         temperature: tau.
 
     Returns:
@@ -37,7 +37,7 @@ def mean_over_positives(terms: Tensor, same: Tensor) -> Tensor:
 
     Args:
         terms: (M, M), the loss of each (anchor, sample).
-        same: (M, M), bool, whether the two have the same label.
+        same: (M, M), bool, True where the two have the same label.
 
     Returns:
         Tensor: The mean; 0 where no anchor has a positive.
@@ -49,10 +49,10 @@ def mean_over_positives(terms: Tensor, same: Tensor) -> Tensor:
 
 
 def check_shapes(z: Tensor, label: Tensor) -> None:
-    """Refuses anything but (M, C) and (M,).
+    """Checks the shapes (M, C) and (M,).
 
     Raises:
-        ValueError: The shapes differ from that.
+        ValueError: The shapes are different.
     """
     if z.ndim != 2 or label.shape != z.shape[:1]:
         raise ValueError(f'need embeddings (M, C) and labels (M,), got {tuple(z.shape)} and {tuple(label.shape)}')

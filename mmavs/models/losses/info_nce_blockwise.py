@@ -1,9 +1,9 @@
 """Eq. 4 of the paper for many samples: computed in blocks, with its gradient in closed form.
 
-Products and their weights in the gradient are symmetric, so that one block serves both of its sides as anchors. With
-``n`` the logarithm of the sum over an anchor's negatives, the derivative of ``softplus(n - p)`` is ``sigmoid(n - p)``
-with respect to ``n`` and its opposite with respect to ``p``; with respect to a negative's product ``q`` it is
-``sigmoid(n - p) * exp(q - n)``. Nothing of size (M, M) is kept.
+The matrices of products and of their weights in the gradient are symmetric, so a block is used with its rows and with
+its columns as anchors. Let ``n`` be the logarithm of the sum over an anchor's negatives. The derivative of ``softplus(n
+- p)`` is ``sigmoid(n - p)`` with respect to ``n``, ``-sigmoid(n - p)`` with respect to ``p``, and ``sigmoid(n - p) *
+exp(q - n)`` with respect to the product ``q`` with a negative. No (M, M) matrix is stored.
 """
 
 import math
@@ -16,17 +16,19 @@ from torch import Tensor
 from .info_nce import check_shapes, info_nce
 
 _BLOCK_ELEMENTS = 2**20
-"""Products in a block, at most: 4 MB."""
+"""Maximum number of products in a block, 4 MB."""
 
 _KEPT_ELEMENTS = 2**23
-"""Products kept for a second use, at most: 32 MB, whatever the number of samples; others are computed twice."""
+"""Maximum number of products that are cached, 32 MB for any number of samples; others are computed twice."""
 
 MAX_PLAIN_SAMPLES = dict(cpu=2048, cuda=8192)
-"""Up to here :func:`info_nce` itself is used.
+"""Maximum number of samples for which :func:`info_nce` is used.
 
-On a CPU core the blocks take 0.35 to 0.45 of its time at 1,500, 4,000 and 8,000 samples, but are hundreds of small
-operations, which suffer where other processes use the cores; below 2,048 either is little of a training step. On a GPU
-such operations cost more than they save, so that memory decides: (M, M) floats are 268 MB at 8,192 samples.
+On an idle CPU core the blockwise form takes 0.35 to 0.45 of its time at 1,500, 4,000 and 8,000 samples. It consists of
+hundreds of small operations, which are slow if other processes use the cores. Below 2,048 samples the loss takes a
+small part of a training step in either form. On a GPU the small operations cost more time than they save, and the limit
+is the
+memory: an (M, M) matrix has 268 MB at 8,192 samples.
 """
 
 
@@ -37,9 +39,9 @@ def info_nce_any_size(z: Tensor, label: Tensor, temperature: float = 0.1) -> Ten
 
 
 def info_nce_blockwise(z: Tensor, label: Tensor, temperature: float = 0.1) -> Tensor:
-    """Equals :func:`info_nce`, for less memory; the result is float32."""
+    """Equals :func:`info_nce` with less memory; the result is float32."""
     check_shapes(z, label)
-    # In order of their labels, so that samples of one label make blocks.
+    # Sorted by label, so that a block has one label on each side.
     label, order = label.sort(stable=True)
     counts = torch.unique_consecutive(label, return_counts=True)[1].tolist()
     with torch.autocast(z.device.type, enabled=False):
@@ -50,9 +52,9 @@ class _Tile(NamedTuple):
     """Consecutive samples of one label.
 
     Attributes:
-        rows: Which.
-        label: Number of the label.
-        weight: Of each pair of an anchor in here and a positive; 0 for a sample that is alone in its label.
+        rows: Rows of these samples in the sorted features.
+        label: Rank of the label.
+        weight: Weight of each pair of an anchor of this tile and a positive; 0 if the label has a single sample.
     """
 
     rows: slice
@@ -61,7 +63,7 @@ class _Tile(NamedTuple):
 
 
 class _InfoNCE(torch.autograd.Function):
-    """Loss and gradient, block by block: each is all positives or all negatives, because tiles hold one label each."""
+    """Loss and gradient by blocks. A tile has one label, so the pairs of a block are all positive or all negative."""
 
     @staticmethod
     def forward(ctx, z: Tensor, counts: tuple[int, ...], temperature: float) -> Tensor:
@@ -74,7 +76,7 @@ class _InfoNCE(torch.autograd.Function):
         grad = torch.zeros_like(z) if ctx.needs_input_grad[0] else None
         loss, pull = _add_positives(grad, z, positives, products, log_negatives)
         if grad is not None:
-            # exp(product - shift): a negative's share of the gradient of all positives; inf where there is none
+            # exp(product - shift) is the weight of a negative in the gradient; inf for anchors without positives
             shift = (log_negatives - pull.log()).nan_to_num_(nan=float('inf'))
             _add_negatives(grad, z, negatives, products, shift)
             ctx.save_for_backward(grad.div_(temperature))
@@ -86,20 +88,20 @@ class _InfoNCE(torch.autograd.Function):
 
 
 class _Products:
-    """z.z / tau of a block: kept for its second use as far as there is room."""
+    """Products z.z / tau of a block, cached for their second use up to ``_KEPT_ELEMENTS``."""
 
     def __init__(self, z: Tensor, temperature: float) -> None:
         self._z, self._temperature = z, temperature
         self._kept: dict[tuple[int, int], Tensor] = {}
-        self._room = _KEPT_ELEMENTS
+        self._free = _KEPT_ELEMENTS
 
     def compute(self, a: _Tile, b: _Tile) -> Tensor:
         return (self._z[a.rows] @ self._z[b.rows].T).div_(self._temperature)
 
     def compute_and_keep(self, a: _Tile, b: _Tile) -> Tensor:
         product = self.compute(a, b)
-        if product.numel() <= self._room:
-            self._room -= product.numel()
+        if product.numel() <= self._free:
+            self._free -= product.numel()
             self._kept[a.rows.start, b.rows.start] = product
         return product
 
@@ -121,7 +123,7 @@ def _make_tiles(counts: tuple[int, ...]) -> list[_Tile]:
 
 
 def _sum_negatives(z: Tensor, negatives: list[tuple[_Tile, _Tile]], products: _Products) -> Tensor:
-    """log sum_n exp(z.z_n / tau) of each sample (M,); -inf where there is no negative."""
+    """log sum_n exp(z.z_n / tau) of each sample (M,); -inf for a sample without negatives."""
     total = z.new_full((len(z),), float('-inf'))
     for a, b in negatives:
         product = products.compute_and_keep(a, b)
@@ -135,18 +137,18 @@ def _add_positives(
 ) -> tuple[Tensor, Tensor]:
     """The loss, and its derivative with respect to each anchor's log sum over negatives (M,).
 
-    Adds the gradient of the positives' products to ``grad``.
+    Adds the gradient with respect to products with positives to ``grad``.
     """
     loss, pull = z.new_zeros(()), torch.zeros_like(log_negatives)
     for a, b in positives:
         product = products.compute(a, b)
         weights = torch.zeros_like(product)
-        # (b, a) are the same products with the other tile as anchors; a tile with itself is its own mirror image.
+        # Block (b, a) is the transpose of block (a, b); (a, a) is symmetric and is used once.
         for anchors, dim in ((a, 1),) if a is b else ((a, 1), (b, 0)):
             margin = log_negatives[anchors.rows].unsqueeze(dim) - product
             terms = F.softplus(margin)
             shares = margin.sigmoid_().mul_(a.weight)
-            if a is b:  # not a sample with itself
+            if a is b:  # a sample is not its own positive
                 terms.fill_diagonal_(0)
                 shares.fill_diagonal_(0)
             loss += terms.sum() * a.weight
@@ -160,7 +162,7 @@ def _add_positives(
 def _add_negatives(
     grad: Tensor, z: Tensor, negatives: list[tuple[_Tile, _Tile]], products: _Products, shift: Tensor
 ) -> None:
-    """Adds the gradient of the negatives' products to ``grad``."""
+    """Adds the gradient with respect to products with negatives to ``grad``."""
     for a, b in negatives:
         product = products.take(a, b)
         weights = (product - shift[a.rows, None]).exp_()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 def matching_divergence(audio: Tensor, visual: Tensor, mask: Tensor) -> Tensor:
     """``KL(softmax(a) || softmax(v))`` of each frame, summed over channels.
 
-    ``v`` is the mean over space of mask times feature; both ``a`` and ``v`` are L2-normalised.
+    ``v`` is the mean over space of mask times feature; both ``a`` and ``v`` are L2-normalized.
 
     Args:
         audio: (N, C), the audio in the channels of the stage.
@@ -28,11 +28,11 @@ def matching_divergence(audio: Tensor, visual: Tensor, mask: Tensor) -> Tensor:
 
 @MODELS.register_module()
 class AVMatchingLoss(nn.Module):
-    """The audio-visual matching loss of TPAVI: features inside the predicted mask should resemble the audio.
+    """The audio-visual matching loss of TPAVI: compares the features inside the predicted mask with the audio.
 
     Args:
-        reduction: Over frames: ``sum``, as TPAVI does on AVSBench MS3, or ``mean`` over the annotated ones, as it does
-            on AVSBench-Semantic.
+        reduction: Reduction over frames: ``sum``, as TPAVI on AVSBench MS3, or ``mean`` over the annotated frames, as
+            TPAVI on AVSBench-Semantic.
         loss_weight: Factor of the loss.
         loss_name: Its name in the log; begins with ``loss_``.
 
@@ -68,8 +68,8 @@ class AVMatchingLoss(nn.Module):
 def predicted_foreground(logits: Tensor, size: Sequence[int]) -> Tensor:
     """The predicted mask at the size of a stage: (N, 1, h, w), in [0, 1].
 
-    Of a single output, the sigmoid of the pooled logits; of several classes, the share of pixels that are not
-    background, through which no gradient flows.
+    With one output channel, it is the sigmoid of the pooled logits. With several classes, it is the share of pixels
+    that are not background, which has no gradient.
     """
     if logits.shape[1] == 1:
         return F.adaptive_avg_pool2d(logits, size).sigmoid()

@@ -1,4 +1,4 @@
-"""Which pixels of original and shuffled pairs are contrasted, and with which labels (Eq. 1 to 3 of the paper)."""
+"""Sampling and labels of the contrasted pixels of original and shuffled pairs (Eq. 1 to 3 of the paper)."""
 
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
@@ -12,16 +12,16 @@ from .views import count_views
 BACKGROUND = 0
 
 AudioSet = frozenset[Hashable]
-"""What identifies the audio of a sample: two samples with equal sets count as the same audio."""
+"""Identifies the audio of a sample: samples with equal sets count as the same audio."""
 
 
 class PixelSample(NamedTuple):
     """Pixels drawn from one kind of pair.
 
     Attributes:
-        image: (M,), which image of the batch.
+        image: (M,), index of the image in the batch.
         pixel: (M,), index in the flattened map.
-        label: (M,), the label with which the pixel is contrasted; background is 0.
+        label: (M,), the label of the pixel in the contrastive loss; background is 0.
     """
 
     image: Tensor
@@ -35,7 +35,7 @@ class Draw(NamedTuple):
     Attributes:
         permutation: (B,), image i is paired with the audio of image permutation[i].
         original: Pixels of original pairs.
-        shuffled: Pixels of shuffled pairs; empty for losses that use none.
+        shuffled: Pixels of shuffled pairs; empty for losses without shuffled pairs.
     """
 
     permutation: Tensor
@@ -44,11 +44,11 @@ class Draw(NamedTuple):
 
 
 def audio_sets(metas: Sequence[dict], *, match_category: bool = True) -> list[AudioSet]:
-    """The set of each sample's sounding classes, with the category of its clip where that is known.
+    """The set of sounding classes of each sample, with the category of its clip if it is known.
 
     Args:
-        metas: Meta information with ``audio_label`` and perhaps ``category``.
-        match_category: Whether to use the category.
+        metas: Meta information with ``audio_label`` and optionally ``category``.
+        match_category: Adds the category to the set.
     """
     sets = []
     for meta in metas:
@@ -71,8 +71,8 @@ def draw_pairs(
 
     Args:
         label: (B, h, w), class indices, background 0.
-        audio: Each sample's audio, see :func:`audio_sets`.
-        shuffle: Whether to draw pixels of shuffled pairs.
+        audio: The audio of each sample, see :func:`audio_sets`.
+        shuffle: Draws pixels of shuffled pairs, too.
         strict_sets: See :func:`distinguish_sets`.
         max_views: See :func:`count_views`.
         positive_share: See :func:`count_views`.
@@ -91,7 +91,7 @@ def draw_pairs(
 
 
 def resize_label(label: Tensor, size: Sequence[int]) -> Tensor:
-    """Labels (B, H, W) to the size of the features, nearest neighbour."""
+    """Resizes labels (B, H, W) to the size of the features by nearest neighbor."""
     if tuple(label.shape[1:]) == tuple(size):
         return label
     return F.interpolate(label[:, None].float(), size=tuple(size), mode='nearest')[:, 0].to(label.dtype)
@@ -100,9 +100,9 @@ def resize_label(label: Tensor, size: Sequence[int]) -> Tensor:
 def label_shuffled(label: Tensor, audio: Sequence[AudioSet], permutation: Tensor, *, ignore_index: int = 255) -> Tensor:
     """Labels of the pairs of each image with the audio of another image (Eq. 1).
 
-    A foreground pixel keeps its class where the shuffled audio is the same as the original audio, and counts as
-    background elsewhere. Background pixels of shuffled pairs are uncertain, since something that is not annotated may
-    make the sound (the uncertain set of Eq. 2): they are ignored.
+    A foreground pixel keeps its class if the shuffled audio is the same as the original audio, and is background
+    otherwise. Background pixels of shuffled pairs are uncertain, since they may show an object that sounds and is not
+    annotated (the uncertain set of Eq. 2). They are ignored.
 
     Args:
         label: (B, h, w).
@@ -121,7 +121,8 @@ def label_shuffled(label: Tensor, audio: Sequence[AudioSet], permutation: Tensor
 def distinguish_sets(label: Tensor, audio: Sequence[AudioSet], *, ignore_index: int = 255) -> Tensor:
     """The strict reading of Eq. 3: foreground pixels are positives only if their audio is the same, too.
 
-    Gives every pair of (class, audio) a label of its own, above all classes. Arguments as in :func:`label_shuffled`.
+    Every pair (class, audio) gets a unique label, larger than all class indices. Arguments as in
+    :func:`label_shuffled`.
     """
     numbers = {a: i for i, a in enumerate(dict.fromkeys(audio))}
     index = torch.tensor([numbers[a] for a in audio], device=label.device)[:, None, None]
@@ -130,7 +131,7 @@ def distinguish_sets(label: Tensor, audio: Sequence[AudioSet], *, ignore_index: 
 
 
 def draw(index: Tensor, count: int) -> Tensor:
-    """``count`` of the entries of ``index`` at random, or all."""
+    """``count`` random entries of ``index``, or all if there are fewer."""
     if len(index) <= count:
         return index
     return index[torch.randperm(len(index), device=index.device)[:count]]
@@ -144,7 +145,7 @@ def draw_pixels(
     positive_share: float | None = None,
     ignore_index: int = 255,
 ) -> tuple[PixelSample, PixelSample]:
-    """Draws pixels of original and shuffled pairs; :func:`count_views` says how many.
+    """Draws pixels of original and shuffled pairs; :func:`count_views` computes their numbers.
 
     Args:
         label: (B, h, w), labels of original pairs.

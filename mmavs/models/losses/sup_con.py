@@ -13,11 +13,11 @@ def sup_con(z: Tensor, label: Tensor, temperature: float = 0.1) -> Tensor:
         \ell(z) = \frac{1}{|P|} \sum_{p \in P}
             -\log \frac{\exp(z \cdot z_p / \tau)}{\sum_{a \in P \cup N} \exp(z \cdot z_a / \tau)}
 
-    The denominator holds all other samples, the other positives too.
+    The denominator has all other samples, including the other positives.
 
     Args:
-        z: (M, C), L2-normalised; every sample is both anchor and contrast.
-        label: (M,), whole numbers.
+        z: (M, C), L2-normalized; every sample is both anchor and contrast.
+        label: (M,), integers.
         temperature: tau.
 
     Returns:

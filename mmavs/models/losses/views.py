@@ -1,4 +1,4 @@
-"""How many pixels of each kind the contrastive losses draw."""
+"""Numbers of pixels of each kind that the contrastive losses draw."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -26,21 +26,21 @@ def count_views(
     max_views: int,
     positive_share: float | None = None,
 ) -> Views:
-    """How many pixels to draw.
+    """Computes the numbers of pixels to draw.
 
-    By default as the reference does: of each foreground class ``max_views`` or all there are; of background pixels and
-    of pixels of shuffled pairs the same number each, ``max_views`` or what the scarcer of them has. Losses without
-    shuffled pairs take the same background pixels.
+    By default they are those of the reference: at most ``max_views`` pixels of each foreground class, and equal numbers
+    of background pixels and of pixels of shuffled pairs, at most ``max_views`` and at most the smaller of the two
+    numbers available. Losses without shuffled pairs draw the background pixels in the same way.
 
-    With ``positive_share``, as many pixels in all, of which this share is foreground of original pairs, divided among
-    the classes as evenly as their pixels allow; the rest is divided among background and shuffled pairs likewise. Where
-    one side has too few pixels, fewer are drawn in all and the share stays.
+    With ``positive_share``, the total is the same, and this share of it is foreground of original pairs. The share is
+    divided among the classes as evenly as possible, and the rest among background and shuffled pairs. If one side has
+    too few pixels, the total is reduced and the share is kept.
 
     Args:
-        classes: Foreground pixels that there are of each class.
-        background: Background pixels that there are.
-        shuffled: Pixels of shuffled pairs that there are; None for losses without such pairs.
-        max_views: The most of each kind.
+        classes: Number of available foreground pixels of each class.
+        background: Number of available background pixels.
+        shuffled: Number of available pixels of shuffled pairs; None for losses without such pairs.
+        max_views: Maximum number of each kind.
         positive_share: In (0, 1), or None.
     """
     foreground = [min(n, max_views) for n in classes]
@@ -56,7 +56,7 @@ def count_views(
 
 
 def divide(total: int, available: Sequence[int]) -> list[int]:
-    """Divides a number as evenly as what is available of each kind allows."""
+    """Divides ``total`` among the kinds as evenly as their available numbers allow."""
     parts = [0] * len(available)
     for rank, i in enumerate(sorted(range(len(available)), key=available.__getitem__)):
         parts[i] = min(available[i], (total - sum(parts)) // (len(available) - rank))

@@ -12,7 +12,7 @@ from ..full_precision import full_precision
 
 
 class ASPP(nn.Module):
-    """Atrous spatial pyramid with one normalisation over all branches and a global-average branch added to them.
+    """Atrous spatial pyramid with one normalization over all branches and a global-average branch added to them.
 
     Args:
         in_channels: Channels of the input.
@@ -51,9 +51,9 @@ class ASPP(nn.Module):
         return F.leaky_relu(self.norm(local + pooled), 0.01, inplace=True)
 
     def fold_norms(self) -> None:
-        """Folds the normalisations into the convolutions before them, for inference.
+        """Folds the normalizations into the convolutions before them, for inference.
 
-        The first is divided among the branches. The last is folded into both summands, its shift into one of them.
+        The first norm is divided among the branches. The last is folded into both summands; its shift is added to one.
         """
         for branch, *statistics in zip(
             self.branches, *(t.chunk(len(self.branches)) for t in _statistics(self.branch_norm)), strict=True

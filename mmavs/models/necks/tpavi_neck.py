@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class TPAVINeck(BaseModule):
-    """Brings each stage of the backbone to the same channels by a sum of dilated 3 x 3 convolutions, as in TPAVI.
+    """Maps each stage of the backbone to the same number of channels by a sum of dilated 3 x 3 convolutions, as in
+    TPAVI.
 
     Args:
         in_channels: Channels of each stage.

@@ -12,16 +12,16 @@ from .av_encoder_decoder import AVEncoderDecoder
 class AVCascadeEncoderDecoder(AVEncoderDecoder, CascadeEncoderDecoder):
     """mmseg's ``CascadeEncoderDecoder`` with audio: each decode head also gets the output of the one before it.
 
-    For OCRNet and PointRend, for example. All heads read the fused levels. A single output for binary segmentation
-    (``out_channels=1``) is not supported, as in mmseg.
+    For OCRNet and PointRend, for example. All heads read the fused levels. As in mmseg, one output channel
+    (``out_channels=1``) is not supported.
 
     Args:
         num_stages: Number of decode heads.
         decode_head: List of their configs.
-        kwargs: Those of :class:`AVEncoderDecoder`.
+        kwargs: Other arguments of :class:`AVEncoderDecoder`.
 
     Raises:
-        ValueError: A head has a single output.
+        ValueError: A head has one output channel.
     """
 
     def __init__(self, num_stages: int, decode_head: Sequence[dict], **kwargs) -> None:
@@ -39,14 +39,14 @@ class AVCascadeEncoderDecoder(AVEncoderDecoder, CascadeEncoderDecoder):
         return self.decode_head[-1].predict(fused, output, batch_img_metas, self.test_cfg)
 
     def forward_heads(self, fused: Sequence[Tensor]) -> Tensor:
-        """The output of the last head, without post-processing.
+        """The output of the last head, without postprocessing.
 
         Raises:
             NotImplementedError: The last head is a ``PointHead``, which only refines predictions.
         """
         if isinstance(self.decode_head[-1], PointHead):
             raise NotImplementedError(
-                "PointHead has no output of its own: mode='tensor' is not supported for it, as in mmseg. "
+                "PointHead only refines predictions: mode='tensor' is not supported for it, as in mmseg. "
                 "Use mode='predict'"
             )
         return self._forward_heads(fused, self.num_stages)

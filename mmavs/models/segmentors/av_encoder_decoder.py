@@ -16,7 +16,7 @@ from ..memory_format import use_channels_last
 from .checks import check_auxiliary_heads, check_class_weights, check_contrast_level
 
 Prompts = dict[str, Any]
-"""Name -> what the fusion takes beside the visual features. ``audio``: (B, D) or (B, T, D). ``frames``: frames of each
+"""Name -> further input of the fusion. ``audio``: (B, D) or (B, T, D). ``frames``: frames of each
 clip, for a fusion whose ``needs_frames`` is true."""
 
 
@@ -26,7 +26,7 @@ class AVEncoderDecoder(EncoderDecoder):
 
     Works with backbones, necks and heads of mmseg. In training the contrastive loss compares fused features of original
     and shuffled audio-visual pairs. The visual features are computed once, and only the pixels that the loss reads are
-    fused with shuffled audio. The last convolution of the decode head computes in 32 bits, with mixed precision too.
+    fused with shuffled audio. The last convolution of the decode head computes in float32, also with mixed precision.
 
     Args:
         backbone: Visual backbone.
@@ -35,11 +35,11 @@ class AVEncoderDecoder(EncoderDecoder):
         fusion: Fusion module, see :class:`CrossAttentionFusion`.
         contrast_loss: :class:`CAVPLoss`, :class:`SupConLoss`, :class:`OriginalPairsLoss` or None.
         contrast_level: The fused level that the contrastive loss reads; the first of ``fusion.in_index`` by default.
-        auxiliary_head: May read fused levels only: features without audio cannot tell which object sounds.
-        channels_last: Keeps weights, and with them the features, channels last in memory. Convolutions are faster, by
-            10 to 20 % on a CPU; some backbones and heads of mmseg refuse such features. See
-            :func:`use_channels_last` for convolutions that stay contiguous.
-        kwargs: Those of ``EncoderDecoder``.
+        auxiliary_head: May read only fused levels, since other features do not depend on the audio.
+        channels_last: Converts weights, and thereby features, to channels-last memory format. Convolutions are 10 to 20
+            % faster on a CPU. Some backbones and heads of mmseg do not support it. See :func:`use_channels_last` for
+            convolutions that stay contiguous.
+        kwargs: Other arguments of ``EncoderDecoder``.
 
     Raises:
         TypeError: A part has a key that its class does not take, or ``decode_head`` is a list.
@@ -79,7 +79,7 @@ class AVEncoderDecoder(EncoderDecoder):
             use_channels_last(self)
 
     def encode_prompts(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> Prompts:
-        """Embeds what the fusion takes beside the image.
+        """Embeds the inputs of the fusion other than the image.
 
         A subclass adds further prompts, such as a text or a box, from ``inputs`` or ``data_samples``. They reach
         the fusion as keyword arguments of the same names.
@@ -99,15 +99,15 @@ class AVEncoderDecoder(EncoderDecoder):
         return getattr(self.fusion, 'coordinates', None)
 
     def _input_window(self, images: Tensor, metas: list[dict]) -> Window:
-        """Where network inputs lie, see ``coordinates`` of :class:`CrossAttentionFusion`."""
+        """Position of network inputs in their images, see ``coordinates`` of :class:`CrossAttentionFusion`."""
         return input_window(metas, images.shape[2:], images) if self._coordinates == 'image' else WHOLE
 
     def _window_argument(self, window: Window) -> dict[str, Window]:
-        """A fusion without coordinates takes no window."""
+        """The argument ``window`` of the fusion, if it has one."""
         return {} if self._coordinates is None else dict(window=window)
 
     def _check_inputs(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Returns the images."""
+        """Checks the inputs and returns the images."""
         if not isinstance(inputs, dict) or not {'img', 'audio'} <= set(inputs):
             raise TypeError(
                 f'{type(self).__name__} needs inputs = dict(img=..., audio=...), which PackAVSegInputs and '
@@ -119,7 +119,7 @@ class AVEncoderDecoder(EncoderDecoder):
         """Losses of a batch: those of the heads on original pairs, and the contrastive loss.
 
         Args:
-            inputs: ``img`` (B, 3, H, W), normalised, and ``audio`` (B, channels, frames, mels).
+            inputs: ``img`` (B, 3, H, W), normalized, and ``audio`` (B, channels, frames, mels).
             data_samples: With ``gt_sem_seg`` and the meta key ``audio_label``.
         """
         visual = self.encode_visual(self._check_inputs(inputs), data_samples)
@@ -135,11 +135,11 @@ class AVEncoderDecoder(EncoderDecoder):
         return losses
 
     def encode_visual(self, images: Tensor, data_samples: list | None = None) -> Any:
-        """The part of the fused features that does not depend on the audio, as ``fusion.encode`` gives it.
+        """The part of the fused features that does not depend on the audio: the output of ``fusion.encode``.
 
         Args:
-            images: (B, 3, H, W), normalised.
-            data_samples: As in :meth:`loss`; without them, the images are taken as they are.
+            images: (B, 3, H, W), normalized.
+            data_samples: As in :meth:`loss`. Without them, images count as complete and not padded.
         """
         window = WHOLE if data_samples is None else self._input_window(images, [s.metainfo for s in data_samples])
         return self.fusion.encode(self.extract_feat(images), **self._window_argument(window))
@@ -171,7 +171,7 @@ class AVEncoderDecoder(EncoderDecoder):
     def predict(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> list:
         """Segments a batch; see ``EncoderDecoder.predict``. ``inputs`` as in :meth:`loss`.
 
-        The logits are float32, with mixed precision too.
+        The logits are float32, also with mixed precision.
         """
         images = self._check_inputs(inputs)
         if data_samples is not None:
@@ -183,10 +183,10 @@ class AVEncoderDecoder(EncoderDecoder):
         return self.postprocess_result(logits.float(), data_samples)
 
     def inference(self, inputs: Tensor, batch_img_metas: list[dict], prompts: Prompts) -> Tensor:
-        """Logits (B, classes, H, W) of images (B, 3, H, W), of the whole images or of crops of them.
+        """Logits (B, classes, H, W) of images (B, 3, H, W), computed from the complete images or from crops.
 
         Args:
-            inputs: Images, normalised.
+            inputs: Images, normalized.
             batch_img_metas: Meta information of each.
             prompts: See :meth:`encode_prompts`.
 
@@ -206,17 +206,17 @@ class AVEncoderDecoder(EncoderDecoder):
         """Logits (B, classes, H, W), averaged where crops overlap. Each crop is fused with the prompts of its image.
 
         Args:
-            inputs: (B, 3, H, W), normalised.
+            inputs: (B, 3, H, W), normalized.
             batch_img_metas: Meta information of each image.
             prompts: See :meth:`encode_prompts`.
-            window: Where the network inputs lie in their images.
+            window: Position of the network inputs in their images.
         """
         height, width = inputs.shape[2:]
         logits = inputs.new_zeros(len(inputs), self.out_channels, height, width)
         counts = inputs.new_zeros(height, width)
         for rows, columns in sliding_windows((height, width), self.test_cfg.crop_size, self.test_cfg.stride):
             images = inputs[..., rows, columns]
-            # mmseg's heads take the size of their output from `img_shape` if it is a torch.Size.
+            # mmseg's heads resize their output to `img_shape` only if it is a torch.Size.
             metas = [{**meta, 'img_shape': images.shape[2:]} for meta in batch_img_metas]
             crop = Window(rows.start / height, rows.stop / height, columns.start / width, columns.stop / width)
             logits[..., rows, columns] += self.encode_decode(images, metas, prompts, window.crop(crop))
@@ -235,11 +235,11 @@ class AVEncoderDecoder(EncoderDecoder):
         return self.decode_head.predict(fused, batch_img_metas, self.test_cfg)
 
     def forward_heads(self, fused: Sequence[Tensor]) -> Tensor:
-        """The decode head's output, without post-processing."""
+        """The decode head's output, without postprocessing."""
         return self.decode_head(fused)
 
     def _forward(self, inputs: dict[str, Tensor], data_samples: list | None = None) -> Tensor:
-        """The decode head's output, without post-processing: ``mode='tensor'``."""
+        """The decode head's output, without postprocessing: ``mode='tensor'``."""
         images = self._check_inputs(inputs)
         window = WHOLE if data_samples is None else self._input_window(images, [s.metainfo for s in data_samples])
         prompts = self.encode_prompts(inputs, data_samples)

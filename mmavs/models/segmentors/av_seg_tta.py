@@ -6,10 +6,10 @@ from mmseg.utils import SampleList
 
 @MODELS.register_module()
 class AVSegTTAModel(SegTTAModel):
-    """mmseg's test-time augmentation, with ``seg_logits`` merged as well, for metrics that need probabilities.
+    """mmseg's test-time augmentation that also merges ``seg_logits``, for metrics that need probabilities.
 
-    mmseg keeps the logits of the last view beside the merged prediction, and applies the sigmoid of a single output
-    twice.
+    mmseg's model returns the logits of the last view with the merged prediction, and applies the sigmoid of a single
+    output twice.
     """
 
     def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:

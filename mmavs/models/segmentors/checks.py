@@ -19,18 +19,18 @@ def check_class_weights(model: nn.Module) -> None:
     """Checks that each head has as many class weights as classes.
 
     Raises:
-        ValueError: A loss has another number of them.
+        ValueError: A loss has another number of class weights.
     """
     for key, head in list_heads(model):
-        losses = getattr(head, 'loss_decode', None)  # heads that predict masks have losses of their own
+        losses = getattr(head, 'loss_decode', None)  # mask classification heads have other losses
         for loss in losses if isinstance(losses, nn.ModuleList) else [losses]:
             weights = getattr(loss, 'class_weight', None)
-            # A binary cross entropy may have a single weight for all classes.
+            # Binary cross entropy may have one weight for all classes.
             if weights is None or len(weights) == head.out_channels or (len(weights) == 1 and _is_binary(loss)):
                 continue
             raise ValueError(
                 f'model.{key}.loss_decode.class_weight has {len(weights)} values, but the head has '
-                f'{head.out_channels} classes (num_classes, with the background): give one weight for each class'
+                f'{head.out_channels} classes (num_classes, with the background): set one weight for each class'
             )
 
 
@@ -39,7 +39,7 @@ def _is_binary(loss: nn.Module) -> bool:
 
 
 def check_auxiliary_heads(model: nn.Module, fused: Sequence[int], num_levels: int | None = None) -> None:
-    """Checks that auxiliary heads read fused levels only: features without audio cannot tell which object sounds.
+    """Checks that auxiliary heads read only fused levels, since other features do not depend on the audio.
 
     Args:
         model: The segmentor.

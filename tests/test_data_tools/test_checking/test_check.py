@@ -150,7 +150,7 @@ def test_set_without_foreground(root, ignored):
         cv2.imwrite(str(mask_path(root, i)), np.where(mask > 0, 255 * ignored, 0).astype(np.uint8))
     (problem,) = [p for p in check(av_config(root))[0] if p.kind == 'no foreground']
     assert problem[0] == 'error' and problem.loaders == 'train'
-    assert problem.detail.startswith('none of 2 masks has a pixel of any class but background')
+    assert problem.detail.startswith('all 2 masks contain background only')
     assert ('set mask_values=(0, 255)' in problem.detail) == ignored
 
 
@@ -254,7 +254,7 @@ def test_class_missing_from_training(root):
     cfg.val_dataloader = cfg.test_dataloader
     (problem,) = check(cfg)[0]
     assert problem[:2] == ('warning', 'class missing from training') and problem.loaders == 'val, test'
-    assert problem.path.endswith(CSV) and problem.detail.startswith('dog is in no training sample')
+    assert problem.path.endswith(CSV) and problem.detail.startswith('dog does not occur in training')
     assert check(cfg, loaders=['val', 'test'])[0] == [], 'without a training there is nothing to compare with'
 
 
@@ -317,7 +317,7 @@ def test_label_beyond_the_classes(root):
     ('change', 'message'),
     [
         (dict(type='Unicorn'), 'KeyError: Unicorn is not in the mmseg::dataset registry'),
-        (dict(colour='red'), "TypeError: .* unexpected keyword argument 'colour'"),
+        (dict(color='red'), "TypeError: .* unexpected keyword argument 'color'"),
         (dict(subset='mm'), 'VPODataset: subset must be one of'),
     ],
 )

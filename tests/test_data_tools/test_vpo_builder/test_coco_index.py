@@ -8,7 +8,7 @@ from vpo_sources import HEIGHT, WIDTH, polygon, rle
 
 from mmavs.data_tools.vpo_builder.caption_rule import CaptionRule
 from mmavs.data_tools.vpo_builder.coco_index import load_captions, load_instances
-from mmavs.data_tools.vpo_builder.masks import draw_mask, drawing_order, rasterise
+from mmavs.data_tools.vpo_builder.masks import draw_mask, drawing_order, rasterize
 from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 
@@ -39,7 +39,7 @@ def test_masks_are_those_of_pycocotools(source):
     annotations = load(path)[0][1].annotations
     assert len(annotations) == len(shapes)
     for a in annotations:
-        mine = coco_mask.decode(rasterise(a.segmentation, height=HEIGHT, width=WIDTH))
+        mine = coco_mask.decode(rasterize(a.segmentation, height=HEIGHT, width=WIDTH))
         np.testing.assert_array_equal(mine, reference.annToMask(reference.anns[a.id]))
 
 
@@ -77,9 +77,9 @@ def test_captions_are_read_for_known_images_only(source):
     'content, message',
     [
         ('{"images": [], "annotations": []}', "no list 'categories'"),
-        ('{"images": [], "annotations": []', r'no valid JSON: .* character 32 of 32: the file is cut off'),
-        ('{"images": [], "annotations": [], "categories": []', 'no valid JSON: .*cut off'),
-        ('{"images": [],\n "annotations": [,], "categories": []}', r'no valid JSON: .* in line 2, column 18'),
+        ('{"images": [], "annotations": []', r'not valid JSON: .* character 32 of 32: the file is truncated'),
+        ('{"images": [], "annotations": [], "categories": []', 'not valid JSON: .*truncated'),
+        ('{"images": [],\n "annotations": [,], "categories": []}', r'not valid JSON: .* in line 2, column 18'),
         (
             '{"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}',
             "'a' and 'b' have the same id 1",
@@ -87,7 +87,7 @@ def test_captions_are_read_for_known_images_only(source):
         ('{"annotations": [], "categories": []}', "no list 'images'"),
         ('{"images": [], "categories": []}', "no list 'annotations'"),
         ('{"images": [], "annotations": [{"image_id": 1, "id": 1, "caption": "a"}], "categories": []}', 'category_id'),
-        ('{"images": [{"id": "a", "file_name": "b"}], "annotations": [], "categories": []}', 'whole number'),
+        ('{"images": [{"id": "a", "file_name": "b"}], "annotations": [], "categories": []}', 'must be an integer'),
         ('{"images": [{"id": 1, "file_name": "b"}], "annotations": [], "categories": []}', 'height'),
         ('{"images": [{"file_name": "b"}], "annotations": [], "categories": []}', "'id'"),
         ('[]', 'categories'),
@@ -121,12 +121,12 @@ FORMS = {
     'is a flat list': FLAT,
     r'has points as pairs \[x, y\]': [[1, 2], [3, 4], [5, 6]],
     r'has points as pairs \[x, y\](?#)': [[[1, 2], [3, 4], [5, 6]]],
-    'has parts that are no lists': ['1,2,3,4,5,6'],
+    'has parts that are not lists': ['1,2,3,4,5,6'],
     'is of type str': '1,2,3,4,5,6',
-    'has coordinates that are no numbers': [['1', '2', '3', '4', '5', '6']],
+    'has coordinates that are not numbers': [['1', '2', '3', '4', '5', '6']],
     r'is an RLE with the size \[4\]': {'size': [4], 'counts': [16]},
     'is an RLE with counts of type NoneType': {'size': [HEIGHT, WIDTH], 'counts': None},
-    'is an RLE with counts that are no numbers': {'size': [HEIGHT, WIDTH], 'counts': ['9']},
+    'is an RLE with counts that are not numbers': {'size': [HEIGHT, WIDTH], 'counts': ['9']},
 }
 
 
@@ -141,11 +141,11 @@ def test_segmentation_of_another_form_names_annotation_and_form(tmp_path, proble
 @pytest.mark.parametrize(
     ('entry', 'message'),
     [
-        ({**OBJECT, 'id': None}, r'an annotation \(image_id 7\) has the id None; it must be a whole number'),
+        ({**OBJECT, 'id': None}, r'an annotation \(image_id 7\) has the id None; it must be an integer'),
         ({k: v for k, v in OBJECT.items() if k != 'id'}, r"an annotation \(image_id 7\) has no 'id'"),
         ({**OBJECT, 'category_id': [1]}, r'an annotation \(id 5, image_id 7\) has the category_id \[1\]'),
         ({**OBJECT, 'image_id': '7'}, r"an annotation \(id 5\) has the image_id '7'"),
-        ({'id': 5, 'image_id': 7}, r"entry 0 of 'annotations' \(id 5\) has not both 'image_id' and 'category_id'"),
+        ({'id': 5, 'image_id': 7}, r"entry 0 of 'annotations' \(id 5\) needs 'image_id' and 'category_id'"),
     ],
 )
 def test_malformed_annotations_are_named(tmp_path, entry, message):

@@ -148,7 +148,7 @@ def test_recordings_are_grouped_by_split_and_class():
 
 def test_list_that_is_not_in_utf8_or_has_an_open_quotation_mark(tmp_path):
     (tmp_path / 'sounds.csv').write_bytes('a,0,dog barking,train\nb,0,Säge,train\n'.encode('cp1252'))
-    with pytest.raises(ValueError, match=r'sounds\.csv, line 2: not in UTF-8'):
+    with pytest.raises(ValueError, match=r'sounds\.csv, line 2: the text is not UTF-8'):
         read_sounds_csv(str(tmp_path / 'sounds.csv'))
     with pytest.raises(ValueError, match=r'sounds\.csv cannot be read as CSV'):
         read(tmp_path, 'a,0,"dog barking,train\n' + 'b,0,dog barking,train\n' * 10_000)

@@ -8,7 +8,7 @@ import pytest
 from mmavs.datasets.metainfo.distinct_palette import distinct_palette
 from mmavs.datasets.metainfo.palette import bit_interleaved_palette
 
-# Vienot, Brettel and Mollon, Digital Video Colourmaps for Checking the Legibility of Displays by Dichromats, 1999: a
+# Vienot, Brettel and Mollon, Digital Video Colormaps for Checking the Legibility of Displays by Dichromats, 1999: a
 # projection in the space of the cones (LMS).
 TO_LMS = np.array([[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]])
 PROJECTIONS = dict(

@@ -20,7 +20,7 @@ def test_first_colors_of_pascal_voc():
     ]
 
 
-def test_every_class_has_a_colour_of_its_own():
+def test_every_class_has_a_color_of_its_own():
     assert len({tuple(c) for c in bit_interleaved_palette(256)}) == 256
 
 

@@ -83,7 +83,7 @@ WRONG = [
     (ONE.replace('17', '0'), "mask_id of 'cat' must be an integer from 1 to 254, got 0"),
     (ONE.replace('17', '255'), 'from 1 to 254, got 255'),
     (ONE.replace('17', '1.5'), 'from 1 to 254, got 1.5'),
-    (ONE.replace('name: cat', 'name: background'), 'another name than background'),
+    (ONE.replace('name: cat', 'name: background'), 'a name other than background'),
     (ONE.replace('[cat meowing]', '[]'), 'list of sounds'),
     (ONE.replace('[cat meowing]', 'cat meowing'), 'list of sounds'),
     (ONE.replace('mask_id', 'captions: {plurals: [cats]}, mask_id'), 'can only have the keys singular and plural'),

@@ -52,18 +52,18 @@ def test_brightness_scales_all_values(image, seed):
 
 
 @pytest.mark.parametrize('seed', range(10))
-def test_contrast_keeps_the_mean_and_saturation_the_greys(seed):
-    grey = np.repeat(np.linspace(100, 150, 50).round().astype(np.uint8)[None, :, None], 3, axis=2)
-    contrast = jitter(grey, seed, **{**NONE, 'contrast': 0.5})
-    assert abs(contrast.mean() - grey.mean()) < 1
+def test_contrast_keeps_the_mean_and_saturation_the_grays(seed):
+    gray = np.repeat(np.linspace(100, 150, 50).round().astype(np.uint8)[None, :, None], 3, axis=2)
+    contrast = jitter(gray, seed, **{**NONE, 'contrast': 0.5})
+    assert abs(contrast.mean() - gray.mean()) < 1
     assert 0.45 < np.ptp(contrast.astype(int)) / 50 < 1.55
-    saturation = jitter(grey, seed, **{**NONE, 'saturation': 0.5})
-    assert np.abs(saturation.astype(int) - grey).max() <= 1
+    saturation = jitter(gray, seed, **{**NONE, 'saturation': 0.5})
+    assert np.abs(saturation.astype(int) - gray).max() <= 1
 
 
 def test_factors_fill_their_range():
-    grey = np.full((1, 1, 3), 100, np.uint8)
-    factors = [jitter(grey, seed, **{**NONE, 'brightness': 0.5})[0, 0, 0] / 100 for seed in range(200)]
+    gray = np.full((1, 1, 3), 100, np.uint8)
+    factors = [jitter(gray, seed, **{**NONE, 'brightness': 0.5})[0, 0, 0] / 100 for seed in range(200)]
     assert 0.49 <= min(factors) < 0.55
     assert 1.45 < max(factors) <= 1.51
 
@@ -74,7 +74,7 @@ def test_shift_hue_against_the_standard_library(image, amount):
     for pixel, shifted in zip(image.reshape(-1, 3)[:200], out.reshape(-1, 3), strict=False):
         hue, saturation, value = colorsys.rgb_to_hsv(*pixel[::-1] / 255)
         if saturation * value < 0.3:
-            continue  # the hue of a near-grey is rounded coarsely
+            continue  # the hue of a near-gray is rounded coarsely
         truth = np.array(colorsys.hsv_to_rgb((hue + amount) % 1, saturation, value))[::-1] * 255
         assert np.abs(shifted - truth).max() < 10
 

@@ -122,7 +122,7 @@ def test_a_second_of_which_most_is_missing(tmp_path, seconds, left):
     soundfile.write(tmp_path / 'a.wav', np.full(round(16000 * seconds), 0.5), 16000, subtype='FLOAT')
     results = dict(sources=[dict(audio_path=str(tmp_path / 'a.wav'), position=0.5, start=2.0)])
     with pytest.raises(
-        AudioFileError, match=rf"a\.wav has {seconds:.3f} s, required are second 2 to 3.*missing='silence'"
+        AudioFileError, match=rf"a\.wav has {seconds:.3f} s, but the sample needs seconds 2 to 3.*missing='silence'"
     ):
         LoadAudio(duration=1.0, channels=1)(results)
     audio = LoadAudio(duration=1.0, channels=1, missing='silence')(results)['audio'][0]

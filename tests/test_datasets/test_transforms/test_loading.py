@@ -51,7 +51,7 @@ def test_frame_to_float32(tmp_path, image):
     np.testing.assert_array_equal(img[..., ::-1], image)
 
 
-def test_grey_frame_gets_three_channels(tmp_path, image):
+def test_gray_frame_gets_three_channels(tmp_path, image):
     assert load(tmp_path, encode(image[..., 0], 'JPEG'))['img'].shape == (48, 64, 3)
 
 
@@ -112,7 +112,7 @@ def test_png_with_trailing_bytes(tmp_path, image, length):
 
 @pytest.mark.parametrize('content', [b'', b'<html>', b'\xff\xd8\xff\xda\xff\xd9', bytes(1000)])
 def test_not_an_image(tmp_path, content):
-    with pytest.raises(OSError, match=r'cannot decode image .*frame\.jpg: .*Fetch it again or take it out') as error:
+    with pytest.raises(OSError, match=r'cannot decode image .*frame\.jpg: .*Fetch it again or remove it') as error:
         load(tmp_path, content)
     assert content or 'the file is empty' in str(error.value)
 
@@ -143,7 +143,7 @@ def test_mask(tmp_path):
     assert results['seg_fields'] == ['gt_seg_map']
 
 
-def test_mask_with_colour_table(tmp_path):
+def test_mask_with_color_table(tmp_path):
     """The indices are used, not the colors."""
     image = Image.fromarray(np.array([[0, 3, 5]], np.uint8).repeat(2, 0))
     image.putpalette([7, 8, 9] * 256)
@@ -158,9 +158,7 @@ def test_mask_of_one_row_or_column(tmp_path, shape):
 
 
 def test_mask_of_another_size(tmp_path):
-    message = (
-        r'differ in size: frame\.jpg is \(3, 2\), .*mask\.png is \(2, 3\) .*Take the image that the mask was drawn'
-    )
+    message = r'differ in size: frame\.jpg is \(3, 2\), .*mask\.png is \(2, 3\) .*Use the image that the mask was drawn'
     with pytest.raises(ValueError, match=message):
         load_mask(tmp_path, np.zeros((2, 3), np.uint8), ori_shape=(3, 2))
 

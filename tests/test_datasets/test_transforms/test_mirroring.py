@@ -37,7 +37,7 @@ def mirroring_pipelines():
 @pytest.mark.parametrize(('pipeline', 'name'), list(mirroring_pipelines()))
 def test_transforms_that_mirror_images_only_are_refused(pipeline, name):
     init_default_scope('mmseg')
-    with pytest.raises(ValueError, match=f'^{name} mirrors the image and not .* stereo audio. Use AVRandomFlip'):
+    with pytest.raises(ValueError, match=f'^{name} mirrors the image but not .* stereo audio. Use AVRandomFlip'):
         TwoPets(pipeline=pipeline)
     mono = [MONO if step is STEREO else step for step in pipeline]
     assert len(TwoPets(pipeline=mono)) == 3
@@ -70,7 +70,7 @@ def test_rotations_that_exchange_sides_are_refused(degree):
     init_default_scope('mmseg')
     rotate = dict(type='RandomRotate', prob=0.5, degree=degree)
     with pytest.raises(
-        ValueError, match=r'RandomRotate turns the image by up to (46|180|90) degrees .*Set degree to 45'
+        ValueError, match=r'RandomRotate rotates the image by up to (46|180|90) degrees .*Set degree to 45'
     ):
         TwoPets(pipeline=[STEREO, rotate])
     assert len(TwoPets(pipeline=[MONO, rotate])) == 3

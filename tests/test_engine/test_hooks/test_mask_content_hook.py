@@ -51,10 +51,8 @@ def test_masks_of_0_and_255_are_reported_once_per_dataset(write, caplog):
     root = write([255] * 6)
     first, second = Pets(data_root=root), Pets(data_root=root, mask_values=(0, 255))
     (message,) = warnings(SimpleNamespace(dataset=ConcatDataset([first, second])), caplog)
-    assert message.startswith(
-        'Pets: 6 masks have no pixel of any class but background; they have the values [0, 255], '
-    )
-    assert 'of which [0, 1] are classes' in message and 'mask_values=(0, 255)' in message
+    assert message.startswith('Pets: 6 masks contain background only. Their values are [0, 255]; ')
+    assert 'the values of the classes are [0, 1]' in message and 'mask_values=(0, 255)' in message
     assert not warnings(second, caplog)
 
 

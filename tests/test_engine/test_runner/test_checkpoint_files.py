@@ -40,11 +40,11 @@ def test_complete_checkpoint_has_no_damage(checkpoint):
     'spoil, damage',
     [
         (lambda content: b'', 'the file is empty'),
-        (lambda content: content[:-1], 'cut short'),
-        (lambda content: content[: len(content) // 2], 'cut short'),
-        (lambda content: b'<html>not found</html>', 'no checkpoint'),
-        (lambda content: bytes(len(content)), 'no checkpoint'),  # as some file systems leave it when the power fails
-        (lambda content: flip(content, len(content) // 2), 'has changed since it was written'),
+        (lambda content: content[:-1], 'truncated'),
+        (lambda content: content[: len(content) // 2], 'truncated'),
+        (lambda content: b'<html>not found</html>', 'not a checkpoint'),
+        (lambda content: bytes(len(content)), 'not a checkpoint'),  # as some file systems leave it when the power fails
+        (lambda content: flip(content, len(content) // 2), 'the checksum of its entry'),
     ],
 )
 def test_damage_is_found_and_the_older_one_taken(checkpoint, spoil, damage):
@@ -70,19 +70,19 @@ def other_archive():
 
 
 @pytest.mark.parametrize(
-    'content, obstacle',
+    'content, reason',
     [
         (bytes_of([1, 2]), 'it holds a list, not a dict'),
-        (bytes_of(dict(state_dict={})), 'it lacks meta, message_hub'),
-        (other_archive(), 'it can not be loaded'),
+        (bytes_of(dict(state_dict={})), 'it does not contain meta, message_hub'),
+        (other_archive(), 'it cannot be loaded'),
     ],
 )
-def test_file_that_lacks_what_a_resume_needs_is_passed_over(checkpoint, content, obstacle):
+def test_file_without_entries_for_resuming_is_skipped(checkpoint, content, reason):
     newer, warnings = checkpoint.with_name('epoch_2.pth'), []
     newer.write_bytes(content)
     os.utime(checkpoint, (10**9, 10**9))
     assert find_checkpoint(str(checkpoint.parent), warnings.append) == str(checkpoint)
-    assert len(warnings) == 1 and f'{newer} is passed over: {obstacle}' in warnings[0]
+    assert len(warnings) == 1 and f'{newer} is skipped: {reason}' in warnings[0]
 
 
 LEGACY = bytes_of(dict(state_dict=dict(weight=torch.arange(5000.0))), _use_new_zipfile_serialization=False)
@@ -91,13 +91,13 @@ LEGACY = bytes_of(dict(state_dict=dict(weight=torch.arange(5000.0))), _use_new_z
 @pytest.mark.parametrize(
     'content, reason',
     [
-        (bytes_of(dict(weight=torch.arange(5000.0)))[:2000], 'the file is cut short'),
-        (flip(bytes_of(dict(weight=torch.zeros(5000))), 10000), 'has changed since it was written'),
-        (LEGACY[:1], 'the file is cut short'),
-        (LEGACY[:100], 'the file is cut short'),
-        (LEGACY[: len(LEGACY) // 2], 'the file is cut short'),
+        (bytes_of(dict(weight=torch.arange(5000.0)))[:2000], 'the file is truncated'),
+        (flip(bytes_of(dict(weight=torch.zeros(5000))), 10000), 'the checksum of its entry'),
+        (LEGACY[:1], 'the file is truncated'),
+        (LEGACY[:100], 'the file is truncated'),
+        (LEGACY[: len(LEGACY) // 2], 'the file is truncated'),
         (bytes_of([1, 2]), 'it holds a list, not a dict of weights'),
-        (other_archive(), 'cut short or no checkpoint'),
+        (other_archive(), 'truncated or not a checkpoint'),
         (b'', 'the file is empty'),
     ],
 )
@@ -108,10 +108,10 @@ def test_file_that_is_no_checkpoint_is_named_in_the_error(tmp_path, content, rea
     with checked_local_files():
         for load in (CheckpointLoader.load_checkpoint, lambda name: load_checkpoint(layer, name)):
             with pytest.raises(
-                ValueError, match=f'bäckbone.ckpt can not be loaded: .*{reason}.* use another checkpoint'
+                ValueError, match=f'bäckbone.ckpt cannot be loaded: .*{reason}.* use another checkpoint'
             ):
                 load(str(path))
-        with pytest.raises(ValueError, match='bäckbone.ckpt can not be loaded'):
+        with pytest.raises(ValueError, match='bäckbone.ckpt cannot be loaded'):
             PretrainedInit(str(path))(layer)
 
 
@@ -132,7 +132,7 @@ def test_complete_checkpoints_of_both_formats_load(checkpoint):
 
 def test_no_usable_checkpoint_is_an_error_and_no_checkpoint_is_none(checkpoint):
     checkpoint.write_bytes(b'')
-    with pytest.raises(ValueError, match=r'epoch_1\.pth is passed over: the file is empty.*another --work-dir'):
+    with pytest.raises(ValueError, match=r'epoch_1\.pth is skipped: the file is empty.*another --work-dir'):
         find_checkpoint(str(checkpoint.parent), lambda message: None)
     checkpoint.unlink()
     assert find_checkpoint(str(checkpoint.parent), pytest.fail) is None

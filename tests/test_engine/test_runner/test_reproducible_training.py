@@ -102,14 +102,14 @@ def test_resume_takes_an_older_usable_checkpoint(config, reference, tmp_path, ca
     (tmp_path / 'epoch_3.pth.part').touch()
     (tmp_path / 'last_checkpoint').write_text('')  # as mmengine leaves it if it is killed while writing
     assert_equal(train(config, tmp_path, resume=True)[0], reference[0])
-    assert f'{newest} is passed over: the file is cut short' in capsys.readouterr().out
+    assert f'{newest} is skipped: the file is truncated' in capsys.readouterr().out
     assert not list(tmp_path.glob('*.part'))
 
 
 def test_resume_with_unusable_checkpoints_stops_and_keeps_them(config, tmp_path):
     only = tmp_path / 'epoch_1.pth'
     only.write_bytes(b'PK no archive')
-    with pytest.raises(ValueError, match=r'epoch_1\.pth is passed over: .*another --work-dir, or leave out --resume'):
+    with pytest.raises(ValueError, match=r'epoch_1\.pth is skipped: .*another --work-dir, or leave out --resume'):
         train(config, tmp_path, resume=True)
     assert only.read_bytes() == b'PK no archive'
 
@@ -123,7 +123,7 @@ def test_damaged_checkpoint_is_named(config, tmp_path):
     path = tmp_path / 'epoch_9.pth'
     torch.save(dict(state_dict={}), path)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r'epoch_9\.pth can not be loaded: the file is cut short'):
+    with pytest.raises(ValueError, match=r'epoch_9\.pth cannot be loaded: the file is truncated'):
         train(config, tmp_path, load_from=str(path))
 
 

@@ -19,7 +19,7 @@ from mmavs.engine.runner.runner import HOOKS_OF_EVERY_RUN
 @pytest.mark.parametrize('name', ['file', 'file/below'])
 def test_work_dir_that_can_not_be_made_is_named_with_the_remedy(tmp_path, name):
     (tmp_path / 'file').touch()
-    with pytest.raises(OSError, match=rf'cannot write .*{name}: .*; a file is in the way: .* another --work-dir'):
+    with pytest.raises(OSError, match=rf'cannot write .*{name}: .*; a file has this name: .* another --work-dir'):
         AVRunner(nn.Identity(), str(tmp_path / name))
 
 
@@ -71,7 +71,7 @@ def config(tmp_path_factory, vpo_root):
     return cfg
 
 
-ON_TEST, ON_TRAIN = 'the best checkpoint is chosen on the test set', 'use the training images on purpose'
+ON_TEST, ON_TRAIN = 'the best checkpoint is selected on the test set', 'use the training images on purpose'
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,12 @@ def loop_counts(probability, label):
 
 def loop_f(probability, label, beta2=0.3):
     """F from precision and recall; None for a frame without an object."""
-    hits, predicted, labelled = loop_counts(probability, label)
-    if not labelled:
+    hits, predicted, labeled = loop_counts(probability, label)
+    if not labeled:
         return None
     curve = []
     for h, p in zip(hits, predicted, strict=True):
-        precision, recall = (h / p if p else 0), h / labelled
+        precision, recall = (h / p if p else 0), h / labeled
         curve.append((1 + beta2) * precision * recall / (beta2 * precision + recall) if h else 0)
     return np.array(curve)
 
@@ -69,8 +69,8 @@ def loop_scores(scored, empty_clip='skip'):
 
 
 def score(clip, probability, label):
-    hits, predicted, labelled = threshold_counts(torch.from_numpy(probability), torch.from_numpy(label))
-    curve = f_curve(hits, predicted, labelled).numpy() if labelled else None
+    hits, predicted, labeled = threshold_counts(torch.from_numpy(probability), torch.from_numpy(label))
+    curve = f_curve(hits, predicted, labeled).numpy() if labeled else None
     j = jaccard(torch.from_numpy(probability > 0.5), torch.from_numpy(label))
     return FrameScore(clip, None, j, curve)
 
@@ -82,9 +82,9 @@ def test_thresholds_are_those_of_the_protocol():
 @settings(max_examples=40)
 @given(frames)
 def test_counts_equal_the_loop_over_thresholds(frame):
-    hits, predicted, labelled = threshold_counts(*(torch.from_numpy(a) for a in frame))
+    hits, predicted, labeled = threshold_counts(*(torch.from_numpy(a) for a in frame))
     assert hits.dtype == predicted.dtype == torch.int64
-    assert (hits.tolist(), predicted.tolist(), labelled.item()) == loop_counts(*frame)
+    assert (hits.tolist(), predicted.tolist(), labeled.item()) == loop_counts(*frame)
 
 
 def test_counts_equal_the_loop_on_a_frame_of_full_size():
@@ -93,8 +93,8 @@ def test_counts_equal_the_loop_on_a_frame_of_full_size():
     label = torch.randint(0, 3, (224, 224), generator=generator)
     label[label == 2] = 255
     probability = foreground_probability(logits)
-    hits, predicted, labelled = threshold_counts(probability, label)
-    assert (hits.tolist(), predicted.tolist(), labelled.item()) == loop_counts(probability.numpy(), label.numpy())
+    hits, predicted, labeled = threshold_counts(probability, label)
+    assert (hits.tolist(), predicted.tolist(), labeled.item()) == loop_counts(probability.numpy(), label.numpy())
 
 
 @settings(max_examples=40)
@@ -245,8 +245,8 @@ def test_golden_avsbench_object_metrics(golden_file):
     golden = np.load(golden_file('avsbench_object_metrics.npz'))
     scored = []
     for logits, label in zip(torch.from_numpy(golden['logits']), torch.from_numpy(golden['gt']), strict=True):
-        hits, predicted, labelled = threshold_counts(foreground_probability(logits), label)
-        curve = f_curve(hits, predicted, labelled).numpy() if labelled else None
+        hits, predicted, labeled = threshold_counts(foreground_probability(logits), label)
+        curve = f_curve(hits, predicted, labeled).numpy() if labeled else None
         scored.append(FrameScore('all', None, jaccard(logits[1] > logits[0], label), curve))
     scores = object_scores(scored)
     np.testing.assert_allclose(scores['J'], golden['mask_iou'], rtol=0, atol=1e-5)

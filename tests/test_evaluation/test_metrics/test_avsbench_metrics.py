@@ -85,8 +85,8 @@ def test_equals_the_pure_functions():
     frames, counts = [], []
     for clip, sample in zip(CLIPS, samples, strict=True):
         logits, label = sample.seg_logits.data, sample.gt_sem_seg.data[0]
-        hits, predicted, labelled = threshold_counts(foreground_probability(logits), label)
-        curve = f_curve(hits, predicted, labelled).numpy() if labelled else None
+        hits, predicted, labeled = threshold_counts(foreground_probability(logits), label)
+        curve = f_curve(hits, predicted, labeled).numpy() if labeled else None
         frames.append(FrameScore(clip, None, jaccard(logits.argmax(dim=0) == 1, label), curve))
         counts.append(count_classes(logits.argmax(dim=0), label, 2))
     results = evaluate(samples)
@@ -207,7 +207,7 @@ def test_log_has_the_numbers_of_frames_and_clips(monkeypatch):
             logging.INFO,
             'AVSBench object protocol: 9 frames, 8 annotated. J is the mean over 8 frames, including 1 whose ground '
             'truth is empty; F is the mean over 7 frames, without these. 4 clips, including 1 single frames that '
-            'belong to no clip',
+            'without a clip',
         )
     ]
 
@@ -220,7 +220,7 @@ def test_log_has_the_number_of_clips_without_object(monkeypatch, choice):
     for sample in samples[5:8]:
         sample.gt_sem_seg.data.mul_(sample.gt_sem_seg.data == 255)
     evaluate(samples, [dict(type='AVSBenchObjectMetric', empty_clip=choice)])
-    assert texts[0][1].endswith(f"belong to no clip; 2 without an object in any frame (empty_clip='{choice}')")
+    assert texts[0][1].endswith(f"without a clip; 2 without an object in any frame (empty_clip='{choice}')")
 
 
 def test_by_default_a_clip_without_any_object_is_left_out():

@@ -114,7 +114,7 @@ def test_class_table(samples, monkeypatch):
     assert 0 < float(rows['cat'][0]) < 100
     assert rows['classes'] == ['in', 'the', 'mean', '3', '3', '2', '3']
     assert rows['mean'] == [f'{results[name]:.2f}' for name in SHARES[:4]]
-    assert table.endswith('Labelled but never predicted, therefore not in mFDR: dog')
+    assert table.endswith('Labeled but never predicted, therefore not in mFDR: dog')
 
 
 def test_prefix(samples):
@@ -161,7 +161,7 @@ def test_without_labels(samples, tmp_path):
 
 def test_error_names_the_folder_that_cannot_be_made(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(OSError, match=r'cannot write .*file/out: Not a directory; a file is in the way.* --out'):
+    with pytest.raises(OSError, match=r'cannot write .*file/out: Not a directory; a file has this name.* --out'):
         DatasetLevelMetric(output_dir=str(tmp_path / 'file' / 'out'))
 
 

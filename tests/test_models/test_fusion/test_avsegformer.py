@@ -5,7 +5,7 @@ import torch
 from mmseg.registry import MODELS
 
 from mmavs.models.fusion.avsegformer import ChannelMixer
-from mmavs.models.fusion.deformable_encoder import cell_centres
+from mmavs.models.fusion.deformable_encoder import cell_centers
 from mmavs.models.fusion.sine_position import sine_position
 
 FUSION = dict(
@@ -87,8 +87,8 @@ def test_positions_count_rows_and_columns_from_one():
     torch.testing.assert_close(code[0, 1, 4:], torch.tensor(expected))  # the second column
 
 
-def test_reference_points_are_cell_centres():
-    found = cell_centres([(1, 2), (2, 1)], torch.zeros(1))
+def test_reference_points_are_cell_centers():
+    found = cell_centers([(1, 2), (2, 1)], torch.zeros(1))
     torch.testing.assert_close(found, torch.tensor([[0.25, 0.5], [0.75, 0.5], [0.5, 0.25], [0.5, 0.75]]))
 
 

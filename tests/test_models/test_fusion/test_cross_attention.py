@@ -23,7 +23,7 @@ REFERENCE_NAMES = {
 }
 
 
-def randomised(module, std=0.3):
+def randomized(module, std=0.3):
     """Gives every parameter a value that matters: the biases and norms start at 0 and 1."""
     for parameter in module.parameters():
         nn.init.normal_(parameter, mean=float(parameter.ndim == 1), std=std)
@@ -31,7 +31,7 @@ def randomised(module, std=0.3):
 
 
 def layer_and_inputs(activation, tokens=1, heads=4):
-    layer = randomised(FoldedCrossAttention(16, 10, num_heads=heads, mlp_ratio=2.0, activation=activation)).double()
+    layer = randomized(FoldedCrossAttention(16, 10, num_heads=heads, mlp_ratio=2.0, activation=activation)).double()
     return layer, torch.randn(3, 20, 16).double(), torch.randn(3, tokens, 10).double()
 
 
@@ -163,7 +163,7 @@ def test_tokens_and_maps():
 
 
 def test_projector_has_one_hidden_layer():
-    projector = randomised(Projector(6, 4))
+    projector = randomized(Projector(6, 4))
     x = torch.randn(2, 3, 6)
     hidden = nn.functional.gelu(x @ projector[0].weight.T + projector[0].bias)
     torch.testing.assert_close(projector(x), hidden @ projector[2].weight.T + projector[2].bias)

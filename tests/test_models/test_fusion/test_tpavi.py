@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
-from mmavs.models.fusion.tpavi import TPAVIBlock, interact, interact_plainly
+from mmavs.models.fusion.tpavi import TPAVIBlock, interact, interact_reference
 
 
 def features(clips=2, frames=5, channels=6, size=(3, 4)):
@@ -13,7 +13,7 @@ def features(clips=2, frames=5, channels=6, size=(3, 4)):
 
 def test_the_interaction_equals_the_form_with_the_matrix():
     fast, plain = features(), features()
-    found, expected = interact(*fast), interact_plainly(*plain)
+    found, expected = interact(*fast), interact_reference(*plain)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
     weight = torch.randn_like(found)
     (found * weight).sum().backward()
@@ -32,10 +32,10 @@ def test_the_plain_form_is_the_sum_over_all_positions():
         for y in range(height)
         for x in range(width)
     ) / (frames * height * width)
-    torch.testing.assert_close(interact_plainly(theta, phi, g)[1, 2, :, 1, 3], expected)
+    torch.testing.assert_close(interact_reference(theta, phi, g)[1, 2, :, 1, 3], expected)
 
 
-def test_a_new_block_normalises_the_visual_features():
+def test_a_new_block_normalizes_the_visual_features():
     block, x = TPAVIBlock(8, 4), torch.randn(4, 8, 3, 2)
     fused, aligned = block(x, torch.randn(4, 4), frames=2)
     torch.testing.assert_close(fused, torch.nn.functional.layer_norm(x.movedim(1, 3), (8,)).movedim(3, 1))

@@ -159,7 +159,7 @@ def test_batch_without_objects(name, value):
 
 
 def test_class_that_is_absent_in_training():
-    """The other classes are learnt, and the test counts it as missed."""
+    """The other classes are learned, and the test counts it as missed."""
     model = build()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     for _ in range(3):

@@ -26,7 +26,7 @@ WEIGHTED = dict(type='CrossEntropyLoss', avg_non_ignore=True)
         ('data_preprocessor', 'level_diff', "data_preprocessor: AVDataPreProcessor .* did you mean 'level_difference'"),
     ],
 )
-def test_misspelt_key_names_part_and_nearest_key(part, key, message):
+def test_misspelled_key_names_part_and_nearest_key(part, key, message):
     cfg = copy.deepcopy(MODEL_CFGS['cavp'])
     cfg[part][key] = 4
     with pytest.raises(TypeError, match=f'^model.{message}'):
@@ -40,7 +40,7 @@ def test_key_of_another_audio_network_is_named():
         MODELS.build(ConfigDict(cfg))
 
 
-def test_misspelt_key_of_a_nested_part_and_of_the_model():
+def test_misspelled_key_of_a_nested_part_and_of_the_model():
     auxiliary = head(in_channels=64, in_index=3, loss_decode=dict(type='CrossEntropyLoss', los_weight=1.0))
     message = r"^model\.auxiliary_head\.1\.loss_decode: CrossEntropyLoss .* did you mean 'loss_weight'"
     with pytest.raises(TypeError, match=message):

@@ -16,7 +16,7 @@ from mmavs.models import VGGish
 SIZE = (2, 3, 64, 96)
 
 
-def randomised(model):
+def randomized(model):
     """Norms that matter: at the start they do nothing."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -43,13 +43,13 @@ def build_backbone(out):
 
 def stages_of_timm(name):
     timm = pytest.importorskip('timm')
-    model = randomised(timm.create_model(name))
+    model = randomized(timm.create_model(name))
     return model, lambda image: model.forward_intermediates(image, intermediates_only=True)[-4:]
 
 
 def stages_of_torchvision(name):
     torchvision = pytest.importorskip('torchvision')
-    model = randomised(getattr(torchvision.models, name)())
+    model = randomized(getattr(torchvision.models, name)())
 
     def stages(image):
         x = model.maxpool(model.relu(model.bn1(model.conv1(image))))

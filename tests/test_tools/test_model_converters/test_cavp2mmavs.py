@@ -191,8 +191,8 @@ class Harmful:
         (pickle.dumps(Harmful()), 'was not loaded'),
         (b'<!DOCTYPE html><title>Sign in</title>', 'is not a checkpoint: .* web page may; download'),
         (b'', 'the file is empty'),
-        (b'PK\x03\x04 cut short', 'cut short or no checkpoint'),
-        (pickle.dumps({}, protocol=2)[:2], 'cut short or no checkpoint'),  # the format of torch before 1.6
+        (b'PK\x03\x04 cut short', 'truncated or not a checkpoint'),
+        (pickle.dumps({}, protocol=2)[:2], 'truncated or not a checkpoint'),  # the format of torch before 1.6
     ],
 )
 def test_files_that_are_no_weights(tmp_path, capfd, content, message):
@@ -214,7 +214,7 @@ def converted(tmp_path):
     return convert(tmp_path, {name: value.contiguous() for name, value in released().items()})
 
 
-def test_mmseg_takes_classes_and_colours_from_the_file(converted):
+def test_mmseg_takes_classes_and_colors_from_the_file(converted):
     cfg = Config.fromstring(torch.load(converted, weights_only=True)['meta']['cfg'], file_format='.py')
     assert cfg.to_dict() == network_config().to_dict()
     model = init_model(cfg, str(converted), device='cpu')

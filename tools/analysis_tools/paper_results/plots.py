@@ -34,7 +34,7 @@ def _draw_bars(table: dict) -> Figure:
 
 
 def _draw_groups(table: dict) -> Figure:
-    """One panel for each metric; in each, for every data set, the rows as the paper and we have them."""
+    """One panel for each metric; in each, for every dataset, the rows as the paper and we have them."""
     (part,) = table['parts']
     metrics, columns = part['metrics'], list(table['columns'])
     figure = Figure(figsize=(3.6 * len(metrics), 3.6), layout='constrained')

@@ -23,9 +23,9 @@ class Unit:
     """What a model sees at once: one frame, or all frames of a clip for a model that looks over time.
 
     Attributes:
-        number: Of the unit in the data set.
+        number: Of the unit in the dataset.
         samples: Its frames.
-        records: Their records in the data set, with ``sources``.
+        records: Their records in the dataset, with ``sources``.
         sounding: Classes, or the category of the clip, that sound in one of the frames.
     """
 
@@ -55,10 +55,10 @@ class Trial:
 
 
 def make_units(samples: Sequence[Sample], *, clips: bool) -> list[Unit]:
-    """The samples of a data set as units.
+    """The samples of a dataset as units.
 
     Args:
-        samples: Data set and index of each.
+        samples: Dataset and index of each.
         clips: Whether consecutive frames of a clip make one unit.
     """
     records = [dataset.get_data_info(index) for dataset, index in samples]
@@ -83,7 +83,7 @@ class Conditions:
     """The trials of each unit.
 
     Args:
-        units: All units of the data set, whose recordings are also those of the other units.
+        units: All units of the dataset, whose recordings are also those of the other units.
         objects: Objects in the pictures, or None.
         seed: Of the choice of recordings; each unit has its own random numbers.
     """

@@ -9,7 +9,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from mmavs.data_tools.vpo_builder.coco_json import find_categories, parse_json, read_text
-from mmavs.data_tools.vpo_builder.masks import rasterise
+from mmavs.data_tools.vpo_builder.masks import rasterize
 from mmavs.data_tools.vpo_builder.segmentation import UnusableSegmentationError, compact_segmentation
 
 LEAST_SHARE = 0.01
@@ -28,7 +28,7 @@ class Objects:
     Args:
         path: COCO instances file.
         ids: Ids of the images of interest.
-        classes: Names of the classes of the data set; categories with other names are left out.
+        classes: Names of the classes of the dataset; categories with other names are left out.
 
     Raises:
         ValueError: The file is no COCO instances file, or has no object in any of the images.
@@ -51,7 +51,7 @@ class Objects:
         parse_json(path, text, keep)
         if not self._found:
             raise ValueError(
-                f'{path} has no object of the classes of the data set in its pictures: give the instances file from '
+                f'{path} has no object of the classes of the dataset in its pictures: give the instances file from '
                 'which the set was built'
             )
 
@@ -66,7 +66,7 @@ class Objects:
             if found != label:
                 continue
             try:
-                rle = rasterise(compact_segmentation(segmentation), height=size[0], width=size[1])
+                rle = rasterize(compact_segmentation(segmentation), height=size[0], width=size[1])
             except UnusableSegmentationError:
                 continue
             pixels = coco_mask.decode(rle)

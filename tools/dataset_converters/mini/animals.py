@@ -83,15 +83,15 @@ ZEBRA = Build(
 )
 
 
-def tint(rng, *colours, spread=0.05):
-    """One of the RGB colours, a little changed."""
-    colour = np.array(colours[rng.integers(len(colours))]) * (1 + rng.normal(0, 1.5 * spread))
-    return np.clip(colour + rng.normal(0, 0.5 * spread, 3), 0.03, 1)
+def tint(rng, *colors, spread=0.05):
+    """One of the RGB colors, a little changed."""
+    color = np.array(colors[rng.integers(len(colors))]) * (1 + rng.normal(0, 1.5 * spread))
+    return np.clip(color + rng.normal(0, 0.5 * spread, 3), 0.03, 1)
 
 
-def speckle(colour, amount):
-    """Texture (3, H, W): a colour, brighter or darker by the share ``amount`` (H, W)."""
-    return np.asarray(colour, np.float32).reshape(3, 1, 1) * (1 + amount)
+def speckle(color, amount):
+    """Texture (3, H, W): a color, brighter or darker by the share ``amount`` (H, W)."""
+    return np.asarray(color, np.float32).reshape(3, 1, 1) * (1 + amount)
 
 
 def _paint_legs(canvas, build, coat, hoof, dim):
@@ -107,14 +107,14 @@ def _paint_legs(canvas, build, coat, hoof, dim):
     canvas.paint(canvas.dots(hooves, (radius * 1.25, radius * 0.75)), hoof, relief=0, dim=dim)
 
 
-def _paint_ears(canvas, build, head, colour, inner):
+def _paint_ears(canvas, build, head, color, inner):
     x, y, r = *head, build.skull
     if build.ears == 'pointed':
         for dx, dim in ((0.35, 0.75), (-0.45, 1.0)):  # the far ear is darker
             base = x + dx * r
             tip = (base - 0.05 * r + dx * 0.3 * r, y - 1.75 * r)
             canvas.paint(
-                canvas.polygon([(base - 0.42 * r, y - 0.55 * r), tip, (base + 0.42 * r, y - 0.65 * r)]), colour, dim=dim
+                canvas.polygon([(base - 0.42 * r, y - 0.55 * r), tip, (base + 0.42 * r, y - 0.65 * r)]), color, dim=dim
             )
             canvas.paint(
                 canvas.polygon(
@@ -135,12 +135,12 @@ def _paint_ears(canvas, build, head, colour, inner):
                     (x - 0.95 * r, y + 0.5 * r),
                 ]
             ),
-            colour,
+            color,
             relief=0.7,
         )
     else:
         canvas.paint(
-            canvas.dots([(x + dx * 1.05 * r - 0.03, y - 0.55 * r) for dx in (-1, 1)], (0.5 * r, 0.24 * r)), colour
+            canvas.dots([(x + dx * 1.05 * r - 0.03, y - 0.55 * r) for dx in (-1, 1)], (0.5 * r, 0.24 * r)), color
         )
         horn = np.array([(0.45, -0.7), (0.85, -1.5), (0.75, -0.65)]) * r
         canvas.paint(canvas.polygon(head + horn, head + horn * [-1, 1]), inner)
@@ -159,7 +159,7 @@ def _paint_head(canvas, build, head, coat, muzzle, nose):
 
 
 def _quadruped(canvas, build, coat, *, belly=None, legs=None, muzzle, nose, hoof, ear, inner, tail, tail_tip=None):
-    """Paints a walking animal; the colours are RGB or textures (3, H, W)."""
+    """Paints a walking animal; the colors are RGB or textures (3, H, W)."""
     rng = canvas.rng
     head = np.array(build.head) + rng.uniform(-1, 1, 2) * [0.06, 0.1]
     legs = coat if legs is None else legs

@@ -84,7 +84,7 @@ class Background:
     horizon: int
     place: str
     light: Light
-    colour: np.ndarray
+    color: np.ndarray
 
 
 def _far(rng, place, width, horizon):
@@ -93,14 +93,14 @@ def _far(rng, place, width, horizon):
     rgb = np.repeat(top * (1 - share) + bottom * share, width, axis=1)
     clouds = np.clip(2.2 * noise(rng, (2 * horizon, width), 4, 5)[::2] + rng.uniform(-0.5, 0.4), 0, 1)[..., None]
     rgb += (np.array([0.97, 0.97, 0.98]) - rgb) * clouds * (0.75 if place.far[0][2] > 0.7 else 0.15)
-    colour, height = np.array(place.ridge[0]) + rng.normal(0, 0.03, 3), place.ridge[1] * horizon * 3
+    color, height = np.array(place.ridge[0]) + rng.normal(0, 0.03, 3), place.ridge[1] * horizon * 3
     skyline = noise(rng, (4, width), 5, 5)[0]
     if place.name == 'in a street':  # houses have flat roofs
         skyline = np.repeat(rng.normal(0, 0.5, width // 12 + 1), 12)[:width]
     top_row = horizon - height * np.clip(0.6 + 0.5 * skyline, 0.05, 1.2)
     cover = np.clip(np.arange(horizon)[:, None] - top_row + 0.5, 0, 1)[..., None]
     texture = 1 + 0.22 * noise(rng, (horizon, width), 14, 4)[..., None]
-    return rgb + (colour * texture - rgb) * cover
+    return rgb + (color * texture - rgb) * cover
 
 
 def _ground(rng, place, width, rows):
@@ -137,5 +137,5 @@ def paint_background(rng, height, width):
     side = rng.choice([-1, 1])
     direction = np.array([side * rng.uniform(0.2, 0.7), -0.75, rng.uniform(0.5, 0.8)])
     light = Light(tuple(direction / np.linalg.norm(direction)), ambient=rng.uniform(0.4, 0.65))
-    colour = WEATHER[rng.integers(len(WEATHER))] * rng.uniform(0.85, 1.1)
-    return Background(np.clip(rgb, 0, 1).astype(np.float32), horizon, place.name, light, colour.astype(np.float32))
+    color = WEATHER[rng.integers(len(WEATHER))] * rng.uniform(0.85, 1.1)
+    return Background(np.clip(rgb, 0, 1).astype(np.float32), horizon, place.name, light, color.astype(np.float32))

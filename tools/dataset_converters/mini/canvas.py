@@ -1,8 +1,8 @@
 """A canvas for one object: smooth shapes, textures, and shading that makes them look round.
 
 Shapes are given in object coordinates, x to the right and y down, both about -1 to 1. The canvas turns, stretches and
-mirrors them, so that an object is described once, looking to the right. Colours are RGB in [0, 1]; textures have their
-colours first, (3, H, W).
+mirrors them, so that an object is described once, looking to the right. Colors are RGB in [0, 1]; textures have their
+colors first, (3, H, W).
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def noise(rng, shape, cells, octaves=3):
 
 
 def blend(first, second, share):
-    """Texture (3, H, W): colour ``first`` where ``share`` (H, W) is 0, ``second`` where it is 1."""
+    """Texture (3, H, W): color ``first`` where ``share`` (H, W) is 0, ``second`` where it is 1."""
     first, second = (np.asarray(c, np.float32).reshape(3, 1, 1) for c in (first, second))
     return first + (second - first) * np.clip(share, 0, 1).astype(np.float32)
 
@@ -68,7 +68,7 @@ def _smoothing(count):
 
 
 class Canvas:
-    """Holds colour and coverage of one object while its parts are painted from back to front.
+    """Holds color and coverage of one object while its parts are painted from back to front.
 
     Args:
         rng (np.random.Generator): Source of randomness.
@@ -122,16 +122,16 @@ class Canvas:
         """Coverage of a smooth closed curve that follows the polygon ``points``."""
         return self.polygon(_smoothing(len(points)) @ np.asarray(points, np.float64))
 
-    def dots(self, centres, radii):
+    def dots(self, centers, radii):
         """Coverage of equal upright ellipses with the given half axes."""
-        return self.polygon(*(CIRCLE * radii + centre for centre in np.asarray(centres)))
+        return self.polygon(*(CIRCLE * radii + center for center in np.asarray(centers)))
 
-    def ellipse(self, centre, radii, turn=0.0):
+    def ellipse(self, center, radii, turn=0.0):
         """Coverage of an ellipse with the given half axes, turned by ``turn`` degrees."""
         angle = np.deg2rad(turn)
         x, y = (CIRCLE * radii).T
         points = np.stack([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)], 1)
-        return self.polygon(points + np.asarray(centre))
+        return self.polygon(points + np.asarray(center))
 
     def limb(self, points, radii, mask=None):
         """Coverage of a bent limb: circles of ``radii`` at ``points`` and what lies between them; added to ``mask``."""
@@ -162,12 +162,12 @@ class Canvas:
         brightness *= 0.72 + 0.28 * np.minimum(depth / (0.05 * self.unit + 1), 1)  # less light gets into seams
         return brightness, gloss * facing**12 if gloss else None
 
-    def paint(self, mask, colour, *, relief=1.0, gloss=0.0, dim=1.0):
+    def paint(self, mask, color, *, relief=1.0, gloss=0.0, dim=1.0):
         """Paints a shape on top of the others.
 
         Args:
             mask (np.ndarray): Coverage, (H, W), uint8.
-            colour (sequence | np.ndarray): One RGB colour, or a texture (3, H, W).
+            color (sequence | np.ndarray): One RGB color, or a texture (3, H, W).
             relief (float): How far the shape stands out; 0 is flat.
             gloss (float): Strength of the highlight, 0 to 1.
             dim (float): Factor on the brightness, for parts that lie behind.
@@ -179,14 +179,14 @@ class Canvas:
         everything = (slice(None), *window)
         mask = mask[window]
         brightness, highlight = self.shade(mask, relief, gloss)
-        colour = np.asarray(colour, np.float32)
-        colour = colour[everything] if colour.ndim == 3 else colour.reshape(3, 1, 1)
-        colour = colour * (brightness * np.float32(dim))
+        color = np.asarray(color, np.float32)
+        color = color[everything] if color.ndim == 3 else color.reshape(3, 1, 1)
+        color = color * (brightness * np.float32(dim))
         if highlight is not None:
-            colour += highlight
+            color += highlight
         cover = mask * np.float32(1 / 255)
         rgb, alpha = self.rgb[everything], self.alpha[window]
-        rgb += (colour - rgb) * cover
+        rgb += (color - rgb) * cover
         np.maximum(alpha, cover, out=alpha)
 
     def sprite(self):

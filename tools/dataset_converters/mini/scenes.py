@@ -181,10 +181,10 @@ def _shadow(rgb, alpha, position, strength):
     rgb *= 1 - strength * cv2.GaussianBlur(soft, (0, 0), 1.2)[..., None]
 
 
-def _expose(rng, rgb, colour):
+def _expose(rng, rgb, color):
     """Applies the effects of a camera: color of the light, vignette, blur and sensor noise; returns uint8."""
     y, x = np.ogrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
-    rgb = rgb * colour * (1 - rng.uniform(0, 0.2) * (x * x + y * y)[..., None] / 2)
+    rgb = rgb * color * (1 - rng.uniform(0, 0.2) * (x * x + y * y)[..., None] / 2)
     rgb = cv2.GaussianBlur(rgb.astype(np.float32), (0, 0), rng.uniform(0.3, 0.6))
     grain = rng.standard_normal(rgb.shape, dtype=np.float32) * np.float32(rng.uniform(0.008, 0.022))
     return np.round(np.clip(rgb + grain, 0, 1) * 255).astype(np.uint8)
@@ -225,11 +225,11 @@ def _paint(rgb, sprites, names, positions, order):
     """Paints the objects, from back to front, on a background; returns a new image."""
     rgb = rgb.copy()
     for i in order:
-        colour, alpha = sprites[i]
+        color, alpha = sprites[i]
         if names[i] not in FLYING:
             _shadow(rgb, alpha, positions[i], strength=0.55)
         own, image = _windows(alpha, positions[i])
-        rgb[image] = rgb[image] * (1 - alpha[own])[..., None] + colour[own]
+        rgb[image] = rgb[image] * (1 - alpha[own])[..., None] + color[own]
     return rgb
 
 
@@ -249,7 +249,7 @@ def draw_scene(names, seed, image_id):
     near = rng.random(len(names))
     sprites = _draw_objects(rng, names, near, background.light)
     positions, order, masks = _arrange(rng, sprites, names, near, background.horizon)
-    image = _expose(rng, _paint(background.rgb, sprites, names, positions, order), background.colour)
+    image = _expose(rng, _paint(background.rgb, sprites, names, positions, order), background.color)
     return Scene(image, tuple(Instance(names[i], masks[i]) for i in order), _caption(names, background.place))
 
 
@@ -275,6 +275,6 @@ def draw_clip(names, seed, frames):
         shift = (frame - (frames - 1) / 2) / frames  # zero in the middle of the video
         moved = [(int(left + shift * speed), top) for (left, top), speed in zip(positions, speeds, strict=True)]
         masks, _ = visible_masks(sprites, moved, order)
-        image = _expose(rng, _paint(background.rgb, sprites, names, moved, order), background.colour)
+        image = _expose(rng, _paint(background.rgb, sprites, names, moved, order), background.color)
         drawn.append((image, masks))
     return drawn

@@ -58,8 +58,8 @@ def _chirps(rng, seconds, rate):
 def _warble(rng, seconds, rate):
     count = int(seconds * rate)
     t = np.arange(count) / rate
-    centre = glide(count, *rng.uniform(2600, 3100, 8))
-    pitch = centre + rng.uniform(250, 400) * np.sin(2 * np.pi * rng.uniform(13, 19) * t)
+    center = glide(count, *rng.uniform(2600, 3100, 8))
+    pitch = center + rng.uniform(250, 400) * np.sin(2 * np.pi * rng.uniform(13, 19) * t)
     return np.sin(2 * np.pi * np.cumsum(pitch) / rate) * (0.8 + 0.2 * np.sin(2 * np.pi * rng.uniform(1, 2) * t))
 
 
@@ -170,28 +170,28 @@ def _calf_moos(rng, seconds, rate):
     return _moo(rng, seconds, rate, (210, 250), (0.6, 0.9))
 
 
-def _bark(rng, rate, centre, length):
+def _bark(rng, rate, center, length):
     count = int(length * rate)
     decay = np.exp(-np.arange(count) / (0.3 * count)) * envelope(count, rate, 0.004, 0.02)
-    voice = tone(glide(count, 1.15 * centre / 4, centre / 5), rate, [(centre, 0.5 * centre, 1.0)], tilt=0.0)
-    return decay * (2 * voice + hiss(rng, count, rate, 0.5 * centre, 3.2 * centre))
+    voice = tone(glide(count, 1.15 * center / 4, center / 5), rate, [(center, 0.5 * center, 1.0)], tilt=0.0)
+    return decay * (2 * voice + hiss(rng, count, rate, 0.5 * center, 3.2 * center))
 
 
 def _big_dog(rng, seconds, rate):
-    centre = rng.uniform(560, 680)
-    return repeat(rng, seconds, rate, lambda rng, rate: _bark(rng, rate, centre, rng.uniform(0.16, 0.22)), (0.12, 0.25))
+    center = rng.uniform(560, 680)
+    return repeat(rng, seconds, rate, lambda rng, rate: _bark(rng, rate, center, rng.uniform(0.16, 0.22)), (0.12, 0.25))
 
 
 def _small_dog(rng, seconds, rate):
-    centre = rng.uniform(1000, 1250)
-    return repeat(rng, seconds, rate, lambda rng, rate: _bark(rng, rate, centre, rng.uniform(0.09, 0.12)), (0.08, 0.14))
+    center = rng.uniform(1000, 1250)
+    return repeat(rng, seconds, rate, lambda rng, rate: _bark(rng, rate, center, rng.uniform(0.09, 0.12)), (0.08, 0.14))
 
 
 def _bow_wow(rng, seconds, rate):
-    centre = rng.uniform(720, 880)
+    center = rng.uniform(720, 880)
 
     def event(rng, rate):
-        return np.concatenate([_bark(rng, rate, centre, 0.11), _bark(rng, rate, 0.75 * centre, 0.22)])
+        return np.concatenate([_bark(rng, rate, center, 0.11), _bark(rng, rate, 0.75 * center, 0.22)])
 
     return repeat(rng, seconds, rate, event, (0.15, 0.3))
 

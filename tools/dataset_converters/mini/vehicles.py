@@ -9,10 +9,10 @@ RUBBER, RIM, SHADOW = (0.07, 0.07, 0.08), (0.72, 0.72, 0.75), (0.12, 0.12, 0.13)
 
 
 def _paint_wheels(canvas, positions, y, radius):
-    centres = [(x, y) for x in positions]
-    canvas.paint(canvas.dots(centres, (radius, radius)), RUBBER, relief=0.5)
-    canvas.paint(canvas.dots(centres, (radius * 0.55,) * 2), RIM, relief=0.6, gloss=0.3)
-    canvas.paint(canvas.dots(centres, (radius * 0.18,) * 2), SHADOW, relief=0)
+    centers = [(x, y) for x in positions]
+    canvas.paint(canvas.dots(centers, (radius, radius)), RUBBER, relief=0.5)
+    canvas.paint(canvas.dots(centers, (radius * 0.55,) * 2), RIM, relief=0.6, gloss=0.3)
+    canvas.paint(canvas.dots(centers, (radius * 0.18,) * 2), SHADOW, relief=0)
 
 
 def _glass(canvas):
@@ -22,7 +22,7 @@ def _glass(canvas):
 
 
 def draw_airplane(canvas):
-    """A white airliner with a coloured stripe, tail and engines."""
+    """A white airliner with a colored stripe, tail and engines."""
     rng = canvas.rng
     white = tint(rng, (0.93, 0.94, 0.96), (0.85, 0.87, 0.9), spread=0.02)
     accent = tint(rng, (0.12, 0.25, 0.7), (0.1, 0.5, 0.45), (0.55, 0.15, 0.5))

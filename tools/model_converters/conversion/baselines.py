@@ -44,7 +44,7 @@ class Method:
     classifier: str
     configs: Mapping[tuple[str, int], Sequence[str]]
 
-    def recognise(self, state_dict: Mapping[str, Tensor]) -> tuple[str, int]:
+    def recognize(self, state_dict: Mapping[str, Tensor]) -> tuple[str, int]:
         """Backbone (``r50`` or ``pvtv2-b5``) and outputs of a network.
 
         Raises:
@@ -96,7 +96,7 @@ class Method:
             ConversionError: The network is unknown, or an entry is left over or missing.
         """
         weights = read_weights(source, entry)
-        key = self.recognise(weights.state_dict)
+        key = self.recognize(weights.state_dict)
         names = self.configs[key]
         cfg = Config.fromfile(config or CONFIGS / f'{names[0]}.py')
         print(f'found {self.name} with {key[0]} and {key[1]} outputs')

@@ -19,7 +19,7 @@ def build_on_meta(cfg: Config) -> nn.Module:
 
 
 def dataset_meta(cfg: Config) -> dict:
-    """Classes and colours, from the dataset that the config tests on; no data is needed.
+    """Classes and colors, from the dataset that the config tests on; no data is needed.
 
     Raises:
         ConversionError: The decode head has another number of classes.

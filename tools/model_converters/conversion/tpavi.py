@@ -1,4 +1,4 @@
-"""The released TPAVI networks of AVSBench: how they are recognised, and the new names of their entries."""
+"""The released TPAVI networks of AVSBench: how they are recognized, and the new names of their entries."""
 
 from collections.abc import Mapping
 

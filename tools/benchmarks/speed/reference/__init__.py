@@ -1,1 +1,1 @@
-"""Reference implementations: they compute each step as it is defined, without optimisation."""
+"""Reference implementations: they compute each step as it is defined, without optimization."""

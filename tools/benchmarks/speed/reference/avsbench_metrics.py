@@ -9,7 +9,7 @@ THRESHOLDS = torch.linspace(0, 1 - 1e-10, 255)
 
 
 def loop_counts(probability: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Reference implementation of ``threshold_counts``: hits (255,), predicted (255,) and labelled () pixels."""
+    """Reference implementation of ``threshold_counts``: hits (255,), predicted (255,) and labeled () pixels."""
     hits, predicted = torch.zeros(2, len(THRESHOLDS), dtype=torch.int64)
     known, target = label != 255, label == 1
     for i, threshold in enumerate(THRESHOLDS):
@@ -29,11 +29,11 @@ class LoopMetrics:
         """Scores a frame: (2, H, W) logits and its (H, W) label."""
         probability = logits.softmax(dim=0)[1]
         target, known, pred = label == 1, label != 255, probability > 0.5
-        labelled = bool(target.any())
-        right = pred & target if labelled else ~pred & known
-        union = (pred | target) & known if labelled else known
+        labeled = bool(target.any())
+        right = pred & target if labeled else ~pred & known
+        union = (pred | target) & known if labeled else known
         self.jaccards.append((right.sum() / union.sum()).item())
-        if labelled:
+        if labeled:
             hits, predicted, count = loop_counts(probability, label)
             precision, recall = hits / predicted, hits / count
             self.curves[clip].append((1.3 * precision * recall / (0.3 * precision + recall)).nan_to_num())

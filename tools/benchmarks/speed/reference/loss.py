@@ -36,7 +36,7 @@ def dense_cavp_loss(
     same = torch.tensor(same, device=label.device)[:, None, None]
     shuffled_label = torch.where(foreground, torch.where(same, label, 0), ignore_index)
 
-    # all pixels of both kinds of pairs, (B * h * w, C), normalised
+    # all pixels of both kinds of pairs, (B * h * w, C), normalized
     original = F.normalize(original.permute(0, 2, 3, 1).reshape(-1, original.shape[1]), dim=1)
     shuffled = F.normalize(shuffled.permute(0, 2, 3, 1).reshape(-1, shuffled.shape[1]), dim=1)
     label, shuffled_label = label.flatten(), shuffled_label.flatten()
@@ -63,7 +63,7 @@ def _choose(mask: Tensor, count: int) -> Tensor:
 
 
 def dense_info_nce(embedding: Tensor, label: Tensor, temperature: float) -> Tensor:
-    """Eq. 4 with matrices of all samples by all samples: embedding (M, C), normalised, and label (M,)."""
+    """Eq. 4 with matrices of all samples by all samples: embedding (M, C), normalized, and label (M,)."""
     same = (label[:, None] == label[None]).float()
     negative = 1 - same
     positive = same - torch.eye(len(label), device=label.device)

@@ -26,10 +26,10 @@ class PlainMetrics:
     def _add_detections(self, pred: np.ndarray, label: np.ndarray) -> None:
         known = label < self.num_classes
         for c in range(self.num_classes):
-            predicted, labelled = (pred == c) & known, label == c
-            self.hits[c] += (predicted & labelled).sum()
-            self.false_positives[c] += (predicted & ~labelled).sum()
-            self.false_negatives[c] += (~predicted & labelled).sum()
+            predicted, labeled = (pred == c) & known, label == c
+            self.hits[c] += (predicted & labeled).sum()
+            self.false_positives[c] += (predicted & ~labeled).sum()
+            self.false_negatives[c] += (~predicted & labeled).sum()
 
     def result(self, beta2: float = 0.3) -> dict[str, float]:
         """Results in percent."""
