@@ -277,6 +277,12 @@ def rows_with_runs(tables):
             yield from ((table, part['protocol'], row) for row in part['rows'] if 'run' in row)
 
 
+def test_every_config_can_be_classified():
+    for path in LEAVES:
+        kind = classify(load(path))
+        assert kind.method and kind.data and kind.backbone and ' x ' in kind.size, path.name
+
+
 def test_every_config_that_the_paper_tables_name_belongs_to_its_cell_alone():
     rows = list(rows_with_runs(load_published()))
     kinds = {}
@@ -297,6 +303,5 @@ def test_every_full_size_config_of_the_ablations_is_in_a_table():
     rows = rows_with_runs(load_published())
     named = {config for _, _, row in rows for config in (row.get('configs') or {}).values()}
     full = {f'ablations/{path.name}' for path in LEAVES if path.parent.name == 'ablations' and '_r50-' in path.name}
-    full = {name for name in full if 'image-only' not in name}  # the floor is no row of the paper
     assert full and full <= named
     assert all((CONFIGS / config).is_file() for config in named)

@@ -20,6 +20,8 @@ class Recipe(NamedTuple):
 
     Attributes:
         lr: Of backbone and fusion, for ``batch`` images per step.
+        backbone: Of the backbone, in multiples of ``lr``.
+        contrast: Weight of the contrastive loss.
         head: Of the segmentation head, in multiples of ``lr``: the reference's ``segment``, which is neck and decode
             head here.
         audio_lr: Of the audio network, in all steps.
@@ -36,20 +38,23 @@ class Recipe(NamedTuple):
     epochs: int | None
     batch: int
     steps: int | None = None
+    backbone: float = 1
+    contrast: float = 1
 
 
 VPO = Recipe(lr=1e-3, head=10, audio_lr=1e-3, weight_decay=5e-4, epochs=80, batch=16)
+OBJECTS = VPO._replace(weight_decay=1e-4, epochs=60, backbone=0.5, contrast=0.1)
 # by the type of the training set and the beginning of the name
 RECIPES = {
     ('VPODataset', 'cavp_r50'): VPO,
     ('VPODataset', 'cavp_r101'): VPO,
     ('VPODataset', 'cavp_hr48'): VPO,
     ('VPODataset', 'cavp_ocrnet-hr48'): VPO,
-    ('AVSBenchObjectDataset', 'cavp_r'): VPO._replace(weight_decay=1e-4, epochs=60),
+    ('AVSBenchObjectDataset', 'cavp_r'): OBJECTS,
     ('AVSBenchSemanticDataset', 'cavp_r'): VPO._replace(weight_decay=1e-4),
-    ('AVSBenchObjectDataset', 'cavp_pvt'): VPO._replace(weight_decay=1e-4, epochs=60),
+    ('AVSBenchObjectDataset', 'cavp_pvt'): OBJECTS,
     ('AVSBenchSemanticDataset', 'cavp_pvt'): VPO._replace(weight_decay=1e-4),
-    ('AVSBenchSemanticDataset', 'cavp_r50-d16_1xb16-60e'): VPO._replace(weight_decay=1e-4, epochs=60),  # as objects
+    ('AVSBenchSemanticDataset', 'cavp_r50-d16_1xb16-60e'): OBJECTS,  # as objects
     # a few images, learned by heart
     ('VPODataset', 'cavp_r18_small'): VPO._replace(lr=0.01, head=2, epochs=None, steps=600, batch=4),
 }
@@ -168,6 +173,8 @@ def test_every_config_has_a_recipe():
         recipe = find_recipe(path, cfg)
         assert cfg.auto_scale_lr.base_batch_size == recipe.batch, path.name
         assert recipe is not VPO or cfg.train_dataloader.batch_size == 8, path.name
+        if isinstance(recipe, Recipe) and 'small' not in path.stem:
+            assert cfg.model.contrast_loss.get('loss_weight', 1) == recipe.contrast, path.name
 
 
 def test_algorithms_rates_and_weight_decay(cfg, recipe):
@@ -189,7 +196,7 @@ def test_algorithms_rates_and_weight_decay(cfg, recipe):
             expected = dict(lr=recipe.audio_lr, weight_decay=0.0)
         else:
             assert state[parameter] == {'momentum_buffer'}, f'{name} is not trained with SGD'
-            factor = {'backbone': 1, 'fusion': 1, 'neck': recipe.head, 'decode_head': recipe.head}[part]
+            factor = {'backbone': recipe.backbone, 'fusion': 1, 'neck': recipe.head, 'decode_head': recipe.head}[part]
             decay = 0.0 if parameter.ndim == 1 else recipe.weight_decay
             expected = dict(lr=factor * recipe.lr, momentum=0.9, weight_decay=decay)
         found = {key: group[key] for key in expected}

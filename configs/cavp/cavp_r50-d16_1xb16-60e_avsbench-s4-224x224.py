@@ -7,5 +7,6 @@ _base_ = [
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=_base_.num_classes),
+    contrast_loss=dict(loss_weight=0.1),  # as in the authors' code on objects
 )
 env_cfg = dict(cudnn_benchmark=True)  # all images have one size

@@ -11,6 +11,7 @@ num_classes = 2
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=num_classes),
+    contrast_loss=dict(loss_weight=0.1),  # as in the authors' code on objects
 )
 train_dataloader = dict(dataset=subset)
 val_dataloader = dict(dataset=subset)

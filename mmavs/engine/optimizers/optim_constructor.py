@@ -24,10 +24,11 @@ class AVOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     Args:
         optim_wrapper_cfg: Config of the wrapper, with an ``optimizer`` of type :class:`SGDAdam`.
         paramwise_cfg: ``head_keys`` (parts of the model, default ``('neck', 'decode_head', 'auxiliary_head')``),
-            ``head_lr_mult`` (default 10), ``audio_keys`` (default ``('audio_backbone', )``), ``audio_lr`` (default: lr
-            of the optimizer), ``audio_weight_decay`` (default 0), and all keys of mmengine's
-            ``DefaultOptimWrapperConstructor``. ``norm_decay_mult`` and ``bias_decay_mult`` are 0 by default and apply
-            to visual parts. As in mmengine, learning rate and weight decay of ``custom_keys`` replace all other rules.
+            ``head_lr_mult`` (default 10), ``backbone_lr_mult`` (default 1), ``audio_keys`` (default
+            ``('audio_backbone', )``), ``audio_lr`` (default: lr of the optimizer), ``audio_weight_decay`` (default 0),
+            and all keys of mmengine's ``DefaultOptimWrapperConstructor``. ``norm_decay_mult`` and ``bias_decay_mult``
+            are 0 by default and apply to visual parts. As in mmengine, learning rate and weight decay of
+            ``custom_keys`` replace all other rules.
 
     Raises:
         ValueError: A key of ``paramwise_cfg`` is not known.
@@ -38,6 +39,7 @@ class AVOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         check_paramwise_cfg(dict(constructor=type(self).__name__, paramwise_cfg=paramwise_cfg))
         self.head_keys = paramwise_cfg.get('head_keys', ('neck', 'decode_head', 'auxiliary_head'))
         self.head_lr_mult = paramwise_cfg.get('head_lr_mult', 10.0)
+        self.backbone_lr_mult = paramwise_cfg.get('backbone_lr_mult', 1.0)
         self.audio_keys = paramwise_cfg.get('audio_keys', ('audio_backbone',))
         self.audio_lr = paramwise_cfg.get('audio_lr')
         self.audio_weight_decay = paramwise_cfg.get('audio_weight_decay', 0.0)
@@ -82,9 +84,13 @@ class AVOptimWrapperConstructor(DefaultOptimWrapperConstructor):
                 settings['weight_decay'] = self.audio_weight_decay
             elif head:
                 settings['lr'] *= self.head_lr_mult
+            elif root == 'backbone':
+                settings['lr'] *= self.backbone_lr_mult
             if not audio and name.endswith('_bias'):  # `in_proj_bias` of attention, missed by mmengine's rule
                 settings['weight_decay'] = self.base_wd * self.paramwise_cfg['bias_decay_mult']
         part = 'audio' if audio else 'head' if head else 'visual'
+        if root == 'backbone' and self.backbone_lr_mult != 1:
+            part = 'backbone'
         undecayed = self.base_wd and not audio and not settings['weight_decay']
         settings.setdefault('algorithm', 'adam' if audio else 'sgd')
         settings.setdefault('constant_lr', audio)

@@ -14,7 +14,7 @@ DEFAULT_KEYS = (
 )
 """Keys that mmengine's ``DefaultOptimWrapperConstructor`` reads."""
 
-AV_KEYS = ('head_keys', 'head_lr_mult', 'audio_keys', 'audio_lr', 'audio_weight_decay')
+AV_KEYS = ('head_keys', 'head_lr_mult', 'backbone_lr_mult', 'audio_keys', 'audio_lr', 'audio_weight_decay')
 """Keys that :class:`AVOptimWrapperConstructor` reads in addition."""
 
 _KNOWN = {

@@ -156,3 +156,14 @@ def test_keys_of_other_constructors_are_not_checked():
 def test_known_keys_are_those_that_mmengine_reads():
     read = re.findall(r"paramwise_cfg(?:\.get\(|\[)'(\w+)'", inspect.getsource(DefaultOptimWrapperConstructor))
     assert set(read) == set(DEFAULT_KEYS), 'mmengine reads other keys of paramwise_cfg: change DEFAULT_KEYS'
+
+
+def test_learning_rate_of_the_backbone():
+    """The audio backbone and other visual parts keep theirs; norms and biases still do not decay."""
+    model = Model()
+    before, found = options(model, build(model)), options(model, build(model, backbone_lr_mult=0.5))
+    for name, group in found.items():
+        factor = 0.5 if name.startswith('backbone.') else 1
+        assert group['lr'] == pytest.approx(factor * before[name]['lr']), name
+        assert group['weight_decay'] == before[name]['weight_decay'] and group['algorithm'] == before[name]['algorithm']
+    assert found['backbone.0.weight']['name'] == 'backbone'
