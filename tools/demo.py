@@ -16,7 +16,7 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmavs.apis import AVSegInferencer  # noqa: E402

@@ -26,7 +26,7 @@ def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
     """Makes the visualization hook draw every sample."""
     if 'visualization' not in cfg.default_hooks:
         raise ValueError("--show and --show-dir need default_hooks.visualization=dict(type='AVSegVisualizationHook')")
-    # The pictures are files. TensorBoard would store each a second time.
+    # TensorBoard would store each picture a second time.
     cfg.visualizer.vis_backends = [dict(type='LocalVisBackend')]
     cfg.default_hooks.visualization.update(draw=True, interval=1, show=args.show, wait_time=args.wait_time)
     if args.show_dir:

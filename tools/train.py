@@ -18,7 +18,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help='scale the learning rates by the real batch size over auto_scale_lr.base_batch_size',
+        help='scale the learning rates by the total batch size / auto_scale_lr.base_batch_size',
     )
     return parser.parse_args()
 

@@ -26,10 +26,10 @@ class ExportError(RuntimeError):
 
 
 class ExportedNetwork(nn.Module):
-    """A segmentor from normalised image and spectrogram to logits, without preprocessing and postprocessing.
+    """A segmentor from normalized image and spectrogram to logits, without preprocessing and postprocessing.
 
     Shape:
-        - image: (B, 3, H, W), normalised as the model's preprocessor does
+        - image: (B, 3, H, W), normalized as the model's preprocessor does
         - log_mel: (B, channels, frames, mels)
         - Output: (B, classes, H, W), logits; of a head with a single output (B, 1, H, W), before the sigmoid
     """

@@ -224,7 +224,7 @@ class VideoInference:
         )
         with closing(track):
             if not track.exists:
-                warnings.warn(f'{reader.path} has no sound track: its frames get silence', stacklevel=2)
+                warnings.warn(f'{reader.path} has no audio track: its frames get silence', stacklevel=2)
             for frame in reader:
                 window = track.window(frame.time + audio_shift)
                 yield TimedFrame(*frame, window * 0 if settings.silent else window)

@@ -176,7 +176,7 @@ _TPAVI = dict(
 
 def test_video_without_sound_gets_silence_and_a_warning(inferencer, images, tmp_path):
     path = write_video(tmp_path / 'mute.mp4', images[:3])
-    with pytest.warns(UserWarning, match=r'mute\.mp4 has no sound track'):
+    with pytest.warns(UserWarning, match=r'mute\.mp4 has no audio track'):
         results = list(inferencer(path))
     frame = next(iter(VideoReader(path)))
     assert np.array_equal(results[0]['predictions'], inferencer(frame.image, [])['predictions'])

@@ -66,7 +66,7 @@ def test_folder_of_videos_is_converted_once(tmp_path):
     (tmp_path / 'in' / 'mute_000000.mp4').write_bytes(Path(write_video(tmp_path / 'm.mp4', images)).read_bytes())
     done = resample_folder(str(tmp_path / 'in'), str(tmp_path / 'out'), workers=1)
     assert done.written == 2 and [Path(path).stem for path, _ in done.failed] == ['ghi_000000', 'mute_000000']
-    assert 'holds text' in done.failed[0][1] and 'no sound track' in done.failed[1][1]
+    assert 'holds text' in done.failed[0][1] and 'no audio track' in done.failed[1][1]
     assert soundfile.info(tmp_path / 'out' / 'def_000010.wav').frames == 8000
     info = soundfile.info(tmp_path / 'out' / 'abc_000030.wav')
     assert (info.samplerate, info.channels) == (16000, 1) and info.frames >= 16000

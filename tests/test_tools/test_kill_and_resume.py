@@ -29,10 +29,10 @@ def tool(monkeypatch):
 @pytest.fixture
 def folders(tmp_path):
     """Two work dirs with equal checkpoints."""
-    for name in ('killed', 'undisturbed'):
+    for name in ('killed', 'uninterrupted'):
         (tmp_path / name).mkdir()
         torch.save(STATE, tmp_path / name / 'iter_4.pth')
-    return tmp_path / 'killed', tmp_path / 'undisturbed'
+    return tmp_path / 'killed', tmp_path / 'uninterrupted'
 
 
 @pytest.mark.slow
@@ -43,7 +43,7 @@ def test_one_kill_while_a_checkpoint_is_written(tmp_path, vpo_root):
     env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT), 'CUDA_VISIBLE_DEVICES': ''}
     done = subprocess.run([*map(str, command + options)], env=env, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert 'kill 1: after' in done.stdout and 'equal: checkpoints bit for bit' in done.stdout
+    assert 'kill 1: after' in done.stdout and 'equal: bit-identical checkpoints' in done.stdout
     again = subprocess.run([*map(str, command)], env=env, cwd=tmp_path, capture_output=True, text=True)
     assert again.returncode == 1 and 'work is not empty' in again.stderr
 
@@ -85,11 +85,11 @@ def notes(**kinds):
 
 def test_repeated_and_different_samples_are_found(tool):
     """Index by (epoch, rank, draw); the training resumed in epoch 1 at draw 2."""
-    undisturbed = notes(read=[[0, 0, 0, 5], [1, 0, 2, 7], [1, 1, 2, 6], [1, 0, 3, 8]])
+    uninterrupted = notes(read=[[0, 0, 0, 5], [1, 0, 2, 7], [1, 1, 2, 6], [1, 0, 3, 8]])
     good = notes(start=[[5, 1, 2]], read=[[1, 0, 3, 8], [1, 0, 2, 7], [1, 1, 2, 6]])
-    assert tool.check_reads([good], undisturbed) == []
-    assert tool.check_reads([notes()], undisturbed) == []  # killed before it began
+    assert tool.check_reads([good], uninterrupted) == []
+    assert tool.check_reads([notes()], uninterrupted) == []  # killed before it began
     again = notes(start=[[5, 1, 2]], read=[[1, 0, 2, 7], [0, 0, 0, 5]])
-    assert tool.check_reads([again], undisturbed) == ['3.txt: draw 0 of pass 0 was read again']
+    assert tool.check_reads([again], uninterrupted) == ['3.txt: draw 0 of pass 0 was loaded again']
     other = notes(start=[[5, 1, 2]], read=[[1, 0, 2, 6]])
-    assert tool.check_reads([other], undisturbed) == ['3.txt: draw 2 of pass 1 is another sample']
+    assert tool.check_reads([other], uninterrupted) == ['3.txt: draw 2 of pass 1 is another sample']

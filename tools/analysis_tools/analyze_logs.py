@@ -2,8 +2,8 @@
 
     python tools/analysis_tools/analyze_logs.py work_dirs/cavp_r18_mini --keys loss mIoU --out curves.png
 
-A training is given by its work directory or by a file vis_data/scalars.json. Of a work directory all parts of a resumed
-training are read; where they overlap, the later one counts. Each key has an axis of its own.
+Pass the work directory of a training or a file vis_data/scalars.json. All parts of a resumed training in a work
+directory are read; where they overlap, the later part is used. Each key is drawn on its own axes.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--title', help='title of the figure')
     parser.add_argument('--legend', nargs='+', help='a name for each training')
     parser.add_argument('--style', help='style sheet of matplotlib, such as ggplot')
-    parser.add_argument('--out', help='file of the picture: png, pdf or svg; without it, it is shown in a window')
+    parser.add_argument('--out', help='file of the picture: png, pdf or svg; default: show it in a window')
     return parser.parse_args(argv)
 
 
@@ -38,7 +38,7 @@ def find_logs(path: str) -> list[Path]:
     """The files of a training, in the order in which they were written.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: There are no such files.
     """
     if osp.isfile(path):
         return [Path(path)]
@@ -49,7 +49,7 @@ def find_logs(path: str) -> list[Path]:
 
 
 def read_curves(files: list[Path]) -> dict[str, dict[int, float]]:
-    """Key -> step -> value. The step is that of the log: the iteration of losses, the epoch or iteration of metrics.
+    """Key -> step -> value. The step is that of the log: the iteration for losses, the epoch or iteration for metrics.
 
     Raises:
         ValueError: A line is not JSON; the message names it.
@@ -62,7 +62,7 @@ def read_curves(files: list[Path]) -> dict[str, dict[int, float]]:
                 entry = json.loads(line)
             except json.JSONDecodeError as error:
                 if number == len(lines):
-                    break  # of a training that was killed
+                    break  # the last line of a killed training
                 raise ValueError(f'{file}, line {number}: not JSON: {error}') from error
             for key, value in entry.items():
                 if key not in NOT_CURVES and isinstance(value, (int, float)) and 'step' in entry:
@@ -71,7 +71,7 @@ def read_curves(files: list[Path]) -> dict[str, dict[int, float]]:
 
 
 def collect(logs: list[str], keys: list[str], legend: list[str] | None) -> dict[str, list[tuple]]:
-    """Key -> (name, steps, values) of each training, as ``draw_curves`` takes them.
+    """Key -> (name, steps, values) of each training, the input of ``draw_curves``.
 
     Raises:
         ValueError: A training has no such key, or the legend has another length.

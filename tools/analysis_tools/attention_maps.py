@@ -2,8 +2,8 @@
 
     python tools/analysis_tools/attention_maps.py CONFIG CHECKPOINT --output-dir work_dirs/attention
 
-Works with any model that has a fusion. Where that has no attention, the maps show how much the audio changes features.
-A model that looks over time gets the complete clip of a sample.
+Works with any model that has a fusion. For a fusion without attention, the maps show the change of the features by the
+audio. A temporal model gets the complete clip of a sample.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def parse_args(argv=None) -> argparse.Namespace:
 
 
 def find_clip(dataset, index: int) -> range:
-    """Indices of the frames of the clip of a sample, which are consecutive; of the sample alone if it has no clip."""
+    """Indices of the frames of the clip of a sample, which are consecutive; only its own index if it has no clip."""
     clip = dataset.get_data_info(index).get('clip')
     if clip is None:
         return range(index, index + 1)

@@ -3,7 +3,7 @@
     python tools/analysis_tools/browse_dataset.py configs/cavp/cavp_r18_mini.py --output-dir work_dirs/browse
 
 Each picture shows a sample's image, mask, waveforms and log-mel spectrograms of the left and right channel, and the
-positions of its sources. Samples are taken at equal distances, or those of --indices.
+positions of its sources. Samples are taken at equal distances, unless --indices is set.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from mmavs.visualization.sample_picture import draw_sample
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
-    parser.add_argument('--output-dir', help='folder for the pictures; without it, they are shown in a window')
+    parser.add_argument('--output-dir', help='folder for the pictures; default: show them in a window')
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train', help='data loader (train)')
     add_choice(parser, 20)
     parser.add_argument('--seed', type=int, default=0, help='seed of the augmentation (0)')
@@ -34,7 +34,7 @@ def parse_args(argv=None) -> argparse.Namespace:
 
 
 def record_crops(cfg: dict | list | tuple) -> None:
-    """Replaces each RandomCrop by AVRandomCrop, which makes the same crops and records where they lie."""
+    """Replaces each RandomCrop by AVRandomCrop, which makes the same crops and records their positions."""
     if isinstance(cfg, dict) and cfg.get('type') == 'RandomCrop':
         cfg['type'] = 'AVRandomCrop'
     for value in cfg.values() if isinstance(cfg, dict) else cfg:

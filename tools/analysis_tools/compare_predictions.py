@@ -36,8 +36,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--split', choices=['val', 'test'], default='test', help='data loader (test)')
     parser.add_argument('--clip', help='name of a clip of AVSBench')
     add_choice(parser, 5)
-    parser.add_argument('--width', type=int, default=220, help='least width of a column in pixels (220)')
-    parser.add_argument('--no-names', action='store_true', help='write no class names beside the objects')
+    parser.add_argument('--width', type=int, default=220, help='minimum width of a column in pixels (220)')
+    parser.add_argument('--no-names', action='store_true', help='do not write class names next to the objects')
     add_cfg_options(parser)
     return parser.parse_args(argv)
 
@@ -48,7 +48,7 @@ def find_frames(samples: list[Sample], clip: str) -> list[Sample]:
     if clip not in names:
         known = sorted({name for name in names if name})
         if not known:
-            raise ValueError('--clip needs a dataset of videos; choose samples with --indices')
+            raise ValueError('--clip needs a dataset of videos; select samples with --indices')
         raise ValueError(f'--clip {clip} is not in the dataset{nearest_hint(clip, known) or f", which has {known[0]}"}')
     return [sample for sample, name in zip(samples, names, strict=True) if name == clip]
 

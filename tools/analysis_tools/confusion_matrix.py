@@ -3,7 +3,7 @@
     python tools/test.py CONFIG CHECKPOINT --out work_dirs/predictions
     python tools/analysis_tools/confusion_matrix.py CONFIG work_dirs/predictions work_dirs/confusion
 
-Writes confusion_matrix.png, each row in percent of the label's pixels, and confusion_matrix.csv with numbers of pixels.
+Writes confusion_matrix.png, with rows normalized to 100 %, and confusion_matrix.csv with numbers of pixels.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def count_confusion(samples: list[Sample], folder: str) -> np.ndarray:
     """Pixels (classes, classes), row = label, column = prediction, of all samples.
 
     Raises:
-        FileNotFoundError, ValueError: See ``read_prediction``; or a value is no class.
+        FileNotFoundError, ValueError: See ``read_prediction``; or a value is not a class index.
     """
     classes = samples[0][0].metainfo['classes']
     total = torch.zeros(len(classes), len(classes), dtype=torch.int64)

@@ -34,7 +34,7 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
 def add_choice(parser: argparse.ArgumentParser, number: int) -> None:
     """Adds the options --number and --indices."""
     parser.add_argument('--number', type=int, default=number, help=f'number of samples, at equal distances ({number})')
-    parser.add_argument('--indices', type=int, nargs='+', help='indices of samples, in place of --number')
+    parser.add_argument('--indices', type=int, nargs='+', help='indices of samples, instead of --number')
 
 
 def read_config(args: argparse.Namespace) -> Config:
@@ -46,13 +46,13 @@ def read_config(args: argparse.Namespace) -> Config:
 
 
 def build_samples(cfg: Config, split: str) -> list[Sample]:
-    """All samples of a data loader, of the datasets inside of wrappers."""
+    """All samples of a data loader, of the datasets inside wrappers."""
     datasets = leaf_datasets(DATASETS.build(cfg[f'{split}_dataloader'].dataset))
     return [(dataset, index) for dataset in datasets for index in range(len(dataset))]
 
 
 def leaf_datasets(dataset) -> Iterator[AVSegDataset]:
-    """The datasets inside of ``ConcatDataset``, ``RepeatDataset`` and other wrappers."""
+    """The datasets inside ``ConcatDataset``, ``RepeatDataset`` and other wrappers."""
     if isinstance(dataset, AVSegDataset):
         yield dataset
         return
@@ -61,7 +61,7 @@ def leaf_datasets(dataset) -> Iterator[AVSegDataset]:
 
 
 def choose(total: int, args: argparse.Namespace) -> list[int]:
-    """Indices of the samples that the command line names.
+    """Indices of the samples selected by the command line.
 
     Raises:
         ValueError: An index does not exist.
@@ -107,7 +107,7 @@ def read_prediction(folder: str, sample: Sample, shape: Sequence[int]) -> np.nda
         shape: Height and width of its label.
 
     Raises:
-        FileNotFoundError, ValueError: The prediction is missing or has another size; the message states the remedy.
+        FileNotFoundError, ValueError: The prediction is missing or has another size; the message contains a remedy.
     """
     dataset, index = sample
     record = dataset.get_data_info(index)
@@ -128,7 +128,7 @@ def read_prediction(folder: str, sample: Sample, shape: Sequence[int]) -> np.nda
 
 
 def parse_named_folders(words: Sequence[str]) -> dict[str, str]:
-    """``NAME=FOLDER`` or ``FOLDER`` of the command line: name -> folder; a folder alone is its own name."""
+    """``NAME=FOLDER`` or ``FOLDER`` of the command line: name -> folder. NAME defaults to the path."""
     folders = {}
     for word in words:
         name, separator, folder = word.partition('=')

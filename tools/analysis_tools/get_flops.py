@@ -13,7 +13,7 @@ from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import torch
@@ -39,9 +39,9 @@ class Complexity(NamedTuple):
 
 
 class _CallsParts(torch.nn.Module):
-    """Calls each part as a module: mmengine attributes operations to the modules whose ``forward`` runs them.
+    """Calls each part by its ``forward``, since mmengine counts the operations of a module in its ``forward``.
 
-    The segmentor calls methods of the fusion instead, whose operations would be missing in that part.
+    The segmentor calls other methods of the fusion, whose operations would not be counted for the fusion.
     """
 
     def __init__(self, model: torch.nn.Module) -> None:

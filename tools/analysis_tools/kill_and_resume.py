@@ -2,12 +2,12 @@ r"""Kills a training at random times, resumes it each time, and compares the res
 
     python tools/analysis_tools/kill_and_resume.py configs/cavp/cavp_r18_mini-6e.py --kills 20
 
-Both trainings are runs of `tools/train.py --resume`. SIGKILL ends all processes of a training at once, including those
-that load data. A part of the kills waits until a checkpoint is being written. The others come at a random time after
-the start. The tool checks that
+Both trainings are runs of `tools/train.py --resume`. SIGKILL ends all processes of a training at once, including the
+workers of the data loader. Some kills happen while a checkpoint is being written, the others at a random time after the
+start. The tool checks that
 
-- the final checkpoints have the same names and are equal bit for bit (weights, optimizer, schedules), without
-  temporary or replaced files beside them,
+- the final checkpoints have the same names and are bit-identical (weights, optimizer, schedules), and there are no
+  temporary or replaced files,
 - the samples that are loaded after a resume follow those before the checkpoint and are those of the uninterrupted
   training.
 
@@ -33,7 +33,10 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('config', help='config of the training')
     parser.add_argument('--kills', type=int, default=20, help='number of kills (default: %(default)s)')
     parser.add_argument(
-        '--writing', type=float, default=0.4, help='share of kills while a checkpoint is written (default: %(default)s)'
+        '--writing',
+        type=float,
+        default=0.4,
+        help='share of kills while a checkpoint is written (default: %(default)s)',
     )
     parser.add_argument(
         '--interval',
@@ -41,14 +44,14 @@ def parse_args(argv=None) -> argparse.Namespace:
         default=1,
         help='epochs, or iterations of an iteration-based config, between checkpoints (default: %(default)s)',
     )
-    parser.add_argument('--processes', type=int, default=1, help='processes that train together (default: %(default)s)')
+    parser.add_argument('--processes', type=int, default=1, help='number of training processes (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='seed of the random times (default: %(default)s)')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/kill_and_resume'))
     parser.add_argument('--cfg-options', nargs='+', default=[], help='passed on to the training')
     return parser.parse_args(argv)
 
 
-class Undisturbed(NamedTuple):
+class Uninterrupted(NamedTuple):
     """The uninterrupted training.
 
     Attributes:
@@ -62,19 +65,21 @@ class Undisturbed(NamedTuple):
     start: float
 
 
-def run_undisturbed(args: argparse.Namespace) -> Undisturbed:
+def run_uninterrupted(args: argparse.Namespace) -> Uninterrupted:
     """Trains without interruption."""
-    training = Training(args, args.work_dir / 'undisturbed', 0)
+    training = Training(args, args.work_dir / 'uninterrupted', 0)
     while not training.notes('step'):
         if training.wait(0.05):
-            raise RuntimeError('the training has no step')
+            raise RuntimeError('the training recorded no step')
     start = time.monotonic() - training.begun
     training.wait(WAIT)
-    return Undisturbed(training, time.monotonic() - training.begun, start)
+    return Uninterrupted(training, time.monotonic() - training.begun, start)
 
 
-def kill_once(training: Training, undisturbed: Undisturbed, args: argparse.Namespace, writing: bool, rng) -> str | None:
-    """Kills a training after a random time; returns None if it ended before.
+def kill_once(
+    training: Training, uninterrupted: Uninterrupted, args: argparse.Namespace, writing: bool, rng
+) -> str | None:
+    """Kills a training after a random time; returns None if the training ended before.
 
     Returns:
         str: State of the training at the kill.
@@ -83,8 +88,8 @@ def kill_once(training: Training, undisturbed: Undisturbed, args: argparse.Names
         ended = not training.wait_for_writing(rng.randint(1, 2))
         time.sleep(rng.uniform(0, 0.002))
     else:
-        share = (undisturbed.seconds - undisturbed.start) / args.kills
-        ended = training.wait(rng.uniform(0, undisturbed.start + 1.5 * share))
+        share = (uninterrupted.seconds - uninterrupted.start) / args.kills
+        ended = training.wait(rng.uniform(0, uninterrupted.start + 1.5 * share))
     if ended:
         return None
     training.kill()
@@ -97,25 +102,25 @@ def kill_once(training: Training, undisturbed: Undisturbed, args: argparse.Names
     return ', '.join(met)
 
 
-def check_reads(trainings: list[Training], undisturbed: Training) -> list[str]:
-    """Messages on samples that were loaded again or that differ."""
+def check_reads(trainings: list[Training], uninterrupted: Training) -> list[str]:
+    """Messages about samples that were loaded again or that differ."""
     problems = []
-    wanted = {tuple(place): index for *place, index in undisturbed.notes('read')}
+    wanted = {tuple(place): index for *place, index in uninterrupted.notes('read')}
     for training in trainings:
         starts = training.notes('start')
         for epoch, rank, number, index in training.notes('read'):
             if (epoch, number) < tuple(starts[0][1:]):
-                problems.append(f'{training.record}: draw {number} of pass {epoch} was read again')
+                problems.append(f'{training.record}: draw {number} of pass {epoch} was loaded again')
             if wanted.get((epoch, rank, number), index) != index:
                 problems.append(f'{training.record}: draw {number} of pass {epoch} is another sample')
     return problems
 
 
 def check_files(found: Path, wanted: Path) -> list[str]:
-    """Messages on differences between two work dirs."""
+    """Messages about differences between two work dirs."""
     names = [sorted(path.name for path in folder.glob('*.pth*')) for folder in (found, wanted)]
     if names[0] != names[1]:
-        return [f'the checkpoints are {names[0]} in place of {names[1]}']
+        return [f'the checkpoints are {names[0]} instead of {names[1]}']
     problems = []
     for name in names[1]:
         a, b = (torch.load(folder / name, weights_only=True) for folder in (found, wanted))
@@ -125,7 +130,7 @@ def check_files(found: Path, wanted: Path) -> list[str]:
 
 
 def _equal(a, b) -> bool:
-    """Whether nested containers are equal, tensors bit for bit."""
+    """True if nested containers are equal, with bit-identical tensors."""
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(_equal(a[k], b[k]) for k in a)
     if isinstance(a, (list, tuple)):
@@ -142,15 +147,18 @@ def main(argv=None) -> None:
     args.work_dir.mkdir(parents=True, exist_ok=True)
     rng, folder = random.Random(args.seed), args.work_dir / 'killed'
     try:
-        undisturbed = run_undisturbed(args)
-        print(f'undisturbed: {undisturbed.seconds:.1f} s, the first step after {undisturbed.start:.1f} s', flush=True)
+        uninterrupted = run_uninterrupted(args)
+        print(
+            f'uninterrupted: {uninterrupted.seconds:.1f} s, the first step after {uninterrupted.start:.1f} s',
+            flush=True,
+        )
         writing = [i < round(args.writing * args.kills) for i in range(args.kills)]
         rng.shuffle(writing)
         trainings: list[Training] = []
         for number, kind in enumerate(writing):
             trainings.append(Training(args, folder, number))
-            met = kill_once(trainings[-1], undisturbed, args, kind, rng)
-            print(f'kill {number + 1}: {met}' if met else f'{number} kills found the training running', flush=True)
+            met = kill_once(trainings[-1], uninterrupted, args, kind, rng)
+            print(f'kill {number + 1}: {met}' if met else f'{number} kills hit a running training', flush=True)
             if met is None:
                 break
         else:
@@ -158,8 +166,8 @@ def main(argv=None) -> None:
             trainings[-1].wait(WAIT)
     except RuntimeError as error:
         sys.exit(f'error: {error}')
-    problems = check_files(folder, args.work_dir / 'undisturbed') + check_reads(trainings, undisturbed.training)
-    print('\n'.join(problems) or 'equal: checkpoints bit for bit, samples without repetition')
+    problems = check_files(folder, args.work_dir / 'uninterrupted') + check_reads(trainings, uninterrupted.training)
+    print('\n'.join(problems) or 'equal: bit-identical checkpoints, samples without repetition')
     sys.exit(bool(problems))
 
 

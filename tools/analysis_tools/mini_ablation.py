@@ -30,7 +30,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--audio', nargs='+', choices=list(CONFIGS), default=list(CONFIGS))
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/mini_ablation'))
     parser.add_argument('--jobs', type=int, default=1, help='parallel runs; with several, each has one thread')
-    parser.add_argument('--cfg-options', nargs='+', default=[], help='options for training and testing')
+    parser.add_argument('--cfg-options', nargs='+', default=[], help='config options for training and testing')
     return parser.parse_args()
 
 
@@ -47,7 +47,7 @@ def run_tool(log: Path, *command: str) -> None:
 def train_and_test(
     folder: Path, config: Path, options: list[str], subsets: dict[str, list[str]] = SUBSETS
 ) -> dict[str, dict[str, float]]:
-    """Metrics of a set-up and seed by subset; read from the result file if the run has finished before."""
+    """Metrics of a set-up and seed by subset. Those of a finished run are read from its result file."""
     result_file = folder / 'result.json'
     if result_file.is_file():
         return json.loads(result_file.read_text())

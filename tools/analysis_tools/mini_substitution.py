@@ -2,9 +2,9 @@
 
     python tools/analysis_tools/mini_substitution.py --jobs 2
 
-The tool generates AVSBench trees and makes AVS-M-SS from S4, in which the audio of every clip is a recording of its
-category. It trains CAVP on both with several seeds, tests the best checkpoint on the validation split of the same tree,
-and compares the results by a t-test (compare_runs.py). Finished steps are kept when the command is repeated.
+The tool generates AVSBench trees and makes AVS-M-SS from S4, in which the audio of every clip is another recording of
+its category. It trains CAVP on both with several seeds, tests the best checkpoint on the validation split of the same
+tree, and compares the results by a t-test (compare_runs.py). Finished steps are kept when the command is repeated.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--data', type=Path, default=Path('data/mini-substitution'), help='folder of both trees')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/mini_substitution'))
     parser.add_argument('--jobs', type=int, default=1, help='parallel runs; with several, each has one thread')
-    parser.add_argument('--cfg-options', nargs='+', default=[], help='options for training and testing')
+    parser.add_argument('--cfg-options', nargs='+', default=[], help='config options for training and testing')
     args = parser.parse_args()
     if len(args.seeds) < 2:
         parser.error('a t-test needs at least two --seeds')

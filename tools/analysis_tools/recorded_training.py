@@ -22,24 +22,24 @@ from mmavs.engine.runner.checkpoint_files import PART
 from mmavs.engine.runner.seeding import Draw, SeededDataset
 
 TRAIN = Path(__file__).resolve().parents[1] / 'train.py'
-FORK = multiprocessing.get_context('fork')  # starts in one or two seconds instead of ten
-WAIT = 1800  # longest time in seconds to wait for a training
-_record = Path()  # of the training in this process
+FORK = multiprocessing.get_context('fork')  # makes a training start in one or two seconds instead of ten
+WAIT = 1800  # maximum time in seconds to wait for a training
+_record = Path()  # path of the record of the training in this process
 
 
 def note(*words: object) -> None:
-    """Appends a line to the record of this training; one write, since several processes do so."""
+    """Appends a line to the record of this training by a single write, since several processes write to it."""
     with _record.open('a') as f:
         f.write(' '.join(map(str, words)) + '\n')
 
 
 class StepRecorder(Hook):
-    """Records where a training starts, and its steps."""
+    """Records the start and the steps of a training."""
 
     priority = 'VERY_HIGH'
 
     def before_train(self, runner) -> None:
-        """Records the first epoch and the first draw that the number of steps leaves to do."""
+        """Records the epoch and the draw at which the training starts."""
         loader, epoch, step = runner.train_dataloader, 0, runner.iter
         if isinstance(runner.train_loop, EpochBasedTrainLoop):
             epoch, step = divmod(step, len(loader))
@@ -71,9 +71,9 @@ class RecordedRunner(AVRunner):
 
 
 def train(args: argparse.Namespace, folder: Path, record: Path, rank: int, port: int) -> None:
-    """Trains as `tools/train.py` does; runs in a process of its own."""
+    """Trains as `tools/train.py` does; runs in a separate process."""
     global _record
-    os.setsid()  # a group, for the kill
+    os.setsid()  # a process group, so that all its processes can be killed
     _record = record
     with (folder.parent / f'{folder.name}.log').open('a') as log:
         os.dup2(log.fileno(), 1)
@@ -94,12 +94,12 @@ def train(args: argparse.Namespace, folder: Path, record: Path, rank: int, port:
 
 
 class Training:
-    """A training that runs in processes of its own.
+    """A training in separate processes.
 
     Args:
         args: The options.
-        folder: Its work dir.
-        number: Of the run in this work dir.
+        folder: The work dir.
+        number: Number of the run in this work dir.
     """
 
     def __init__(self, args: argparse.Namespace, folder: Path, number: int) -> None:
@@ -116,10 +116,10 @@ class Training:
             process.start()
 
     def wait(self, seconds: float) -> bool:
-        """Waits; returns whether the training has ended by itself.
+        """Waits; returns True if the training has ended by itself.
 
         Raises:
-            RuntimeError: It failed.
+            RuntimeError: The training failed.
         """
         end = time.monotonic() + seconds
         while any(p.is_alive() for p in self.processes) and not any(p.exitcode for p in self.processes):
@@ -132,7 +132,7 @@ class Training:
         return True
 
     def wait_for_writing(self, count: int) -> bool:
-        """Waits until a checkpoint is written for the ``count``th time; returns whether that happened."""
+        """Waits until a checkpoint is written for the ``count``th time; returns True if that happened."""
         seen, end = set(), time.monotonic() + WAIT
         while len(seen) < count and time.monotonic() < end:
             if self.wait(0):
@@ -142,7 +142,7 @@ class Training:
         return True
 
     def being_written(self) -> list[str]:
-        """Names of checkpoints that this training was writing at this time or when it was killed."""
+        """Names of the checkpoints that this training is writing, or was writing when it was killed."""
         found = []
         for path in self.folder.glob(f'*{PART}'):
             try:
@@ -158,10 +158,10 @@ class Training:
             try:
                 os.killpg(process.pid, signal.SIGKILL)
             except ProcessLookupError:
-                process.kill()  # it has no group yet, or has ended
+                process.kill()  # the group does not exist yet, or has ended
             process.join()
 
     def notes(self, kind: str) -> list[list[int]]:
-        """Numbers in the lines of one kind of the record."""
+        """Numbers in the lines of one kind in the record."""
         lines = self.record.read_text().splitlines() if self.record.exists() else []
         return [list(map(int, line.split()[1:])) for line in lines if line.split()[0] == kind]

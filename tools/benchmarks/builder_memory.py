@@ -3,9 +3,9 @@
     python tools/benchmarks/builder_memory.py --images 118287 --workers 2
 
 The annotation file has as many objects as COCO's train2017, with its shares of categories and lengths of polygons. All
-images are links to one JPEG. The tool runs the steps of the builder that read and plan, and prints the peak memory of
-this process and its workers: the sum of the resident memory, and the sum of the proportional memory, which counts
-shared pages once. Linux only.
+images are links to one JPEG. The tool runs the steps of the builder before the writing of samples, and prints the peak
+memory of this process and its workers: the sum of the resident memory, and the sum of the proportional memory, which
+counts shared pages once. Linux only.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from mmavs.data_tools.vpo_builder.recording_set import load_recordings
 from mmavs.data_tools.vpo_builder.sampling import SamplingRules, draw_multi_instance, draw_multi_source, draw_single
 from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
-WIDTH, HEIGHT = 160, 120  # small to save time; a worker holds one image at a time
+WIDTH, HEIGHT = 160, 120  # small, to save time; a worker holds one image at a time
 OBJECTS_PER_IMAGE = 7.27  # COCO train2017: 860,001 objects in 118,287 images, 31 % of them persons
 PERSONS, OTHERS_OF_TABLE = 0.31, 0.19
 CAPTIONS = (
@@ -42,7 +42,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--images', type=int, default=118287, help='default: %(default)s, as in train2017')
     parser.add_argument('--workers', type=int, default=2, help='default: %(default)s')
-    parser.add_argument('--start-method', choices=['fork', 'spawn'], help='of the workers (default: fork on Linux)')
+    parser.add_argument(
+        '--start-method', choices=['fork', 'spawn'], help='start of the workers (default: fork on Linux)'
+    )
     return parser.parse_args()
 
 
@@ -65,7 +67,7 @@ def read_and_plan(root: Path, workers: int, start_method: str | None = None) -> 
     """Runs the steps of the builder before the writing of samples; returns the number of samples."""
     table = load_class_table()
     part = ImagePart(str(root / 'instances.json'), str(root / 'images'), str(root / 'captions.json'), None)
-    with WorkerPool(workers, start_method) as pool:  # first, as in a build
+    with WorkerPool(workers, start_method) as pool:  # starts the workers first, as in a build
         images = load_images([part], table)
         recordings = load_recordings(
             str(root / 'sounds.csv'),
@@ -184,7 +186,7 @@ def children_of(pid: int) -> list[int]:
     for task in Path(f'/proc/{pid}/task').glob('*/children'):
         try:
             found += [int(child) for child in task.read_text().split()]
-        except OSError:  # the thread ended
+        except OSError:  # the thread has ended
             continue
     return found + [grandchild for child in found for grandchild in children_of(child)]
 

@@ -1,7 +1,7 @@
 """Runs the speed benchmarks: `python tools/benchmarks/run_all.py`, or some of them with `--only NAME ...`.
 
 Prints a table and writes bench.json. README.md in this folder defines the benchmarks. The exit status is 1 if a
-benchmark misses its goal.
+benchmark does not reach its goal.
 """
 
 import argparse
@@ -21,8 +21,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', type=Path, default=Path('work_dirs/bench'), help='folder of bench.json (default: %(default)s)'
     )
-    parser.add_argument('--rounds', type=int, help='number of times that each side is timed (default: 3 or 5)')
-    parser.add_argument('--tiny', action='store_true', help='tiny sizes, only to test the tool')
+    parser.add_argument('--rounds', type=int, help='number of timed runs of each implementation (default: 3 or 5)')
+    parser.add_argument('--tiny', action='store_true', help='tiny sizes, to test the tool')
     return parser.parse_args()
 
 

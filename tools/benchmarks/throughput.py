@@ -3,9 +3,9 @@
     python tools/benchmarks/throughput.py --batch 8 16
 
 The step is that of CAVP with ResNet-50 on 512 x 512 images: preprocessing, forward, backward and optimizer step, with
-the data in memory. Each setting runs in a process of its own. The tool prints a table and writes throughput.json after
-each setting. The share of the peak is the rate of multiplications in convolutions and matrix products, divided by the
-rate that the device reaches for large bf16 matrices.
+the data in memory. Each setting runs in a separate process. The tool prints a table and writes throughput.json after
+each setting. The share of the peak is the rate of FLOPs in convolutions and matrix products, divided by the rate of the
+device for the product of large bf16 matrices.
 """
 
 import argparse
@@ -44,7 +44,7 @@ class Setting(NamedTuple):
         batch: Images per step.
         precision: ``fp32``, ``tf32`` (NVIDIA's TensorFloat-32), or mixed ``bf16`` or ``fp16``.
         layout: Memory format, ``channels_last`` or ``channels_first``.
-        compiled: Whether the parts of the model are compiled.
+        compiled: Compiles the parts of the model.
     """
 
     batch: int
@@ -74,7 +74,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--steps', type=int, default=20, help='timed steps (default: %(default)s)')
     parser.add_argument('--device', default=device, help='default: %(default)s')
-    parser.add_argument('--tiny', action='store_true', help='a tiny network, for a test of the tool')
+    parser.add_argument('--tiny', action='store_true', help='a tiny network, to test the tool')
     parser.add_argument(
         '--out', type=Path, default=Path('work_dirs/bench'), help='output folder (default: %(default)s)'
     )
@@ -106,7 +106,7 @@ def measure(setting: Setting, device: str, steps: int, *, tiny: bool = False, ba
         setting: The settings of the step.
         device: Device that runs it.
         steps: Number of timed steps.
-        tiny: Whether to take a tiny network.
+        tiny: Uses a tiny network.
         backend: Backend of ``torch.compile``.
 
     Returns:

@@ -7,9 +7,9 @@ r"""Builds the VPO datasets from COCO annotations and VGGSound recordings (Sec. 
         --splits auto test --test-fraction 0 \
         --sounds-csv vggsound.csv --sounds vggsound/audios --out data/VPO
 
-An interrupted build resumes if it is started again with the same options. Everything that cannot be used (images,
-annotations, recordings) is counted by reason on the screen and in manifest.json. Recordings that are silent in their
-middle 3 s, which samples take, are counted as well.
+An interrupted build resumes if it is started again with the same options. Images,
+annotations and recordings that cannot be used are counted by reason on the screen and in manifest.json. Recordings that
+are silent in their middle 3 s, which samples take, are counted as well.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmavs.data_tools.vpo_builder import build_vpo  # noqa: E402
@@ -96,7 +96,7 @@ def _add_rules(add: Callable) -> None:
         type=int,
         metavar='N',
         help='maximum number of sounding objects of a class in each split '
-        'of VPO-SS, of VPO-MS, and of what VPO-MSMI adds (default: no limit)',
+        'of VPO-SS, of VPO-MS, and of the images that only VPO-MSMI has (default: no limit)',
     )
     add(
         '--skip-silent',
@@ -107,12 +107,12 @@ def _add_rules(add: Callable) -> None:
 
 def _add_handling(add: Callable) -> None:
     """Options that do not change the samples."""
-    add('--workers', type=int, help='number of processes (default: one per CPU core); the result is the same')
+    add('--workers', type=int, help='number of processes (default: one per CPU core); it does not change the result')
     add(
         '--copy-mode',
         choices=['copy', 'hardlink', 'symlink'],
         default='copy',
-        help='how images and recordings are taken over (default: %(default)s)',
+        help='copy images and recordings, or link them (default: %(default)s)',
     )
     add('--overwrite', action='store_true', help='replace these subsets in --out')
 

@@ -4,7 +4,7 @@ r"""Checks unpacked AVSBench folders with all their parts and splits, and lists 
         --page avsbench.md --report problems.csv
 
 Reads every frame, mask and recording once. The exit status is 1 if there are errors: missing or unreadable files, clips
-with missing frames, mask values or colors that belong to no class, audio that ends before its frames. Masks with fewer
+with missing frames, mask values or colors without a class, audio that is shorter than its frames. Masks with fewer
 than 20 pixels of a class and recordings whose used seconds are silent are warnings. The page lists the number of clips
 and frames of each split, and the number of frames with each class.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mmengine.registry import init_default_scope
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmavs.data_tools.checking.avsbench import check_part, count_notes, find_parts  # noqa: E402

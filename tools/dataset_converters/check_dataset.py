@@ -2,12 +2,13 @@ r"""Checks all data of a config's data loaders, and lists all problems at once.
 
     python tools/dataset_converters/check_dataset.py configs/cavp/cavp_r50_vpo-msmi.py --report problems.csv
 
-The exit status is 1 if there are errors: missing or broken files, masks of another size or with unknown values, masks
-without any foreground in a whole set, invalid annotations, duplicates, and images or recordings that training shares
-with validation or test (unless the config states evaluates_on_train = True).
+The exit status is 1 if there are errors: missing or damaged files, masks of another size or with unknown values,
+    datasets
+whose masks contain background only, invalid annotations, duplicates, and images or recordings that training shares
+with validation or test (unless the config has evaluates_on_train = True).
 
 Warnings: recordings that are shorter than the audio of a sample or silent in the seconds that samples use, masks with
-fewer than 20 pixels of a class, classes that are missing from training, and rows that are likely mistakes.
+fewer than 20 pixels of a class, classes that are missing from training, and rows that are likely wrong.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmavs.data_tools.checking.check import LOADERS, check_config  # noqa: E402

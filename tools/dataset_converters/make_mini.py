@@ -1,7 +1,7 @@
 """Makes the mini set: a small generated dataset in VPO's layout, on which a method trains in minutes on a CPU.
 
-The tool draws images with COCO annotations and synthesises recordings of 8 of VPO's classes, and builds VPO-SS, VPO-MS
-and VPO-MSMI from them as from COCO and VGGSound.
+The tool draws images with COCO annotations and synthesizes recordings for 8 of VPO's classes. It builds VPO-SS, VPO-MS
+and VPO-MSMI from them in the same way as from COCO and VGGSound.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mini.source import source_settings, write_source  # noqa: E402
@@ -23,9 +23,9 @@ from mmavs.datasets.metainfo.vpo_classes import load_class_table  # noqa: E402
 from mmavs.utils.files import write_text  # noqa: E402
 
 TEST_FRACTION = 0.225
-VAL_FRACTION = 0.15  # of the images and recordings that are not for testing
-MAX_SOURCES = 2  # of three to five objects in an image, so that most visible objects are silent
-MARK = 'mini.json'  # a file of complete sets
+VAL_FRACTION = 0.15  # fraction of the images and recordings that are not for testing
+MAX_SOURCES = 2  # in an image of three to five objects, so that most visible objects are silent
+MARK = 'mini.json'  # file that marks a complete set
 
 
 def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, overwrite=False):
@@ -40,7 +40,7 @@ def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, ove
         overwrite (bool): Replace a mini set with other settings.
 
     Returns:
-        bool: False if the set was complete already.
+        bool: False if the set was already complete.
 
     Raises:
         ValueError: ``out`` has a mini set with other settings, or a number is too small.
@@ -86,26 +86,26 @@ def _build(source, out, seed, overwrite):
         val_fraction=VAL_FRACTION,
         copy_mode=_copy_mode(source),
         overwrite=overwrite,
-        workers=1,  # starting more processes takes longer than building so small a set
+        workers=1,  # starting more processes takes longer than building such a small set
     )
 
 
 def _check_settings(source, settings):
-    """Whether the source exists; raises an error if it has other settings."""
+    """Returns True if the source exists; raises an error if it has other settings."""
     path = source / 'settings.json'
     if not path.exists():
         return False
     found = json.loads(path.read_text(encoding='utf-8'))
     if found != settings:
         raise ValueError(
-            f'{path}: made with {found}, wanted are {settings}; choose another --out, or replace the set '
+            f'{path}: made with {found} instead of {settings}; choose another --out, or replace the set '
             'with --overwrite'
         )
     return True
 
 
 def _copy_mode(source):
-    """Hard links if the file system supports them, which save half of the space; otherwise copies."""
+    """Hard links, which save half of the space, if the file system supports them; otherwise copies."""
     probe = source / 'settings.json.link'
     try:
         probe.unlink(missing_ok=True)
@@ -128,7 +128,7 @@ def parse_args():
         nargs=2,
         default=(20, 6),
         metavar=('TRAIN', 'TEST'),
-        help='recordings of each class (default: 20 6); a few for training become validation',
+        help='recordings of each class (default: 20 6); some for training are used for validation',
     )
     parser.add_argument('--workers', type=int, help='processes (default: one per CPU core)')
     parser.add_argument('--overwrite', action='store_true', help='replace a mini set made with other settings')
@@ -136,7 +136,7 @@ def parse_args():
 
 
 def main():
-    """Makes the set that the command line asks for."""
+    """Makes the set with the options of the command line."""
     logging.basicConfig(level=logging.INFO, format='%(message)s', stream=sys.stdout)
     args = parse_args()
     try:

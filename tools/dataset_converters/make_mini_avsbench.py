@@ -1,7 +1,7 @@
-"""Makes small generated AVSBench trees, on which its configs and tools can be tried in minutes on a CPU.
+"""Makes small generated AVSBench trees, to run the configs and tools of AVSBench in minutes on a CPU.
 
-The output folder has the released layouts, AVSBench-object (S4 and MS3) and AVSBench-semantic (v1s, v1m, v2), with
-videos in which only the audio determines the objects of the mask, and recordings in the layout of VGGSound for
+The output folder has the released layouts, AVSBench-object (S4 and MS3) and AVSBench-semantic (v1s, v1m, v2). Only the
+audio determines the objects in the masks of the videos. There are also recordings in the layout of VGGSound, for
 substitute_audio.py.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mini.avsbench import SEMANTIC_FRAMES, plan_clips, write_ms3, write_s4, write_semantic, write_tables  # noqa: E402
@@ -25,12 +25,12 @@ from mmavs.data_tools.parallel import WorkerPool  # noqa: E402
 from mmavs.datasets.metainfo.avsbench_classes import default_classes  # noqa: E402
 from mmavs.datasets.metainfo.palette import bit_interleaved_palette  # noqa: E402
 
-VERSION = 1  # increased whenever the same settings give different files
+VERSION = 1  # version: increased when the same settings give different files
 MARK = 'mini.json'
 
 
 def make_mini_avsbench(out, *, seed=0, clips=(16, 4, 8), recordings=(6, 2), workers=None, overwrite=False):
-    """Makes the trees; they appear only when they are complete.
+    """Makes the trees. The output folder appears when they are complete.
 
     Args:
         out (str | Path): Output folder, with ``AVSBench-object``, ``AVSBench-semantic`` and ``VGGSound``.
@@ -42,7 +42,7 @@ def make_mini_avsbench(out, *, seed=0, clips=(16, 4, 8), recordings=(6, 2), work
         overwrite (bool): Replace trees with other settings.
 
     Returns:
-        bool: False if the trees were complete already.
+        bool: False if the trees were already complete.
 
     Raises:
         ValueError: ``out`` has other files, or a number is too small.
@@ -118,7 +118,7 @@ def parse_args():
 
 
 def main():
-    """Makes the trees that the command line asks for."""
+    """Makes the trees with the options of the command line."""
     args = parse_args()
     try:
         made = make_mini_avsbench(**vars(args))

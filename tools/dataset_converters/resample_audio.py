@@ -4,8 +4,8 @@ r"""Copies a folder of recordings at the sample rate of the model (16 kHz, mono)
 
 The folder may also hold videos as they were downloaded from VGGSound (<id>_<start>.mp4), which need PyAV.
 
-Training on the copies, with `audio_dir='VGGSound/audios_16k'` in the dataset of each data loader, uses the same
-waveforms as on the originals. An interrupted run resumes if it is started again. Recordings that cannot be read are
+Set `audio_dir='VGGSound/audios_16k'` in the dataset of each data loader to train on the copies. The waveforms are the
+same as those of the originals. An interrupted run resumes if it is started again. Recordings that cannot be read are
 listed and left out; the exit status is 1 then.
 """
 
@@ -14,7 +14,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmavs.audio import SAMPLE_RATE  # noqa: E402
@@ -36,7 +36,7 @@ def parse_args(argv=None) -> argparse.Namespace:
         '--subtype',
         choices=SUBTYPES,
         default=SUBTYPES[0],
-        help='FLOAT keeps the waveforms of training, PCM_16 rounds them and takes half the space '
+        help='FLOAT gives the same waveforms in training, PCM_16 rounds them and takes half the space '
         '(default: %(default)s)',
     )
     parser.add_argument(

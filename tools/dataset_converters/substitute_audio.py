@@ -1,5 +1,5 @@
-r"""Makes AVS-M-SS, with which the paper checks the pairing of images with recordings of other videos: S4 of
-AVSBench-Object in which the audio of every clip is a VGGSound recording of the same category.
+r"""Makes AVS-M-SS (Sec. 5.2 of the paper): S4 of AVSBench-Object in which the audio of every clip is a VGGSound
+recording of another video of the same category.
 
     python tools/dataset_converters/substitute_audio.py data/AVSBench-object --out data/AVS-M-SS \
         --sounds-csv vggsound/vggsound.csv --sounds vggsound/audios
@@ -13,7 +13,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmavs.data_tools.substitution.substitute import SubstitutionOptions, substitute_audio  # noqa: E402
@@ -34,7 +34,7 @@ def parse_args(argv=None) -> argparse.Namespace:
         help='YAML file with the VGGSound labels of categories; by default, the name of a category is the first part '
         'of its label: male_speech has "male speech, man speaking"',
     )
-    parser.add_argument('--seed', type=int, default=0, help='seed of the choice of recordings (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the selected recordings (default: %(default)s)')
     parser.add_argument(
         '--val-fraction',
         type=float,

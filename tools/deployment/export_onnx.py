@@ -2,7 +2,7 @@ r"""Writes the network of a checkpoint as ONNX, and compares it with PyTorch by 
 
     python tools/deployment/export_onnx.py work_dirs/demo/best_mIoU_epoch_6.pth --out demo.onnx --log-mel log_mel.onnx
 
-Inputs are `image` (B, 3, H, W), normalised as the config states, and `log_mel` (B, channels, frames, 64), of any batch
+Inputs are `image` (B, 3, H, W), normalized as the config states, and `log_mel` (B, channels, frames, 64), of any batch
 and size; the output is `logits` (B, classes, H, W). `log_mel.onnx` computes the spectrogram of `waveform` (B, channels,
 samples) at 16 kHz. Config, classes and colors are in the file, so that the inferencer takes it in place of a
 checkpoint: `AVSegInferencer(weights='demo.onnx')`. Needs the extra `onnx`.
@@ -14,7 +14,7 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmavs.apis import AVSegInferencer  # noqa: E402

@@ -1,4 +1,4 @@
-r"""Converts a released AVSegFormer checkpoint and writes the config of its network beside it.
+r"""Converts a released AVSegFormer checkpoint and writes the config of its network.
 
     python tools/model_converters/avsegformer2mmavs.py avsegformer.pth checkpoints/ --vggish vggish-10086976.pth
 
@@ -11,7 +11,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from conversion.avsegformer import METHOD  # noqa: E402

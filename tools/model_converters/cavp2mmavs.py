@@ -1,9 +1,9 @@
-r"""Converts a released CAVP checkpoint and writes the config of its network beside it.
+r"""Converts a released CAVP checkpoint and writes the config of its network.
 
     python tools/model_converters/cavp2mmavs.py cavp_vpo.pth checkpoints/
 
 The tool identifies the network by the names and shapes of its weights. The released networks differ in output stride,
-audio channels and classes. With a wrong output stride the weights load, but the predictions are useless. Therefore the
+audio channels and classes. Weights load with a wrong output stride, too, but then give wrong predictions. Therefore the
 checkpoint also contains its classes, palette and config. The last line of the output is the command for a test.
 """
 
@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
@@ -39,8 +39,8 @@ def convert(source: str | Path, target: str | Path, config: str | None = None, e
         source: The released file.
         target: File or folder to write to; the first digits of the file's SHA-256 are added to the name. The config is
             written to the same name with the suffix ``.py``.
-        config: Config of the network; None takes the one that is found. From a config of this repository that fits a
-            released network, the data and the image size are taken; depth and stem of the backbone are from the file.
+        config: Config of the network; None for the identified one. A config of this repository for a released network
+            sets the data and the image size; depth and stem of the backbone are identified from the file.
         entry: Entry of the file with the weights, if several entries have weights.
 
     Returns:
@@ -55,7 +55,7 @@ def convert(source: str | Path, target: str | Path, config: str | None = None, e
     cfg, name = _config_of(network, config)
     state_dict, dropped = RENAMING.apply(weights.state_dict)
     with DefaultScope.overwrite_default_scope('mmseg'):
-        check_complete(state_dict, _build_on_meta(cfg), RENAMING, f'{cfg.filename}, though {network} was found')
+        check_complete(state_dict, _build_on_meta(cfg), RENAMING, f'{cfg.filename}, although {network} was identified')
         meta = dict(dataset_meta=_dataset_meta(cfg), cfg=cfg.pretty_text, mmavs_version=mmavs.__version__)
     path = write_checkpoint(dict(meta=meta, state_dict=state_dict), target, name)
     AtomicLocalBackend().put(f'# Network of {path.name}\n{cfg.pretty_text}'.encode(), path.with_suffix('.py'))
@@ -78,7 +78,7 @@ def _config_of(network: Network, config: str | Path | None) -> tuple[Config, str
 
 
 def _all_names(network: Network) -> list[str]:
-    """Names of the configs of this repository that differ from the network in depth and stem alone."""
+    """Names of the configs of this repository that differ from the network only in depth and stem."""
     try:
         return network.base_configs
     except ConversionError:
@@ -99,7 +99,7 @@ def _dataset_meta(cfg: Config) -> dict:
     if len(info['classes']) != cfg.model.decode_head.num_classes:
         raise ConversionError(
             f'{cfg.filename} has {cfg.model.decode_head.num_classes} classes in the head and '
-            f'{len(info["classes"])} in test_dataloader.dataset: make them agree'
+            f'{len(info["classes"])} in test_dataloader.dataset: set both to the same number'
         )
     return dict(classes=tuple(info['classes']), palette=[list(map(int, color)) for color in info['palette']])
 
@@ -109,7 +109,10 @@ def _print_use(path: Path, classes: tuple[str, ...], others: list[str]) -> None:
     print(f'{len(classes)} classes: {shown}')
     print(f'written: {path} and its config {path.with_suffix(".py").name}')
     if others:
-        print('The same network is used with other test sets and image sizes, which cannot be read from the weights.')
+        print(
+            'The same network is used with other test sets and image sizes, which cannot be '
+            'identified from the weights.'
+        )
         print('If they were trained for one of these, convert again with --config and its path:')
         print(''.join(f'  configs/cavp/{name}.py\n' for name in others), end='')
     print(f'test it with: python tools/test.py {path.with_suffix(".py")} {path}')

@@ -12,7 +12,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-if find_spec('mmavs') is None:  # not installed: take the package beside this tool
+if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import mmavs  # noqa: E402, F401, I001  (must be imported before mmseg: see docs/import_effects.md)
@@ -45,7 +45,7 @@ def convert(source: str | Path, target: str | Path, entry: str | None = None) ->
     path = write_checkpoint(dict(state_dict=state_dict), target, Path(source).stem)
     print(f'{len(state_dict) - added} entries converted, none missing')
     if added:
-        print(f'  added: {added} num_batches_tracked, which old files do not have and mmseg does not use')
+        print(f'  added: {added} num_batches_tracked, which are missing in old files and which mmseg does not use')
     print_dropped({**weights.others, **dropped})
     print(f'written: {path}')
     print(

@@ -109,8 +109,8 @@ def _add_findings(
             shared[Finding(f'shared {what}', path, detail)] = tested | {'train'}
     if shared and shared_on_purpose:
         detail = (
-            f'training shares {len(shared)} {what}s with validation or test, since {SHARED_ON_PURPOSE} = True in the '
-            'config states: the metrics do not apply to other images'
+            f'training shares {len(shared)} {what}s with validation or test, since the config has '
+            f'{SHARED_ON_PURPOSE} = True: the metrics do not apply to other images'
         )
         where = contents.annotations['train'][0]
         shared = {Finding(f'shared {what}s on purpose', where, detail, fatal=False): set().union(*shared.values())}

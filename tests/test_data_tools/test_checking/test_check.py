@@ -165,7 +165,9 @@ def test_evaluation_on_training_images_on_purpose(root):
         ('warning', 'shared images on purpose', 'train, val, test'),
         ('warning', 'shared recordings on purpose', 'train, val, test'),
     ]
-    assert problems[0].detail.startswith('training shares 2 images with validation or test, as evaluates_on_train')
+    assert problems[0].detail.startswith(
+        'training shares 2 images with validation or test, since the config has evaluates_on_train'
+    )
 
 
 def test_length_of_a_clip_is_that_of_the_pipeline(root):

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 
 CONVERTERS = {'tpavi': tpavi2mmavs, 'avsegformer': avsegformer2mmavs}
-UNUSED = {'tpavi': 'a unit of the coarsest stage', 'avsegformer': 'a feature pyramid that nothing uses'}
+UNUSED = {'tpavi': 'a unit of the coarsest stage', 'avsegformer': 'a feature pyramid, which is not used'}
 
 
 def blank(shapes):
@@ -64,7 +64,7 @@ def test_missing_and_further_entries_are_named(released, tmp_path):
 def test_other_networks_are_refused(released, tmp_path):
     method, content = released
     other = next(name for name in CONVERTERS if name != method)
-    with pytest.raises(ValueError, match='these are no weights of'):
+    with pytest.raises(ValueError, match='not weights of'):
         convert(tmp_path, other, content)
     classifier = CONVERTERS[method].METHOD.classifier
     with pytest.raises(ValueError, match='r50 and 22 outputs; there are r50 with 1'):

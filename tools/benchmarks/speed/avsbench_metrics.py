@@ -50,5 +50,5 @@ def make_avsbench_metrics(tiny: bool, folder: Path) -> Case:
         own, other = ours(), reference()
         return all(abs(own[f'avsbench_object/{name}'] - value) <= 0.00501 for name, value in other.items())
 
-    MMLogger.get_current_instance().setLevel('WARNING')  # no line in each round
+    MMLogger.get_current_instance().setLevel('WARNING')  # logs no line in each round
     return Case(ours, reference, equal, dict(frames=count, size=list(size), clip=5, thresholds=255), units=count)

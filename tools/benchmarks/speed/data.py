@@ -33,8 +33,8 @@ SOURCE_SETTINGS = dict(sources=3, seconds=10, rate=44100)
 def make_sample(tiny: bool, folder: Path) -> Case:
     """The training pipeline of VPO on one image. Both draw the same numbers; the reference jitters before the crop.
 
-    Equal: audio, labels and image, bit by bit. The image is compared without the change of contrast, the only step
-    that depends on other pixels, by the mean of its input.
+    Equal: audio, labels and image, bit by bit. The image is compared without the change of contrast, since this step
+    depends on the mean of its input, and therefore on the pixels outside of the crop.
     """
     write_sample(folder, (120, 160) if tiny else (480, 640))
     info = VPODataset(data_root=str(folder), subset='msmi').get_data_info(0)
@@ -87,7 +87,7 @@ def _same_sample(a: dict, b: dict) -> bool:
 
 
 def make_audio(tiny: bool, folder: Path, copies: bool) -> Case:
-    """The audio of a sample. With ``copies``, ours reads copies at 16 kHz and the reference the recordings.
+    """The audio of a sample. With ``copies``, ours reads copies at 16 kHz, and the reference reads the recordings.
 
     Equal: all samples to 1e-6 of full scale, on the files that are timed.
     """
@@ -178,5 +178,5 @@ def make_metrics(tiny: bool, folder: Path) -> Case:
         own, other = ours(), reference()
         return all(abs(own[name] - value) <= 0.00501 for name, value in other.items())
 
-    MMLogger.get_current_instance().setLevel('WARNING')  # no table in each round
+    MMLogger.get_current_instance().setLevel('WARNING')  # prints no table in each round
     return Case(ours, reference, equal, dict(images=count, size=list(size), classes=classes), units=count)

@@ -41,7 +41,7 @@ def write_image(path: Path, content: np.ndarray) -> None:
 
 
 def write_recording(root: Path, name: str, *, channels: int, rng: np.random.Generator) -> None:
-    """A 16-bit recording and its complete copy: mono, 16 kHz, float32 to avoid rounding."""
+    """A 16-bit recording, and its copy in mono at 16 kHz, in float32 to avoid rounding."""
     for folder in ('audios', COPIES):
         (root / 'VGGSound' / folder).mkdir(parents=True, exist_ok=True)
     path = root / 'VGGSound' / 'audios' / f'{name}.wav'

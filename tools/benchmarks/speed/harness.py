@@ -1,4 +1,4 @@
-"""Times two implementations of one function in alternation, each in a process of its own."""
+"""Times two implementations of one function in alternation, each in a separate process."""
 
 import ctypes
 import gc
@@ -22,7 +22,7 @@ class Case(NamedTuple):
     Attributes:
         ours: Runs ours.
         reference: Runs the reference implementation.
-        equal: Returns whether the results of both are equal on the inputs that are timed.
+        equal: Returns True if the results of both are equal on the timed inputs.
         settings: Sizes and other settings to record.
         units: Number of results of a call; the time of a call is divided by it.
     """
@@ -41,9 +41,9 @@ class Benchmark(NamedTuple):
         make: (tiny, folder for files) -> :class:`Case`.
         goal: The smallest accepted ratio of the reference's time to ours.
         memory_goal: The largest accepted ratio of our extra memory to the reference's; None does not measure memory.
-        rounds: Number of times that each side is timed.
-        keep: Whether ours and the reference keep freed memory, as the tools do; False runs with glibc's defaults.
-        threads: Number of threads; 1 for what runs in workers of a data loader, None for the number of cores.
+        rounds: Number of timed runs of each side.
+        keep: Whether ours and the reference keep freed memory, as the tools do; False uses glibc's defaults.
+        threads: Number of threads; 1 for code that runs in workers of a data loader, None for the number of cores.
         extra: Further measurements, (tiny, folder) -> dict.
     """
 
@@ -63,13 +63,13 @@ class Worker:
         name: Name of the benchmark.
         benchmark: The benchmark.
         side: ``'ours'`` or ``'reference'``.
-        tiny: Whether to run at tiny sizes.
-        keep: Whether the process keeps freed memory; False runs with glibc's defaults.
+        tiny: Runs at tiny sizes.
+        keep: Keeps freed memory in the process; False uses glibc's defaults.
     """
 
     def __init__(self, name: str, benchmark: Benchmark, side: str, *, tiny: bool, keep: bool) -> None:
         env = {**os.environ, 'CUDA_VISIBLE_DEVICES': ''}
-        for variable in ALLOCATOR_VARIABLES:  # the worker alone decides, by `keep`
+        for variable in ALLOCATOR_VARIABLES:  # only `keep` sets the allocator of the worker
             env.pop(variable, None)
         env['PYTHONPATH'] = os.pathsep.join([str(Path(__file__).resolve().parents[1]), env.get('PYTHONPATH', '')])
         if benchmark.threads:
@@ -96,7 +96,7 @@ class Worker:
         self._replies.close()
 
     def request(self, what: str) -> Any:
-        """Measures ``'seconds'`` per result or ``'bytes'`` of the first call, or runs the ``'checks'``."""
+        """Requests ``'seconds'`` per result, ``'bytes'`` of the first call, or the ``'checks'`` from the worker."""
         self._process.stdin.write(what + '\n')
         self._process.stdin.flush()
         reply = self._replies.readline()
@@ -114,7 +114,7 @@ def seconds(call: Callable[[], Any]) -> float:
 
 
 def time_alternately(ours: Callable[[], float], reference: Callable[[], float], rounds: int) -> tuple[float, float]:
-    """The medians of the durations that both return in alternating calls. The first call of each is not counted."""
+    """Calls both in alternation and returns the medians of the durations. The first call of each is not counted."""
     ours(), reference()
     pairs = [(ours(), reference()) for _ in range(rounds)]
     return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs)
@@ -123,7 +123,7 @@ def time_alternately(ours: Callable[[], float], reference: Callable[[], float], 
 def extra_memory(call: Callable[[], Any], warm_up: Callable[[], Any]) -> int:
     """Peak resident memory during a call minus that before it, in bytes.
 
-    Valid only in a process that returns freed memory to the kernel and has not used more memory before.
+    The process must return freed memory to the kernel and must not have used more memory before.
 
     Args:
         call: The function to measure.
@@ -134,7 +134,7 @@ def extra_memory(call: Callable[[], Any], warm_up: Callable[[], Any]) -> int:
     ctypes.CDLL(None).malloc_trim(0)
     Path('/proc/self/clear_refs').write_text('5')  # resets the peak to the current size
     before = _status('VmRSS')
-    result = call()  # the result is part of the peak
+    result = call()  # keeps the result, which is part of the peak
     peak = _status('VmHWM')
     del result
     return peak - before
@@ -170,7 +170,7 @@ def measure(name: str, benchmark: Benchmark, *, tiny: bool, rounds: int | None =
 
 
 def is_met(result: dict) -> bool:
-    """Whether a benchmark reaches its goals."""
+    """True if a benchmark reaches its goals."""
     memory = result['memory_goal'] is None or result['memory_ratio'] <= result['memory_goal']
     linear = result.get('linear') is None or result['linear'] <= result['linear_goal']
     return result['equal'] and result['ratio'] >= result['goal'] and memory and linear

@@ -33,7 +33,7 @@ def load_config(tiny: bool) -> Config:
 
 
 def build_model(cfg: Config, *, plain: bool) -> nn.Module:
-    """The network with random weights, which are equal for both implementations."""
+    """The network with random weights, equal for both implementations."""
     model_cfg = cfg.model.copy()
     if plain:
         model_cfg.update(type='PlainAVEncoderDecoder', channels_last=False)

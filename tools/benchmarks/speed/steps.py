@@ -19,9 +19,9 @@ def make_train_step(tiny: bool, folder: Path) -> Case:
 
     Equal, on the batch and the weights of the first timed step:
 
-    - Both losses and the gradients of all weights, to 1e-3 of the largest. Both networks are channels first, because
-      the network amplifies the different rounding of two memory formats. The batch norm of the classifier is in eval
-      mode, because the reference's batch also has the shuffled pairs.
+    - Both losses and the gradients of all weights, to 1e-3 of the largest. Both networks are in channels-first
+      format, because the network amplifies the different rounding of two memory formats. The batch norm of the decode
+      head is in eval mode, because the batch of the reference also has the shuffled pairs.
     - The losses and the norm of the difference of all gradients, with memory formats as timed and the networks in eval
       mode.
     """

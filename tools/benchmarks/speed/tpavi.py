@@ -25,7 +25,7 @@ def make_tpavi(tiny: bool, folder: Path) -> Case:
     run = _make_step((6, 8) if tiny else SIZE, 32 if tiny else 256)
 
     def run_reference() -> list[Tensor]:
-        with mock.patch.object(tpavi, 'interact', tpavi.interact_plainly):
+        with mock.patch.object(tpavi, 'interact', tpavi.interact_reference):
             return run()
 
     settings = dict(frames=FRAMES, size=SIZE, passes='forward and backward', matrix_bytes=matrix_bytes(SIZE))

@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def check(benchmark: Benchmark, case: Case, *, tiny: bool, folder: Path) -> dict:
-    """Whether the results of both sides are equal, the settings, and further measurements."""
+    """Returns the equality of both results, the settings, and further measurements."""
     settings = dict(case.settings, threads=torch.get_num_threads())
     extra = {} if benchmark.extra is None else benchmark.extra(tiny, folder)
     return dict(equal=bool(case.equal()), settings=settings, **extra)

@@ -1,1 +1,1 @@
-"""Draws and synthesises the sources of the mini set: images, COCO annotations, and recordings."""
+"""Draws and synthesizes the sources of the mini set: images, COCO annotations, and recordings."""

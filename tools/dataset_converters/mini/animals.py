@@ -1,6 +1,6 @@
 """Draws the animals of the mini set: bird, cat, cow, dog, zebra.
 
-Every function paints one animal onto a canvas (looking to the right) with a pose, build and coat of its own.
+Every function paints one animal onto a canvas, facing right, with random pose, build and coat.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ ZEBRA = Build(
 
 
 def tint(rng, *colors, spread=0.05):
-    """One of the RGB colors, a little changed."""
+    """One of the RGB colors with a small random change."""
     color = np.array(colors[rng.integers(len(colors))]) * (1 + rng.normal(0, 1.5 * spread))
     return np.clip(color + rng.normal(0, 0.5 * spread, 3), 0.03, 1)
 
@@ -287,7 +287,7 @@ def draw_zebra(canvas):
 
 
 def draw_bird(canvas):
-    """A blue bird with a yellow beak, perched or on the wing."""
+    """A blue bird with a yellow beak, perched or flying."""
     rng = canvas.rng
     back = tint(rng, (0.1, 0.42, 0.85), (0.05, 0.5, 0.75), (0.2, 0.35, 0.9))
     breast = tint(rng, (0.95, 0.55, 0.2), (0.95, 0.85, 0.65), (0.85, 0.3, 0.2))

@@ -10,15 +10,15 @@ import numpy as np
 
 from .scenes import draw_clip
 from .source import write_wav
-from .synthesis import KINDS, synthesise
+from .synthesis import KINDS, synthesize
 
 RATE = 8000  # Hz; the audio has frequencies up to 3800 Hz
-FADE = 0.02  # seconds, in and out
+FADE = 0.02  # duration of the fades in and out, in seconds
 NOISE = 0.002  # root mean square of the background noise
 SPLITS = ('train', 'val', 'test')
 JPEG_QUALITY = 90
 SEMANTIC_FRAMES = {'v1s': 5, 'v1m': 5, 'v2': 10}
-SEMANTIC_CLASSES = ('airplane', 'bird', 'bus', 'car', 'cat', 'dog')  # classes of AVSBench-Semantic as well
+SEMANTIC_CLASSES = ('airplane', 'bird', 'bus', 'car', 'cat', 'dog')  # these are also classes of AVSBench-Semantic
 SILENT_SHARE = 0.12  # fraction of silent seconds
 
 
@@ -51,7 +51,7 @@ def category_of(name):
 def plan_clips(part, counts, seed):
     """Plans the videos of one part.
 
-    In S4 and v1s, one object sounds all the time and one or two others are silent. In the other parts, one or two of
+    In S4 and v1s, one object sounds in every second and one or two others are silent. In the other parts, one or two of
     three objects sound and change from second to second; in MS3 and v2 there are silent seconds, too.
 
     Args:
@@ -60,7 +60,7 @@ def plan_clips(part, counts, seed):
         seed (int): Seed of all random choices.
 
     Returns:
-        list[ClipPlan]: In order of the splits; the first object takes all classes in turn.
+        list[ClipPlan]: In order of the splits. The class of the first object cycles through all classes.
     """
     number = list(('s4', 'ms3', *SEMANTIC_FRAMES)).index(part)
     rng = np.random.default_rng([seed, 6, number])
@@ -104,7 +104,7 @@ def make_audio(plan):
         if on.any():
             window = np.hanning(int(2 * FADE * RATE) + 1)
             gain = np.convolve(np.pad(on, len(window) // 2, mode='edge'), window / window.sum(), mode='valid')
-            mixture += gain * synthesise(kind, RATE, [*plan.seed, 2, i], seconds)
+            mixture += gain * synthesize(kind, RATE, [*plan.seed, 2, i], seconds)
     return np.clip(mixture, -1, 1)
 
 

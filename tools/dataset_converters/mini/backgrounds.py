@@ -7,7 +7,7 @@ import numpy as np
 
 from .canvas import Light, noise
 
-TILE = 256  # side of the ground's texture in pixels, before perspective
+TILE = 256  # size of the ground's texture in pixels, before the perspective transform
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,10 @@ class Place:
     """Appearance of one kind of place.
 
     Attributes:
-        name: The place as a caption names it.
+        name: The place, as in captions.
         far: RGB above the horizon, at the top and at the horizon.
         ground: RGB of the ground, near and far.
-        ridge: RGB of what rises behind the horizon (hills, houses), and its height as a share of the image.
+        ridge: RGB of the hills or houses above the horizon, and their height as a fraction of the image.
         grain: Strength of the ground's texture.
         cells: Cells of that texture across the image's width, near the viewer.
     """
@@ -133,7 +133,7 @@ def paint_background(rng, height, width):
     rgb = np.concatenate([_far(rng, place, width, horizon), _ground(rng, place, width, height - horizon)])
     edge = slice(horizon - 2, horizon + 2)
     rgb[edge] = cv2.GaussianBlur(rgb, (0, 0), 1.0)[edge]
-    rgb = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.4, 1.1))  # farther than the objects: out of focus
+    rgb = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.4, 1.1))  # the background is out of focus
     side = rng.choice([-1, 1])
     direction = np.array([side * rng.uniform(0.2, 0.7), -0.75, rng.uniform(0.5, 0.8)])
     light = Light(tuple(direction / np.linalg.norm(direction)), ambient=rng.uniform(0.4, 0.65))

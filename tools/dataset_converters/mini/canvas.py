@@ -1,7 +1,7 @@
-"""A canvas for one object: smooth shapes, textures, and shading that makes them look round.
+"""A canvas for one object: smooth shapes, textures, and shading of rounded surfaces.
 
-Shapes are given in object coordinates, x to the right and y down, both about -1 to 1. The canvas turns, stretches and
-mirrors them, so that an object is described once, looking to the right. Colors are RGB in [0, 1]; textures have their
+Shapes are given in object coordinates, x to the right and y down, both about -1 to 1. The canvas rotates, stretches and
+mirrors them, so that an object is described once, facing right. Colors are RGB in [0, 1]; textures have their
 colors first, (3, H, W).
 """
 
@@ -46,7 +46,7 @@ def noise(rng, shape, cells, octaves=3):
         if step < 1:
             break
         grid = rng.standard_normal([max(2, round(s / step) + 1) for s in shape], dtype=np.float32)
-        smooth = cv2.INTER_LINEAR if octave else cv2.INTER_CUBIC  # only coarse fields show their grid
+        smooth = cv2.INTER_LINEAR if octave else cv2.INTER_CUBIC  # for fine fields, linear is sufficient
         total += cv2.resize(grid * np.float32(0.5 ** (octave + 1)), shape[::-1], interpolation=smooth)
     return total
 
@@ -74,9 +74,9 @@ class Canvas:
         rng (np.random.Generator): Source of randomness.
         size (float): Pixels, in the final image, of two units in object coordinates.
         light (Light): Light of the scene.
-        mirror (bool): Whether the object looks to the left.
+        mirror (bool): Makes the object face left.
         turn (float): Rotation in degrees, clockwise.
-        stretch (float): Factor on the object's width; its inverse goes on the height.
+        stretch (float): Factor of the object's width; the height is divided by it.
     """
 
     def __init__(self, rng, *, size, light, mirror=False, turn=0.0, stretch=1.0):
@@ -134,7 +134,7 @@ class Canvas:
         return self.polygon(points + np.asarray(center))
 
     def limb(self, points, radii, mask=None):
-        """Coverage of a bent limb: circles of ``radii`` at ``points`` and what lies between them; added to ``mask``."""
+        """Coverage of a bent limb: circles of ``radii`` at ``points`` and the area between them; added to ``mask``."""
         points = np.asarray(points, np.float64)
         mask = np.zeros(self.shape, np.uint8) if mask is None else mask
         for start, end, r0, r1 in zip(points[:-1], points[1:], radii[:-1], radii[1:], strict=True):
@@ -159,7 +159,7 @@ class Canvas:
         x, y, z = map(np.float32, self.light.direction)
         facing = np.clip((z - x * dx - y * dy) / np.sqrt(1 + dx * dx + dy * dy), 0, 1)
         brightness = self.light.ambient + (1.15 - self.light.ambient) * facing
-        brightness *= 0.72 + 0.28 * np.minimum(depth / (0.05 * self.unit + 1), 1)  # less light gets into seams
+        brightness *= 0.72 + 0.28 * np.minimum(depth / (0.05 * self.unit + 1), 1)  # seams are darker
         return brightness, gloss * facing**12 if gloss else None
 
     def paint(self, mask, color, *, relief=1.0, gloss=0.0, dim=1.0):
@@ -168,9 +168,9 @@ class Canvas:
         Args:
             mask (np.ndarray): Coverage, (H, W), uint8.
             color (sequence | np.ndarray): One RGB color, or a texture (3, H, W).
-            relief (float): How far the shape stands out; 0 is flat.
+            relief (float): Height of the rounded surface; 0 is flat.
             gloss (float): Strength of the highlight, 0 to 1.
-            dim (float): Factor on the brightness, for parts that lie behind.
+            dim (float): Factor of the brightness, for parts in the back.
         """
         left, top, width, height = cv2.boundingRect(mask)
         if not width:
@@ -190,7 +190,7 @@ class Canvas:
         np.maximum(alpha, cover, out=alpha)
 
     def sprite(self):
-        """The object at its final size, cut to its outline: premultiplied RGB (h, w, 3) and coverage (h, w)."""
+        """The object at its final size, cropped to its box: premultiplied RGB (h, w, 3) and coverage (h, w)."""
         side = self.shape[0] // SUPERSAMPLING
         alpha = cv2.resize(self.alpha, (side, side), interpolation=cv2.INTER_AREA)
         rgb = cv2.merge(list(self.rgb * self.alpha))

@@ -11,7 +11,7 @@ from .canvas import Canvas
 from .vehicles import draw_airplane, draw_bus, draw_car
 
 HEIGHT, WIDTH = 112, 144
-# class -> painter, width in relation to the others
+# class -> painter, relative width
 OBJECTS = {
     'airplane': (draw_airplane, 1.25),
     'bird': (draw_bird, 0.85),
@@ -136,7 +136,7 @@ def _windows(alpha, position):
 
 
 def visible_masks(sprites, positions, order):
-    """Finds the visible pixels of objects that occlude each other and may extend beyond the image.
+    """Computes the visible pixels of objects that may occlude each other and extend beyond the image.
 
     Args:
         sprites (list[tuple]): Color and coverage (h, w) of each object.
@@ -239,7 +239,7 @@ def draw_scene(names, seed, image_id):
     Args:
         names (list[str]): Classes of its objects as :func:`plan_scenes` returns them: repeated ones first.
         seed (int): Seed of the set.
-        image_id (int): The image's id. It determines everything else together with ``seed``.
+        image_id (int): The image's id, which seeds the random generator together with ``seed``.
 
     Returns:
         Scene: The image and its objects.
@@ -258,7 +258,7 @@ def draw_clip(names, seed, frames):
 
     Args:
         names (list[str]): Classes of its objects.
-        seed (sequence): Determines everything else.
+        seed (sequence): Seed of all random choices.
         frames (int): Number of frames.
 
     Returns:

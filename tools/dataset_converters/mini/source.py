@@ -18,28 +18,28 @@ from mmavs.data_tools.parallel import WorkerPool
 from mmavs.utils.files import writing_error
 
 from .scenes import CLASSES, HEIGHT, WIDTH, draw_scene, plan_scenes
-from .synthesis import KINDS, synthesise
+from .synthesis import KINDS, synthesize
 
 JPEG_QUALITY = 90
 RATES = {4: 22050, 11: 44100}  # Hz, of recordings with these numbers modulo 13; the others have 16 kHz
 RECORDING_SPLITS = ('train', 'test')
-VERSION = 1  # increased whenever the same settings give different files
+VERSION = 1  # version: increased when the same settings give different files
 
 
 def source_settings(*, images, recordings, seed):
-    """Everything that determines the content of a source, as stored in ``settings.json``."""
+    """All settings that determine the content of a source, as stored in ``settings.json``."""
     return {'version': VERSION, 'images': images, 'recordings': list(recordings), 'seed': seed}
 
 
 def write_source(folder, *, images, recordings, seed, workers, table):
-    """Draws and synthesises the source into a folder that appears only when it is complete.
+    """Draws and synthesizes the source. The folder appears when it is complete.
 
     Writes ``images/<id, 12 digits>.jpg``, ``instances.json`` and ``captions.json`` in COCO's format,
     ``audios/<id>_<start, 6 digits>.wav``, ``vggsound.csv`` (id, start second, label, split), ``classes.yaml`` (class
     file of the drawn classes) and ``settings.json``. The result does not depend on ``workers``.
 
     Args:
-        folder (str | Path): Output folder; must not exist. A folder that an interrupted run left beside it is removed.
+        folder (str | Path): Output folder; must not exist. The temporary folder of an interrupted run is removed.
         images (int): Number of images.
         recordings (tuple[int, int]): Number of recordings of each class for training and for testing.
         seed (int): Seed of all random choices.
@@ -65,7 +65,7 @@ def complete_folder(folder):
     """Yields a new folder, which is renamed to ``folder`` if the block succeeds and removed otherwise.
 
     Args:
-        folder (str | Path): Must not exist, or be empty. A folder that an interrupted run left beside it is removed.
+        folder (str | Path): Must not exist, or be empty. The temporary folder of an interrupted run is removed.
 
     Raises:
         OSError: A file cannot be written; the message names ``folder``, the reason and the remedy.
@@ -161,7 +161,7 @@ def write_recordings(part, counts, seed, pool):
         (str(part / 'audios' / f'{identifier}_{start:06d}.wav'), name, kind, rate, [seed, 4, number])
         for number, (identifier, start, _, name, kind, rate) in enumerate(plan)
     ]
-    for _ in pool.map(_write_recording, jobs, total=len(jobs), desc='Synthesising recordings'):
+    for _ in pool.map(_write_recording, jobs, total=len(jobs), desc='Synthesizing recordings'):
         pass
     with open(part / 'vggsound.csv', 'w', encoding='utf-8', newline='') as f:
         csv.writer(f).writerows((i, start, KINDS[name][kind].label, split) for i, start, split, name, kind, _ in plan)
@@ -169,11 +169,11 @@ def write_recordings(part, counts, seed, pool):
 
 def _write_recording(job):
     path, name, kind, rate, seed = job
-    write_wav(Path(path), synthesise(KINDS[name][kind], rate, seed), rate)
+    write_wav(Path(path), synthesize(KINDS[name][kind], rate, seed), rate)
 
 
 def write_wav(path, waveform, rate):
-    """Writes 16-bit samples. They are encoded in memory: soundfile's error on a full disk does not state the reason."""
+    """Writes 16-bit samples, encoded in memory, since soundfile's error on a full disk does not contain the reason."""
     content = io.BytesIO()
     soundfile.write(content, waveform, rate, format='WAV', subtype='PCM_16')
     path.write_bytes(content.getvalue())

@@ -1,8 +1,8 @@
-"""Synthesises the recordings of the mini set.
+"""Synthesizes the recordings of the mini set.
 
-Each class has several kinds of audio, each a function ``(rng, seconds, rate) -> waveform``. In a log-mel spectrogram
-from 125 to 3800 Hz, the classes differ in pitch, shape or rhythm, even if several are added. Within a kind, pitch,
-rhythm, timbre and level vary.
+Each class has several kinds of audio. A kind is a function ``(rng, seconds, rate) -> waveform``. In a log-mel
+spectrogram from 125 to 3800 Hz, the classes differ in pitch, shape or rhythm, even if several are added. Within a kind,
+pitch, rhythm, timbre and level vary.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ LEVEL_SPREAD = 2.0  # dB, in both directions
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of audio: its VGGSound label, its name in file names, and the function that synthesises it."""
+    """One kind of audio: its VGGSound label, its name in file names, and the function that synthesizes it."""
 
     label: str
     name: str
-    synthesise: Callable
+    synthesize: Callable
 
 
 def _propeller(rng, seconds, rate):
@@ -251,20 +251,20 @@ KINDS = {
 }
 
 
-def synthesise(kind, rate, seed, seconds=SECONDS):
-    """Synthesises one recording.
+def synthesize(kind, rate, seed, seconds=SECONDS):
+    """Synthesizes one recording.
 
     Args:
         kind (Kind): The kind of audio.
         rate (int): Sample rate in Hz.
-        seed (int | sequence): Seed of everything that varies within the kind.
+        seed (int | sequence): Seed of all random choices.
         seconds (int): Length.
 
     Returns:
         np.ndarray: (seconds * rate,), float64 in [-1, 1]; levels differ by up to ``LEVEL_SPREAD`` dB.
     """
     rng = np.random.default_rng(seed)
-    wave = kind.synthesise(rng, seconds, rate)
+    wave = kind.synthesize(rng, seconds, rate)
     wave = wave / np.sqrt(np.mean(wave**2))
     wave += 10 ** (rng.uniform(-26, -16) / 20) * hiss(rng, len(wave), rate, 60, 6000)
     level = LEVEL * 10 ** (rng.uniform(-LEVEL_SPREAD, LEVEL_SPREAD) / 20)

@@ -1,4 +1,4 @@
-"""Draws the vehicles of the mini set: airplane, bus, car. They look to the right."""
+"""Draws the vehicles of the mini set: airplane, bus, car. They face right."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def _paint_wheels(canvas, positions, y, radius):
 
 
 def _glass(canvas):
-    """Texture of panes that mirror the sky: bright above, dark below."""
+    """Texture of windows that reflect the sky: bright at the top, dark at the bottom."""
     _, y = canvas.coordinates()
     return blend((0.62, 0.78, 0.88), (0.14, 0.2, 0.27), 0.5 + 1.2 * y + 0.5 * canvas.noise(3, 2))
 

@@ -48,7 +48,7 @@ def hiss(rng, count, rate, low, high):
 def repeat(rng, seconds, rate, event, gap):
     """A sequence of events with gaps of ``gap`` (minimum, maximum) seconds between them."""
     count, parts = int(seconds * rate), [np.zeros(0)]
-    skip = int(rng.uniform(0, 0.3) * rate)  # not every recording begins with an event
+    skip = int(rng.uniform(0, 0.3) * rate)  # so that not every recording begins with an event
     while sum(map(len, parts)) < count + skip:
         parts += [event(rng, rate), np.zeros(int(rng.uniform(*gap) * rate))]
     return np.concatenate(parts)[skip : skip + count]

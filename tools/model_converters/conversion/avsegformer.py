@@ -9,7 +9,7 @@ from .renaming import Renaming
 
 _LAYERS = range(6)
 _LEVELS = range(4)
-_SECOND_BRANCH = 'a second branch of the backbone, whose result nothing reads'
+_SECOND_BRANCH = 'a second branch of the backbone, whose output is not used'
 _GENERATOR = {'ffn.0': 'ffns.0.layers.0.0', 'ffn.2': 'ffns.0.layers.1'}
 _TRANSFORMER = {'linear1': 'ffns.0.layers.0.0', 'linear2': 'ffns.0.layers.1'}
 _NORMS = {f'norm{i + 1}': f'norms.{i}' for i in range(3)}
@@ -51,8 +51,8 @@ RENAMING = Renaming(
         'backbone.layer3_2': _SECOND_BRANCH,
         'backbone.layer4_2': _SECOND_BRANCH,
         'backbone.fc': 'the classifier of ImageNet',
-        'head.fpn': 'a feature pyramid that nothing uses',
-        'head.attn_fc': 'a classifier that nothing uses',
+        'head.fpn': 'a feature pyramid, which is not used',
+        'head.attn_fc': 'a classifier, which is not used',
     },
 )
 

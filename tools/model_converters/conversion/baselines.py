@@ -1,4 +1,4 @@
-"""Converts released checkpoints of TPAVI and AVSegFormer; what both converters have in common."""
+"""Converts released checkpoints of TPAVI and AVSegFormer; shared code of both converters."""
 
 import argparse
 import pickle
@@ -29,10 +29,10 @@ class Method:
     """A method whose released networks can be converted.
 
     Attributes:
-        name: Its name, for messages.
+        name: Name of the method, for messages.
         renaming: New names of the entries.
         rename: Applies ``renaming``, and changes shapes where they differ.
-        backbones: Prefixes that the backbone has in released files.
+        backbones: Prefixes of the backbone in released files.
         classifier: Entry whose first dimension is the number of outputs.
         configs: (backbone, outputs) -> configs below ``configs/``; the first is the default.
     """
@@ -45,7 +45,7 @@ class Method:
     configs: Mapping[tuple[str, int], Sequence[str]]
 
     def recognize(self, state_dict: Mapping[str, Tensor]) -> tuple[str, int]:
-        """Backbone (``r50`` or ``pvtv2-b5``) and outputs of a network.
+        """Identifies the backbone (``r50`` or ``pvtv2-b5``) and the number of outputs.
 
         Raises:
             ConversionError: The weights are not those of this method, or no config has such a network.
@@ -53,7 +53,7 @@ class Method:
         if self.classifier not in state_dict:
             parts = sorted({name.split('.')[0] for name in state_dict})
             raise ConversionError(
-                f'these are no weights of {self.name}: {self.classifier} is missing; found {", ".join(parts[:12])}'
+                f'not weights of {self.name}: {self.classifier} is missing; found {", ".join(parts[:12])}'
             )
         inner = [n.removeprefix(f'{p}.') for p in self.backbones for n in state_dict if n.startswith(f'{p}.')]
         key = ('pvtv2-b5' if is_pvt(inner) else 'r50'), len(state_dict[self.classifier])
@@ -63,7 +63,7 @@ class Method:
         return key
 
     def rename_all(self, state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """The entries under their new names, and those that were left out, with the reason."""
+        """The entries by their new names, and those that were left out with the reason."""
         for prefix in self.backbones:
             state_dict = {
                 f'{prefix}.{to_timm(name.removeprefix(f"{prefix}."))}' if name.startswith(f'{prefix}.') else name: value
@@ -85,15 +85,15 @@ class Method:
             source: The released file.
             target: File or folder to write to; the first digits of the file's SHA-256 are added to the name. The config
                 is written to the same name with the suffix ``.py``.
-            config: Config of the network; None for the one that is found.
-            entry: Entry of the file that has the weights, if several have.
+            config: Config of the network; None for the identified one.
+            entry: Entry of the file with the weights, if several entries have weights.
             vggish: File with the weights of VGGish, which released files do not contain.
 
         Returns:
             Path: The checkpoint that was written.
 
         Raises:
-            ConversionError: The network is unknown, or an entry is left over or missing.
+            ConversionError: The network is unknown, or an entry is unexpected or missing.
         """
         weights = read_weights(source, entry)
         key = self.recognize(weights.state_dict)
@@ -108,16 +108,14 @@ class Method:
             expected = dict(state_dict)
             if without_audio:
                 expected.update((n, v) for n, v in model.state_dict().items() if n.startswith(_AUDIO))
-            check_complete(expected, model, self.renaming, f'{cfg.filename}, though {self.name} {key} was found')
+            check_complete(expected, model, self.renaming, f'{cfg.filename}, although {self.name} {key} was identified')
             meta = dict(dataset_meta=dataset_meta(cfg), cfg=cfg.pretty_text, mmavs_version=mmavs.__version__)
         path = write_checkpoint(dict(meta=meta, state_dict=state_dict), target, Path(cfg.filename).stem)
         AtomicLocalBackend().put(f'# Network of {path.name}\n{cfg.pretty_text}'.encode(), path.with_suffix('.py'))
         print(f'{len(state_dict)} entries converted')
         print_dropped({**weights.others, **dropped})
         if without_audio:
-            print(
-                'The file has no weights of VGGish, without which the model cannot be used: add them by --vggish FILE'
-            )
+            print('The file has no weights of VGGish, which the model needs: add them by --vggish FILE')
         if names[1:] and config is None:
             print('The same network is used with other data: convert again with --config if it was trained for one of')
             print(''.join(f'  configs/{name}.py\n' for name in names[1:]), end='')
@@ -141,8 +139,8 @@ def parse_args(description: str, argv=None) -> argparse.Namespace:
     parser.add_argument(
         'target', metavar='DST', help='file or folder to write to; a part of the SHA-256 is added to the name'
     )
-    parser.add_argument('--config', help='config of the network, if not the first choice')
-    parser.add_argument('--entry', help='entry of SRC that has the weights, if several have')
+    parser.add_argument('--config', help='config of the network, if not the default')
+    parser.add_argument('--entry', help='entry of SRC with the weights, if there are several')
     parser.add_argument('--vggish', metavar='FILE', help='weights of VGGish (vggish-10086976.pth)')
     return parser.parse_args(argv)
 

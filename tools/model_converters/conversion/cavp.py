@@ -53,7 +53,7 @@ RENAMING = Renaming(
     },
 )
 
-# (audio network, its input channels, classes) -> name of the data, and configs with ResNet-50. All configs of a line
+# (audio network, its input channels, classes) -> name of the data, and configs with ResNet-50. All configs of an entry
 # have the same network; the first is the default.
 _VPO = 'cavp_r50-d8_2xb8-80e_vpo-{}-512x512'
 _OBJECT, _SEMANTIC = 'cavp_r50-d16_1xb16-60e_avsbench-{}', 'cavp_r50-d16_1xb16-80e_avss-{}'
@@ -122,7 +122,7 @@ class Network:
         """Data and configs of this network.
 
         Raises:
-            ConversionError: It is not a released network.
+            ConversionError: The network is not a released one.
         """
         found = _CONFIGS.get((self.audio, self.audio_channels, self.num_classes))
         if self.blocks not in _DEPTHS or found is None or self.stem_channels != _STEM_CHANNELS:
@@ -142,7 +142,7 @@ def identify(state_dict: Mapping[str, Tensor]) -> Network:
     """Identifies the network of the weights.
 
     Raises:
-        ConversionError: They are not those of a CAVP network; the message lists what was found.
+        ConversionError: The weights are not those of a CAVP network; the message lists the modules in the file.
     """
     classifier = state_dict.get('segment.upsample.classifier.weight')
     missing = [

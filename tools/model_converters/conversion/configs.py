@@ -1,4 +1,4 @@
-"""What a converter reads from the config of a network."""
+"""Model and dataset information from the config of a network."""
 
 import torch
 from mmengine.config import Config
@@ -9,7 +9,7 @@ from .reading import ConversionError
 
 
 def build_on_meta(cfg: Config) -> nn.Module:
-    """The model of a config with shapes and no values."""
+    """Builds the model of a config on the meta device, with shapes but no values."""
     model = cfg.model.to_dict()
     model.pop('data_preprocessor')
     if model['backbone']['type'] == 'TIMMBackbone':
@@ -19,7 +19,7 @@ def build_on_meta(cfg: Config) -> nn.Module:
 
 
 def dataset_meta(cfg: Config) -> dict:
-    """Classes and colors, from the dataset that the config tests on; no data is needed.
+    """Classes and colors of the test dataset of a config; no data is needed.
 
     Raises:
         ConversionError: The decode head has another number of classes.
@@ -28,6 +28,6 @@ def dataset_meta(cfg: Config) -> dict:
     if len(info['classes']) != cfg.model.decode_head.num_classes:
         raise ConversionError(
             f'{cfg.filename} has {cfg.model.decode_head.num_classes} classes in the head and '
-            f'{len(info["classes"])} in test_dataloader.dataset: make them agree'
+            f'{len(info["classes"])} in test_dataloader.dataset: set both to the same number'
         )
     return dict(classes=tuple(info['classes']), palette=[list(map(int, color)) for color in info['palette']])

@@ -1,4 +1,4 @@
-"""PVT-v2 of its authors: how its entries are called in timm, from which mmseg's ``TIMMBackbone`` takes the network."""
+"""Names of the entries of the authors' PVT-v2 in timm, for mmseg's ``TIMMBackbone``."""
 
 import re
 
@@ -19,5 +19,5 @@ def to_timm(name: str) -> str:
 
 
 def is_pvt(names) -> bool:
-    """Whether entries of a backbone, without its prefix, are those of PVT-v2."""
+    """True if the entries of a backbone, without its prefix, are those of PVT-v2."""
     return any(_STAGE.match(name) for name in names)

@@ -35,7 +35,7 @@ def read_weights(path: str | Path, entry: str | None = None) -> Weights:
 
     Args:
         path: Written by `torch.save` (a state dict, or a dict that contains one) or by safetensors.
-        entry: Entry of the file to take if several have weights; a dot separates levels.
+        entry: Entry of the file to use if several entries have weights; a dot separates levels.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -60,16 +60,16 @@ def _read(path: Path):
     if not path.is_file():
         raise FileNotFoundError(f'checkpoint not found: {path}')
     if path.suffix == '.safetensors':
-        from safetensors.torch import load_file  # a dependency of timm, whose weights have this format
+        from safetensors.torch import load_file  # safetensors is a dependency of timm, whose weights have this format
 
         return load_file(path)
     with path.open('rb') as f:
         start = f.read(40)
-    if start and not start.startswith((b'PK', b'\x80')):  # a zip archive, or a pickle, the format before torch 1.6
+    if start and not start.startswith((b'PK', b'\x80')):  # neither a ZIP archive nor a pickle
         raise ConversionError(
-            f'{path} is not a checkpoint: it begins with {start!r}, as a web page may; download it again'
+            f'{path} is not a checkpoint: it begins with {start!r} and may be a web page; download it again'
         )
-    # Checkpoints may contain the options of the training as a Namespace; unpickling one runs no code.
+    # Checkpoints may contain the options of the training as a Namespace. Unpickling a Namespace does not run code.
     with torch.serialization.safe_globals([argparse.Namespace]):
         return load_from_local_file(path, map_location='cpu')
 
@@ -86,7 +86,7 @@ def _find_state_dicts(content: Mapping, path: str = ''):
 
 
 def _other_entries(content: Mapping, keys: list[str]) -> dict[str, str]:
-    """The entries beside the chosen one, on each level."""
+    """The entries that were not chosen, on each level."""
     others, prefix = {}, ''
     for key in keys:
         others.update((f'{prefix}{name}', 'not part of the weights') for name in content if name != key)

@@ -15,7 +15,7 @@ class Renaming(NamedTuple):
 
     Attributes:
         prefixes: Name of a module in the checkpoint -> its name in mmavs; the longest match applies.
-        unused: Name of a module or entry of the checkpoint that is not needed -> the reason.
+        unused: Name of a module or entry of the checkpoint that is not needed -> reason.
     """
 
     prefixes: Mapping[str, str]

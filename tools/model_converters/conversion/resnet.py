@@ -23,8 +23,8 @@ class Backbone:
 
     Attributes:
         depth: 18, 34, 50, 101 or 152.
-        deep_stem: Whether the stem has three 3x3 convolutions instead of one 7x7: ResNetV1c and ResNetV1d.
-        avg_down: Whether shortcuts have average pooling before the convolution: ResNetV1d.
+        deep_stem: True if the stem has three 3x3 convolutions instead of one 7x7, as in ResNetV1c and ResNetV1d.
+        avg_down: True if shortcuts have average pooling before the convolution, as in ResNetV1d.
         stem_channels: Output channels of the stem.
         base_channels: Channels of the first stage.
     """
@@ -57,7 +57,7 @@ def identify(state_dict: Mapping[str, Tensor]) -> Backbone:
     """Identifies the ResNet of the weights.
 
     Raises:
-        ConversionError: mmseg has no such network; the message lists what was found.
+        ConversionError: mmseg has no such network; the message lists the modules in the file.
     """
     deep = 'conv1.6.weight' in state_dict
     stem = state_dict.get('conv1.6.weight' if deep else 'conv1.weight')
@@ -75,7 +75,7 @@ def identify(state_dict: Mapping[str, Tensor]) -> Backbone:
     if not depths:
         kind = 'bottleneck' if bottleneck else 'basic'
         raise ConversionError(f'mmseg has no ResNet with {blocks} {kind} blocks in its stages')
-    # The pooling layer precedes the convolution of a shortcut and has no weights, which shifts the indices by one.
+    # The pooling layer before the convolution of a shortcut has no weights and shifts the indices by one.
     avg_down = 'layer2.0.downsample.1.weight' in state_dict and state_dict['layer2.0.downsample.1.weight'].ndim == 4
     if avg_down and not deep:
         raise ConversionError('mmseg has no ResNet with average pooling in the shortcuts and a 7x7 stem')

@@ -1,4 +1,4 @@
-"""The released TPAVI networks of AVSBench: how they are recognized, and the new names of their entries."""
+"""The released TPAVI networks of AVSBench: identification, and new names of the entries."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from .renaming import Renaming
 
 _STAGES = range(4)
 
-_SECOND_BRANCH = 'a second branch of the backbone, whose result nothing reads'
+_SECOND_BRANCH = 'a second branch of the backbone, whose output is not used'
 
 RENAMING = Renaming(
     prefixes={
@@ -41,13 +41,13 @@ RENAMING = Renaming(
         'resnet.layer3_2': _SECOND_BRANCH,
         'resnet.layer4_2': _SECOND_BRANCH,
         'resnet.fc': 'the classifier of ImageNet',
-        'path4.resConfUnit1': 'a unit of the coarsest stage, which has no coarser one to merge with',
+        'path4.resConfUnit1': 'a unit of the coarsest stage, which has no coarser stage to merge',
     },
 )
 
 
 def rename(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Renames a state dict, see :meth:`Renaming.apply`, and brings its weights to the shapes of this project.
+    """Renames a state dict, see :meth:`Renaming.apply`, and reshapes its weights for this project.
 
     The 1 x 1 x 1 convolutions of the audio-visual blocks become 1 x 1 convolutions, and that of the audio a linear
     layer: frames are samples of the batch here.

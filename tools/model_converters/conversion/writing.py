@@ -21,7 +21,7 @@ def write_checkpoint(checkpoint: dict, target: str | Path, default_name: str) ->
         Path: The file; its name ends with the first 8 digits of its SHA-256, as in the model zoo of mmseg.
 
     Raises:
-        OSError: The file cannot be written; no part of it remains.
+        OSError: The file cannot be written; no incomplete file is left.
     """
     target = Path(target).expanduser()
     if target.is_dir() or not target.suffix:
@@ -35,7 +35,7 @@ def write_checkpoint(checkpoint: dict, target: str | Path, default_name: str) ->
 
 
 def print_dropped(dropped: dict[str, str]) -> None:
-    """Prints the entries that were left out, a line for each reason."""
+    """Prints the entries that were left out, one line for each reason."""
     for reason in dict.fromkeys(dropped.values()):
         names = [name for name, why in dropped.items() if why == reason]
         print(f'  left out: {", ".join(names)} ({reason})')

@@ -1,1 +1,1 @@
-"""Reference implementations: they compute each step as it is defined, without optimization."""
+"""Reference implementations: each step is computed by its definition, without optimization."""

@@ -9,7 +9,7 @@ from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 
 def scan_index(root: Path, split: str) -> list[dict]:
-    """The records that ``VPODataset(subset='msmi')`` gives."""
+    """The records of ``VPODataset(subset='msmi')``."""
     with open(root / 'VPO-MSMI' / 'vpo_msmi_data_stereo.csv', newline='', encoding='utf-8') as f:
         rows = [row for row in csv.DictReader(f) if row['split'] == split]
     names = load_class_table().names

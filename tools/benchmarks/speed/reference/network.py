@@ -18,7 +18,7 @@ from .loss import dense_cavp_loss
 class PlainFusion(CrossAttentionFusion):
     """:class:`CrossAttentionFusion` with queries, keys and values for every pixel and attention in both directions.
 
-    The attention of audio queries over visual keys is computed and not used.
+    The attention of audio queries over visual keys is computed but not used.
     """
 
     def encode(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -1,4 +1,4 @@
-"""Loading a sample: complete recordings, a resampler for each, one comparison for each mask value."""
+"""Loading of a sample: reads complete recordings, makes a resampler for each, compares masks with each value."""
 
 from collections.abc import Callable, Sequence
 
