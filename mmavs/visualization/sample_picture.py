@@ -12,7 +12,8 @@ from .overlay import draw_names, draw_overlay
 from .strips import draw_class_line, draw_positions, draw_title
 from .text import Color
 
-_PANEL_WIDTH = 480
+_PANEL_WIDTH = 480  # at most
+_PANEL_HEIGHT = 640
 _AUDIO_WIDTH = 900
 _GAP = 8
 
@@ -52,17 +53,18 @@ def draw_sample(views: Sequence[SampleView], classes: Sequence[str], palette: Se
 
 
 def _draw_view(view: SampleView, classes: Sequence[str], palette: Sequence[Color]) -> np.ndarray:
-    height = round(view.image.shape[0] * _PANEL_WIDTH / view.image.shape[1])
+    scale = min(_PANEL_WIDTH / view.image.shape[1], _PANEL_HEIGHT / view.image.shape[0])
+    height, width = (max(1, round(side * scale)) for side in view.image.shape[:2])
     font = font_size(_PANEL_WIDTH)
     background = 0 if classes[0] == 'background' else None
-    image = cv2.resize(view.image, (_PANEL_WIDTH, height), interpolation=cv2.INTER_CUBIC)
-    segments = cv2.resize(view.segments.astype(np.uint8), (_PANEL_WIDTH, height), interpolation=cv2.INTER_NEAREST)
+    image = cv2.resize(view.image, (width, height), interpolation=cv2.INTER_CUBIC)
+    segments = cv2.resize(view.segments.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
     overlay = draw_overlay(image, segments, palette, background=background)
     draw_names(overlay, segments, classes, palette, size=font, background=background)
-    positions = draw_positions(_visible(view.sources, classes, palette), _PANEL_WIDTH, size=font)
+    positions = draw_positions(_visible(view.sources, classes, palette), width, size=font)
     columns = [
-        np.concatenate([draw_title(title, _PANEL_WIDTH, size=font), panel, positions])
-        for title, panel in ((f'image, {_pixels(view.image)}', image), ('mask', overlay))
+        np.concatenate([draw_title(title, width, size=font), panel, positions])
+        for title, panel in (('image', image), ('mask', overlay))
     ]
     columns.append(draw_audio(view.audio, width=_AUDIO_WIDTH, height=columns[0].shape[0]))
     space = np.full((len(columns[0]), _GAP, 3), 255, np.uint8)
@@ -70,7 +72,7 @@ def _draw_view(view: SampleView, classes: Sequence[str], palette: Sequence[Color
     entries = [(classes[label], palette[label]) for label in view.sounding if label < len(classes)]
     return np.concatenate(
         [
-            draw_title(view.title, row.shape[1], size=font + 4),
+            draw_title(f'{view.title}: {_pixels(view.image)}', row.shape[1], size=font + 4),
             row,
             draw_class_line('sounding', entries, row.shape[1], size=font),
         ]

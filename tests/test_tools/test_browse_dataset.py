@@ -21,12 +21,13 @@ def browse(monkeypatch, tmp_path, vpo_root):
 
 
 def test_one_picture_for_each_sample(browse, tmp_path, capsys):
-    browse('--output-dir', tmp_path / 'out', '--number', 2)
+    browse('--output-dir', tmp_path / 'out', '--indices', 0, 2)
     found = sorted((tmp_path / 'out').glob('*.png'))
     assert len(found) == 2 and str(tmp_path / 'out') in capsys.readouterr().out
     assert all(cv2.imread(str(path)).shape[1] >= 1600 for path in found)
 
 
+@pytest.mark.slow
 def test_the_seed_sets_the_augmentation(browse, tmp_path):
     for name, seed in (('a', 0), ('b', 0), ('c', 1)):
         browse('--output-dir', tmp_path / name, '--indices', 1, '--seed', seed)

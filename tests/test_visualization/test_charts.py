@@ -31,13 +31,12 @@ def test_confusion_matrix_shows_the_share_of_each_label():
 
 
 def test_confusion_matrix_of_many_classes():
-    figure = draw_confusion(np.eye(71), [f'class number {i}' for i in range(71)])
+    figure = draw_confusion(np.eye(31), [f'class number {i}' for i in range(31)])
     check_nothing_is_clipped(figure)
-    assert render(figure).shape[0] > 1500
+    assert render(figure).shape[0] > 1200
 
 
-@pytest.mark.parametrize('runs', [1, 4])
-@pytest.mark.parametrize('classes', [3, 22, 71])
+@pytest.mark.parametrize('runs, classes', [(4, 3), (1, 22), (2, 50)])
 def test_bars_have_the_values(runs, classes):
     names = (NAMES * 30)[:classes]
     values = {f'run {i}': np.linspace(0, 90, classes) + i for i in range(runs)}

