@@ -127,7 +127,7 @@ def segment(driver, files):
     wait_for(lambda: find(driver, '#picture img'), 'the uploaded picture')
     wait_for(lambda: 'sound.wav' in driver.page_source or find(driver, '#sound button[aria-label="Play"]'), 'the sound')
     find(driver, '#segment').click()
-    wait_for(lambda: find(driver, '#status').text, 'the status')
+    wait_for(lambda: find(driver, '#status').text.startswith('Sounding'), 'the status')
     wait_for(lambda: find(driver, '#heard button[aria-label="Play"]'), 'the audio of the network')
     return wait_for(lambda: overlay(driver), 'the overlay')
 

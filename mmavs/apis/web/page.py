@@ -141,10 +141,11 @@ def _add_picture_tab(gradio: Any, service: WebService, examples: Sequence[Exampl
         return example.picture, example.sound, example.position, False
 
     inputs, outputs = [picture, sound, position, muted], [status, overlay, legend, attention, heard]
-    start.click(segment, inputs, outputs, **_EVENT)
+    event = dict(_EVENT, show_progress_on=overlay)
+    start.click(segment, inputs, outputs, **event)
     for changed in (position, muted):
-        changed.input(segment, inputs, outputs, trigger_mode='always_last', **_EVENT)
-    chosen.input(choose, chosen, inputs, api_visibility='private').then(segment, inputs, outputs, **_EVENT)
+        changed.input(segment, inputs, outputs, trigger_mode='always_last', **event)
+    chosen.input(choose, chosen, inputs, api_visibility='private').then(segment, inputs, outputs, **event)
 
 
 def _add_video_tab(gradio: Any, service: WebService) -> None:
@@ -161,7 +162,7 @@ def _add_video_tab(gradio: Any, service: WebService) -> None:
     def segment(video):
         return answer_video(lambda: service.segment_video(video), classes, palette)
 
-    start.click(segment, video, [status, overlay, legend], **_EVENT)
+    start.click(segment, video, [status, overlay, legend], show_progress_on=overlay, **_EVENT)
 
 
 def answer_picture(run: Callable[[], PictureAnswer], palette: Sequence[Sequence[int]]) -> tuple:
