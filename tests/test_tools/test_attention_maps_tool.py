@@ -24,6 +24,7 @@ def draw(monkeypatch, tmp_path, vpo_root):
 
     def run(*args):
         words = [str(TOOL), str(config), str(tmp_path / 'weights.pth'), '--device', 'cpu', *map(str, args)]
+        monkeypatch.syspath_prepend(str(TOOL.parent))
         monkeypatch.setattr(sys, 'argv', words)
         runpy.run_path(str(TOOL), run_name='__main__')
 

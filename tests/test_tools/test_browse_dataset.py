@@ -14,6 +14,7 @@ def browse(monkeypatch, tmp_path, vpo_root):
     config = write_tiny_config(tmp_path / 'tiny.py', vpo_root)
 
     def run(*args):
+        monkeypatch.syspath_prepend(str(TOOL.parent))
         monkeypatch.setattr(sys, 'argv', [str(TOOL), str(config), *map(str, args)])
         runpy.run_path(str(TOOL), run_name='__main__')
 
