@@ -13,6 +13,7 @@ from ..fusion.levels import get_map
 from ..fusion.window import WHOLE, Window, input_window, sliding_windows
 from ..losses.pairing import Draw, gather_pixels, resize_label
 from ..memory_format import use_channels_last
+from ..timm_weights import explaining_timm_downloads
 from .checks import check_auxiliary_heads, check_class_weights, check_contrast_level
 
 Prompts = dict[str, Any]
@@ -42,6 +43,7 @@ class AVEncoderDecoder(EncoderDecoder):
         kwargs: Other arguments of ``EncoderDecoder``.
 
     Raises:
+        ConnectionError: Pretrained weights of timm cannot be downloaded.
         TypeError: A part has a key that its class does not take, or ``decode_head`` is a list.
         ValueError: Parts do not fit together.
     """
@@ -65,7 +67,7 @@ class AVEncoderDecoder(EncoderDecoder):
             )
         audio_parts = dict(audio_backbone=audio_backbone, fusion=fusion, contrast_loss=contrast_loss)
         cfg = dict(type=type(self), backbone=backbone, decode_head=decode_head, **audio_parts, **kwargs)
-        with naming_unknown_keys(cfg):
+        with naming_unknown_keys(cfg), explaining_timm_downloads(backbone):
             super().__init__(backbone=backbone, decode_head=decode_head, **kwargs)
             self.audio_backbone = MODELS.build(audio_backbone)
             self.fusion = MODELS.build(fusion)
