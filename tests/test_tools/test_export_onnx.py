@@ -80,6 +80,15 @@ def test_networks_that_are_not_exported_are_named(tool, tmp_path):
         check_exportable(torch.nn.Linear(1, 1))
 
 
+def test_network_that_differs_is_removed(tool, tmp_path, monkeypatch):
+    checkpoint = write_checkpoint(tmp_path / 'a.pth', tiny_config())
+    monkeypatch.setattr(tool, 'export_network', lambda model, path, **_: Path(path).touch())
+    monkeypatch.setattr(tool, 'compare', lambda model, path: 0.04)
+    with pytest.raises(SystemExit, match='differs from PyTorch by more than 0.001'):
+        tool.main([checkpoint, '--out', str(tmp_path / 'a.onnx')])
+    assert not (tmp_path / 'a.onnx').exists()
+
+
 def test_files_that_are_no_exported_networks_are_named(tmp_path):
     import onnx
 

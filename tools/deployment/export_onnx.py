@@ -9,6 +9,7 @@ checkpoint: `AVSegInferencer(weights='demo.onnx')`. Needs the extra `onnx`.
 """
 
 import argparse
+import os
 import sys
 import warnings
 from importlib.util import find_spec
@@ -44,7 +45,11 @@ def run(args: argparse.Namespace) -> None:
         difference = compare(model, args.out)
         print(f'largest difference from PyTorch on three sizes: {difference:.1e} of the largest logit')
         if difference > TOLERANCE:
-            raise ExportError(f'{args.out} differs by more than {TOLERANCE} from PyTorch and should not be used')
+            os.unlink(args.out)
+            raise ExportError(
+                f'the exported network differs from PyTorch by more than {TOLERANCE} of the largest logit: torch cannot '
+                f'export it for any size. {args.out} was removed'
+            )
 
 
 def main(argv=None) -> None:
