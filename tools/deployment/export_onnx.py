@@ -47,8 +47,8 @@ def run(args: argparse.Namespace) -> None:
         if difference > TOLERANCE:
             os.unlink(args.out)
             raise ExportError(
-                f'the exported network differs from PyTorch by more than {TOLERANCE} of the largest logit: torch cannot '
-                f'export it for any size. {args.out} was removed'
+                f'the exported network differs from PyTorch by more than {TOLERANCE} of the largest logit, since torch '
+                f'cannot export it for any size: {args.out} was removed'
             )
 
 
