@@ -75,6 +75,9 @@ KNOWN = {
     ('mmavs/engine/runner/runner.py', '_maybe_compile'): Known(
         'mmengine.runner.Runner', 'compiles a complete method of the model otherwise'
     ),
+    ('mmavs/models/data_preprocessor.py', '_non_blocking'): Known(
+        'mmengine.model.BaseDataPreprocessor', "mmseg's SegDataPreProcessor does not pass non_blocking on"
+    ),
     ('mmavs/engine/schedulers/visual_poly_lr.py', '_get_value'): Known(
         'mmengine.optim.PolyLR', 'the documented method to override in a scheduler of mmengine'
     ),

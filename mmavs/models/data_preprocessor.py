@@ -23,13 +23,20 @@ class AVDataPreProcessor(SegDataPreProcessor):
         num_frames: Expected number of frames, which is checked; None for no check.
         level_difference: Appends a third channel to the spectrograms of stereo audio: left minus right, which for a
             single source depends on its position alone. The paper's network takes left and right only.
+        non_blocking: Copies a batch to the device while that still computes the step before, where the data loader has
+            ``pin_memory=True``. The host would wait for the device otherwise, once for each tensor.
         kwargs: Other arguments of ``SegDataPreProcessor``. ``test_cfg=dict(size=(height, width))`` is the minimum size
             at test: smaller images are padded on the right and at the bottom, and predictions have the size of the
             image. SegFormer and ConvNeXt need at least 32 x 32.
     """
 
-    def __init__(self, num_frames: int | None = None, level_difference: bool = False, **kwargs) -> None:
+    def __init__(
+        self, num_frames: int | None = None, level_difference: bool = False, non_blocking: bool = True, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
+        self._non_blocking = non_blocking  # mmseg's SegDataPreProcessor does not pass it on
+        # mmseg exchanges the channels by a list of indices, which it copies to the device for each image.
+        self._exchange_channels, self.channel_conversion = self.channel_conversion, False
         self.num_frames = num_frames
         self.level_difference = level_difference
         self.log_mel = LogMel()
@@ -64,7 +71,10 @@ class AVDataPreProcessor(SegDataPreProcessor):
             raise ValueError(f'the waveforms of a batch differ in shape (channels, samples): {sorted(shapes)}')
         self._check_sample_rate(data.get('data_samples'))
         self._check_image_sizes(inputs['img'], training)
-        data = dict(data, inputs=inputs['img'])
+        images = self.cast_data(list(inputs['img']))
+        if self._exchange_channels and len(images[0]) == 3:
+            images = [image.flip(0) for image in images]
+        data = dict(data, inputs=images)
         if self.test_cfg and not training and data.get('data_samples') is None:
             data['data_samples'] = [_sample_of(img) for img in inputs['img']]
         result = super().forward(data, training)

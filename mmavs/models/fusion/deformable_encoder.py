@@ -6,6 +6,7 @@ from mmcv.cnn.bricks.transformer import BaseTransformerLayer
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 
+from ..device_copy import copy_to_device
 from .sine_position import sine_position
 
 
@@ -73,8 +74,8 @@ class DeformableEncoder(BaseModule):
         arguments = dict(
             query_pos=torch.cat(position)[None],
             reference_points=cell_centers(sizes, x)[None, :, None].expand(len(x), -1, len(sizes), -1),
-            spatial_shapes=torch.tensor(sizes, device=x.device),
-            level_start_index=torch.tensor([0, *accumulate(lengths[:-1])], device=x.device),
+            spatial_shapes=copy_to_device(sizes, x.device),
+            level_start_index=copy_to_device([0, *accumulate(lengths[:-1])], x.device),
         )
         for layer in self.layers:
             x = layer(x, **arguments)

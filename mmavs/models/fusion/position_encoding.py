@@ -38,7 +38,11 @@ class PositionEncoding(nn.Module):
 
     def _encode(self, count: int, start: float | Tensor, end: float | Tensor) -> Tensor:
         """Sines and cosines (1 or B, count, 2 * frequencies) at the centers of ``count`` equal parts of an interval."""
-        start, end = (torch.as_tensor(edge, device=self.waves.device).view(-1, 1) for edge in (start, end))
+        start, end = (self._to_tensor(edge) for edge in (start, end))
         parts = (torch.arange(count, device=self.waves.device) + 0.5) / count
         angles = (start + (end - start) * parts)[..., None] * self.waves
         return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+    def _to_tensor(self, edge: float | Tensor) -> Tensor:
+        """(1 or B, 1); a number is filled in on the device, because the host would wait for a copy."""
+        return edge.view(-1, 1) if isinstance(edge, Tensor) else torch.full((1, 1), edge, device=self.waves.device)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
+
+from ..device_copy import copy_to_device
 
 
 class Window(NamedTuple):
@@ -50,7 +51,7 @@ def input_window(metas: Sequence[dict], size: Sequence[int], like: Tensor) -> Wi
     for meta in metas:
         (height, width), crop = meta['img_shape'][:2], Window(*meta.get('crop_window', WHOLE))
         edges.append(crop.crop(Window(bottom=size[0] / height, right=size[1] / width)))
-    return Window(*torch.tensor(edges, dtype=like.dtype, device=like.device).unbind(1))
+    return Window(*copy_to_device(edges, like.device, like.dtype).unbind(1))
 
 
 def sliding_windows(

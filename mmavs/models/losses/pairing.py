@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..device_copy import copy_to_device
+from .label_groups import group_by_label
 from .views import count_views
 
 BACKGROUND = 0
@@ -113,7 +115,8 @@ def label_shuffled(label: Tensor, audio: Sequence[AudioSet], permutation: Tensor
     Returns:
         Tensor: (B, h, w).
     """
-    same = torch.tensor([audio[i] == audio[j] for i, j in enumerate(permutation.tolist())], device=label.device)
+    equal = copy_to_device([[a == b for b in audio] for a in audio], label.device)
+    same = equal.gather(1, permutation[:, None]).squeeze(1)
     foreground = (label != BACKGROUND) & (label != ignore_index)
     return torch.where(foreground, torch.where(same[:, None, None], label, BACKGROUND), ignore_index)
 
@@ -125,7 +128,7 @@ def distinguish_sets(label: Tensor, audio: Sequence[AudioSet], *, ignore_index: 
     :func:`label_shuffled`.
     """
     numbers = {a: i for i, a in enumerate(dict.fromkeys(audio))}
-    index = torch.tensor([numbers[a] for a in audio], device=label.device)[:, None, None]
+    index = copy_to_device([numbers[a] for a in audio], label.device)[:, None, None]
     foreground = (label != BACKGROUND) & (label != ignore_index)
     return torch.where(foreground, label + (ignore_index + 1) * (index + 1), label)
 
@@ -155,10 +158,10 @@ def draw_pixels(
         ignore_index: Label of pixels to leave out.
     """
     flat = label.flatten()
-    shuffled_flat = flat if shuffled is None else shuffled.flatten()
-    classes = [(flat == c).nonzero()[:, 0] for c in flat.unique().tolist() if c not in (BACKGROUND, ignore_index)]
-    background = (flat == BACKGROUND).nonzero()[:, 0]
-    other = background[:0] if shuffled is None else (shuffled_flat != ignore_index).nonzero()[:, 0]
+    shuffled_flat = torch.full_like(flat, ignore_index) if shuffled is None else shuffled.flatten()
+    groups, other = group_by_label(flat, shuffled_flat != ignore_index)
+    background = groups.pop(BACKGROUND, other[:0])
+    classes = [index for c, index in groups.items() if c != ignore_index]
     views = count_views(
         [len(index) for index in classes],
         len(background),
