@@ -1,20 +1,13 @@
 _base_ = [
     '../_base_/models/avsegformer_pvtv2-b5.py',
+    '../_base_/models/baseline_audio_vpo.py',
     '../_base_/datasets/vpo.py',
     '../_base_/schedules/avsegformer_30e.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
-    # CAVP's audio network, with the 128 channels of VGGish
-    audio_backbone=dict(
-        _delete_=True,
-        type='AudioResNet',
-        depth=18,
-        in_channels=_base_.load_audio.channels,
-        out_channels=128,
-        norm_cfg=_base_.norm_cfg,
-    ),
+    audio_backbone=dict(_delete_=True, in_channels=_base_.load_audio.channels, **_base_.vpo_audio),
     decode_head=dict(
         num_classes=_base_.num_classes,
     ),

@@ -2,6 +2,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from types import SimpleNamespace
+from unittest import mock
 
 import mmengine.runner.checkpoint as mmengine_checkpoint
 import pytest
@@ -10,6 +11,7 @@ from mmcv.utils import ext_loader
 
 import mmavs
 from mmavs.compat import mmcv as compat
+from mmavs.models.fusion.deformable_encoder import DeformableEncoder
 
 
 @pytest.mark.skipif(find_spec('mmcv._ext') is not None, reason='the full mmcv is installed')
@@ -38,6 +40,32 @@ def test_deformable_attention_needs_no_compiled_operator():
     reference.backward(grad)
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a.grad, b.grad)
+
+
+class OnGPU(torch.Tensor):
+    """A tensor that states to be on a GPU, as do those computed from it."""
+
+    is_cuda = True
+
+
+@pytest.mark.skipif(find_spec('mmcv._ext') is not None, reason='the full mmcv is installed')
+def test_deformable_encoder_needs_no_compiled_operator_on_a_gpu(monkeypatch):
+    """mmcv's module takes its function for GPUs there, with the same values and gradients as on a CPU."""
+    module = import_module('mmcv.ops.multi_scale_deform_attn')
+    monkeypatch.setattr(module, 'IS_CUDA_AVAILABLE', True)
+    forward = mock.Mock(side_effect=module.ext_module.ms_deform_attn_forward)
+    monkeypatch.setattr(module.ext_module, 'ms_deform_attn_forward', forward)
+    encoder = DeformableEncoder(8, 2, num_layers=2, num_heads=2, ffn_channels=16).eval()
+    levels = torch.randn(1, 8, 4, 6), torch.randn(1, 8, 2, 3)
+    results = []
+    for kind in (torch.Tensor, OnGPU):
+        inputs = [level.clone().as_subclass(kind).requires_grad_() for level in levels]
+        encoded = encoder(inputs)
+        torch.cat([x.flatten() for x in encoded]).sin().sum().backward()
+        results.append([x.as_subclass(torch.Tensor) for x in (*encoded, *(x.grad for x in inputs))])
+        assert forward.call_count == (2 if kind is OnGPU else 0), 'once in each layer'
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected)
 
 
 def test_compiled_operators_are_not_replaced(monkeypatch):

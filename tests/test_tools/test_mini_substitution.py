@@ -39,17 +39,23 @@ def run_main(monkeypatch, *words):
     mini_substitution.main()
 
 
-def test_compares_both_trees_over_the_seeds(tools, tmp_path, monkeypatch, capsys):
-    options = ('--seeds', 0, 1, 2, '--data', tmp_path / 'data', '--work-dir', tmp_path / 'work')
+@pytest.mark.parametrize('models', [['cavp'], ['cavp', 'tpavi']], ids='-'.join)
+def test_compares_both_trees_over_the_seeds(models, tools, tmp_path, monkeypatch, capsys):
+    options = ('--models', *models, '--seeds', 0, 1, 2, '--data', tmp_path / 'data', '--work-dir', tmp_path / 'work')
     run_main(monkeypatch, *options)
-    figure = json.loads((tmp_path / 'work' / 'comparison.json').read_text())['metrics']['mIoU']
-    assert figure['a']['values'] == [60, 61, 62] and figure['b']['values'] == [62, 63, 64]
-    assert '| mIoU | 61.00 ± 1.00 (3) | 63.00 ± 1.00 (3) | +2.00 |' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    for model in models:
+        figure = json.loads((tmp_path / 'work' / f'comparison_{model}.json').read_text())['metrics']['mIoU']
+        assert figure['a']['values'] == [60, 61, 62] and figure['b']['values'] == [62, 63, 64]
+        assert '| mIoU | 61.00 ± 1.00 (3) | 63.00 ± 1.00 (3) | +2.00 |' in printed.split(f'{model}\n\n')[1]
     trainings = [words for name, *words in tools if name == 'train.py']
-    assert len(trainings) == 6
-    roots = {word.split('=')[1] for words in trainings for word in words if word.startswith('train_dataloader')}
     data = tmp_path / 'data'
-    assert roots == {str(data / 'generated' / 'AVSBench-object'), str(data / 'AVS-M-SS')}
+    roots = {str(data / 'generated' / 'AVSBench-object'), str(data / 'AVS-M-SS')}
+    for model in models:
+        of_model = [words for words in trainings if f'{model}_r18_mini-s4.py' in words[0]]
+        found = [word.split('=')[1] for words in of_model for word in words if word.startswith('train_dataloader')]
+        assert len(found) == 6 and set(found) == roots and Path(of_model[0][0]).is_file()
+    assert len(trainings) == 6 * len(models)
 
     tools.clear()
     run_main(monkeypatch, *options)

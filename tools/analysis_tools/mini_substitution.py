@@ -3,8 +3,9 @@
     python tools/analysis_tools/mini_substitution.py --jobs 2
 
 The tool generates AVSBench trees and makes AVS-M-SS from S4, in which the audio of every clip is another recording of
-its category. It trains CAVP on both with several seeds, tests the best checkpoint on the validation split of the same
-tree, and compares the results by a t-test (compare_runs.py). Finished steps are kept when the command is repeated.
+its category. It trains each model on both with several seeds, tests the best checkpoint on the validation split of the
+same tree, and compares the results by a t-test (compare_runs.py). TPAVI is the model of the comparison in the paper.
+Finished steps are kept when the command is repeated.
 """
 
 import argparse
@@ -17,12 +18,15 @@ from pathlib import Path
 from mini_ablation import ROOT, run_tool, train_and_test
 from tqdm import tqdm
 
-CONFIG = ROOT / 'configs' / 'cavp' / 'cavp_r18_mini-s4.py'
+CONFIGS = dict(
+    cavp=ROOT / 'configs' / 'cavp' / 'cavp_r18_mini-s4.py', tpavi=ROOT / 'configs' / 'tpavi' / 'tpavi_r18_mini-s4.py'
+)
 NAMES = ('original', 'substituted')
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--models', nargs='+', choices=list(CONFIGS), default=list(CONFIGS))
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='at least two')
     parser.add_argument('--clips', nargs=3, default=['120', '16', '32'], metavar=('TRAIN', 'VAL', 'TEST'))
     parser.add_argument('--data', type=Path, default=Path('data/mini-substitution'), help='folder of both trees')
@@ -53,34 +57,42 @@ def data_root_options(root: Path) -> list[str]:
     return [f'{split}_dataloader.dataset.data_root={root}' for split in ('train', 'val', 'test')]
 
 
+def compare(work_dir: Path, model: str, seeds: list[int]) -> None:
+    """Compares the runs of a model; prints the table and writes it as JSON."""
+    report, figures = work_dir / f'comparison_{model}.log', work_dir / f'comparison_{model}.json'
+    report.unlink(missing_ok=True)
+    sides = []
+    for flag, name in zip(('--a', '--b'), NAMES, strict=True):
+        sides += [flag, *(str(run_folder(work_dir, model, name, seed) / 'test_all_frames') for seed in seeds)]
+    run_tool(report, 'analysis_tools/compare_runs.py', *sides, '--names', *NAMES, '--out', str(figures))
+    print(f'{model}\n\n{report.read_text()}\nwritten to {figures}\n')
+
+
+def run_folder(work_dir: Path, model: str, name: str, seed: int) -> Path:
+    return work_dir / f'{model}_{name}_seed{seed}'
+
+
 def main() -> None:
     args = parse_args()
     args.work_dir.mkdir(parents=True, exist_ok=True)
     if args.jobs > 1:
         os.environ['OMP_NUM_THREADS'] = '1'
-    jobs = list(product(args.seeds, NAMES))
+    jobs = list(product(args.models, args.seeds, NAMES))
 
-    def run(job: tuple[int, str]) -> dict:
-        seed, name = job
+    def run(job: tuple[str, int, str]) -> dict:
+        model, seed, name = job
         options = [f'randomness.seed={seed}', *data_root_options(roots[name]), *args.cfg_options]
-        return train_and_test(args.work_dir / f'{name}_seed{seed}', CONFIG, options, {'all frames': []})
+        folder = run_folder(args.work_dir, model, name, seed)
+        return train_and_test(folder, CONFIGS[model], options, {'all frames': []})
 
     try:
         roots = make_trees(args.data, args.clips, args.work_dir / 'data.log')
         with ThreadPool(args.jobs) as pool:
             list(tqdm(pool.imap(run, jobs), 'runs', len(jobs), unit='run'))
-        report = args.work_dir / 'comparison.log'
-        report.unlink(missing_ok=True)
-        sides = [
-            (flag, *(str(args.work_dir / f'{name}_seed{seed}' / 'test_all_frames') for seed in args.seeds))
-            for flag, name in zip(('--a', '--b'), NAMES, strict=True)
-        ]
-        figures = ('--names', *NAMES, '--out', str(args.work_dir / 'comparison.json'))
-        run_tool(report, 'analysis_tools/compare_runs.py', *sides[0], *sides[1], *figures)
+        for model in args.models:
+            compare(args.work_dir, model, args.seeds)
     except RuntimeError as error:
         sys.exit(f'error: {error}; correct the cause and repeat the command, finished runs are kept')
-    print(report.read_text())
-    print(f'written to {args.work_dir / "comparison.json"}')
 
 
 if __name__ == '__main__':

@@ -43,6 +43,12 @@ def test_mono_mix_by_hand(sources):
     torch.testing.assert_close(audio[0], torch.linspace(-0.5, 0.5, 8000))
 
 
+def test_mono_mix_is_twice_the_mean_of_the_stereo_channels(sources):
+    """At all positions: VGGish on VPO takes mono audio."""
+    mono, stereo = (LoadAudio(duration=0.5, channels=n)(dict(sources=sources))['audio'] for n in (1, 2))
+    torch.testing.assert_close(mono[0], 2 * stereo.mean(dim=0))
+
+
 def test_other_keys_are_unchanged(sources):
     results = LoadAudio()(dict(sources=sources, img_path='a.jpg'))
     assert results['sources'] is sources
