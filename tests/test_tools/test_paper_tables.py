@@ -153,6 +153,7 @@ def test_loss_and_seed_are_those_of_the_training(tmp_path, monkeypatch):
         ({'model.contrast_loss': None}, 'loss', 'none'),
         ({'model.contrast_loss.positive_share': 0.9}, 'positive_share', 0.9),
         ({'test_dataloader.dataset.subset': 'ss'}, 'data', 'vpo-ss'),
+        ({'model.fusion.position_encoding': True}, 'options', ('input coordinates',)),
         ({'model.backbone.depth': 101}, 'backbone', 'ResNet-101'),
         ({'model.decode_head.num_classes': 9}, 'others', '9 classes'),
         ({'train_dataloader.dataset.subset': 'ss'}, 'others', 'trained on vpo-ss'),
@@ -164,6 +165,14 @@ def test_what_differs_is_read_from_the_config(options, attribute, value):
     plain, changed = load(MSMI), load(MSMI)
     changed.merge_from_dict(options)
     assert getattr(classify(plain), attribute) != value and getattr(classify(changed), attribute) == value
+
+
+@pytest.mark.parametrize(
+    'config', ['tpavi/tpavi_r18_mini.py', 'avsegformer/avsegformer_r18_mini.py', 'ablations/image-only_r18_mini.py']
+)
+def test_models_of_the_mini_set_are_in_one_table(config):
+    cavp, other = classify(load('cavp/cavp_r18_mini.py')), classify(load(config))
+    assert other.setup == cavp.setup and other.data == cavp.data and not other.options and other.method != cavp.method
 
 
 def test_another_setup_gets_tables_of_its_own(tmp_path, monkeypatch):

@@ -178,12 +178,17 @@ def _backbone(model: ConfigDict) -> str:
         name += f'-{net.depth}'
     elif net.type == 'TIMMBackbone':
         name = net.get('model_name', name)
-    details = []
+    return ', '.join([name, *_details(model)])
+
+
+def _details(model: ConfigDict) -> list[str]:
+    """How a ResNet is narrower than usual."""
+    net, details = model.backbone, []
     if net.get('num_stages', 4) != 4 and 'depth' in net:
         details.append(f'{net.num_stages} stages')
     if net.get('base_channels', 64) != 64 and 'depth' in net:
         details.append(f'{net.base_channels} base channels')
-    return ', '.join([name, *details])
+    return details
 
 
 def _others(test: ConfigDict, train: ConfigDict, data: str, model: ConfigDict) -> str:
@@ -197,16 +202,15 @@ def _others(test: ConfigDict, train: ConfigDict, data: str, model: ConfigDict) -
         found.append(f'trained on {trained}')
     if labels != test_labels:
         found.append(f'trained on masks of {labels}')
-    fusion = model.get('fusion') or {}
-    if fusion.get('position_encoding') and fusion.get('coordinates', 'input') == 'input':
-        found.append('position encoding')
     return ', '.join(found)
 
 
 def _options(test: ConfigDict, train: ConfigDict, model: ConfigDict, loss: ConfigDict) -> Iterator[str]:
     fusion = model.get('fusion') or {}
-    if fusion.get('position_encoding') and fusion.get('coordinates') == 'image':
-        yield 'image coordinates'
+    coordinates = fusion.get('coordinates', 'input')
+    # All narrow networks of the generated sets with f_CA have a position encoding, so that it sets no row apart.
+    if fusion.get('position_encoding') and (coordinates == 'image' or not _details(model)):
+        yield f'{coordinates} coordinates'
     if (model.get('data_preprocessor') or {}).get('level_difference'):
         yield 'level difference'
     if (tokens := (model.get('audio_backbone') or {}).get('num_tokens', 1)) > 1:
