@@ -9,6 +9,7 @@ import numpy as np
 _MIN_SHARE = 0.002  # of the pixels of a picture: smaller parts of a class have no name of their own
 _MIN_LARGEST = 0.0003  # for the largest part of a class
 _MAX_LABELS = 12
+_HIDDEN = 0.25  # share of a part that its name may cover
 _GAP = 3  # pixels between object and name
 
 
@@ -87,15 +88,21 @@ def place_labels(
         free = [box for box in boxes if not any(box.overlap(other) for _, other in placed)]
         free = free or _nearest_free(part, *size, width, height, [other for _, other in placed])
         if free:
-            placed.append((part.label, min(free, key=lambda box: _covered(segments, part.label, box))))
+            placed.append((part.label, min(free, key=lambda box: _cost(segments, part, box))))
     return placed
 
 
-def _covered(segments: np.ndarray, label: int, box: Box) -> int:
-    """Pixels of objects below a name; those of other classes count three times."""
+def _cost(segments: np.ndarray, part: Part, box: Box) -> float:
+    """Pixels of objects below a name; those of other classes count three times, and hiding a small part ten times.
+
+    A place at a side costs as much as one inside, since a name at a side may seem to belong to what stands there.
+    """
     below = segments[box.top : box.bottom, box.left : box.right]
-    own = int((below == label).sum())
-    return 3 * (int((below != 255).sum()) - own) + own
+    own = int((below == part.label).sum())
+    others = int((below != 255).sum()) - own
+    hidden = 10 * own if own > _HIDDEN * part.area else own
+    at_side = box.left >= part.box.right or box.right <= part.box.left
+    return hidden + 3 * others + (1.1 * below.size if at_side else 0)
 
 
 def _nearest_free(

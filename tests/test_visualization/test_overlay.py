@@ -53,6 +53,21 @@ def test_name_is_beside_its_object_where_there_is_room():
     assert not segments[box.top : box.bottom, box.left : box.right].any()
 
 
+def test_name_is_inside_of_a_large_object_without_room_above_and_below():
+    """Not at its side, where it would seem to belong to what stands there."""
+    segments = np.zeros((120, 260), np.int64)
+    segments[5:115, 40:160] = 1
+    _, [(_, box)] = draw(segments)
+    assert (segments[box.top : box.bottom, box.left : box.right] == 1).all()
+
+
+def test_name_does_not_hide_a_small_object():
+    segments = np.zeros((40, 260), np.int64)
+    segments[5:35, 100:140] = 1
+    _, [(_, box)] = draw(segments)
+    assert box.right <= 100 or box.left >= 140
+
+
 def test_name_of_an_object_that_fills_the_picture_is_inside():
     _, [(label, box)] = draw(np.full((200, 260), 1, np.int64))
     assert label == 1 and inside(box, (200, 260))
