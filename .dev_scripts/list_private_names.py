@@ -49,7 +49,9 @@ KNOWN = {
             ('_init_collate', 'the documented method to override; it would warn of a missing registry'),
             ('_init_pipeline', 'the documented method to override in an inferencer'),
             ('_init_visualizer', 'the documented method to override; it would start the backends of the training'),
-            ('_load_model_from_metafile', 'finds models by name; it is called for two packages'),
+            ('_load_model_from_metafile', 'finds models by name, here also those without published weights'),
+            ('_get_repo_or_mim_dir', 'the folder of a package with its metafiles'),
+            ('_get_models_from_metafile', 'the entries of the metafiles'),
         )
     },
     ('mmavs/compat/mmengine.py', '_safe_torch_load'): Known(

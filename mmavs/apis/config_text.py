@@ -69,7 +69,10 @@ def parse_config_text(text: str, source: str) -> ConfigDict:
     for node in tree.body:
         if not (isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)):
             raise _refusal(node, source)
-        values[node.targets[0].id] = _evaluate(node.value, source)
+        try:
+            values[node.targets[0].id] = _evaluate(node.value, source)
+        except (TypeError, RecursionError) as error:  # a list as a key, thousands of signs
+            raise _refusal(node, source) from error
     return ConfigDict(values)
 
 
@@ -98,7 +101,10 @@ def _evaluate(node: ast.expr, source: str) -> Any:
 
 
 def _refusal(node: ast.AST, source: str) -> ConfigTextError:
-    part = ast.unparse(node)
+    try:
+        part = ast.unparse(node)
+    except RecursionError:
+        part = 'an expression that is nested too deeply'
     part = part if len(part) <= 80 else f'{part[:80]} ...'
     return ConfigTextError(
         f'the config in {source} has more than values in line {node.lineno}: {part!r}. It was not executed, since a '

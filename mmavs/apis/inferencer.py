@@ -1,3 +1,4 @@
+import os.path as osp
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby, islice
@@ -125,13 +126,12 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
         return AVSegLocalVisualizer()
 
     def _load_model_from_metafile(self, model: str) -> tuple[Config, str | None]:
-        for self.scope in ('mmavs', 'mmseg'):
-            try:
-                return super()._load_model_from_metafile(model)
-            except ValueError:
-                continue
-            finally:
-                self.scope = 'mmseg'
+        for package in ('mmavs', 'mmseg'):
+            folder = self._get_repo_or_mim_dir(package)
+            for entry in self._get_models_from_metafile(folder):
+                if entry['Name'].lower() == model.lower():
+                    weights = entry.get('Weights')
+                    return Config.fromfile(osp.join(folder, entry['Config'])), weights
         raise ValueError(f'model={model!r} is neither a config file nor the name of a model of mmavs or mmseg')
 
     @property

@@ -89,7 +89,7 @@ def _pair(inputs: Any, audio: Any) -> tuple[list, list]:
         return pictures, _sounds_of(pictures, folder) if osp.isdir(folder) else _check_number(pictures, audio)
     if not isinstance(inputs, (list, tuple)):
         return [inputs], [_required(audio)]
-    if isinstance(audio, (list, tuple)) and not all(isinstance(part, dict) for part in audio):
+    if isinstance(audio, (list, tuple)) and len(audio):
         return list(inputs), _check_number(inputs, audio)
     return list(inputs), [_required(audio)] * len(inputs)
 

@@ -63,9 +63,10 @@ class VideoReader:
             raise
         except (ValueError, OSError) as error:
             raise self._error(str(error)) from error
-        if not self._container.streams.video:
+        streams = [s for s in self._container.streams.video if 'attached_pic' not in str(s.disposition)]
+        if not streams:  # the cover of an album is no video
             raise self._error('it has no pictures')
-        self._stream = self._container.streams.video[0]
+        self._stream = streams[0]
         self._stream.thread_type = 'AUTO'
         self.rate = float(self._stream.average_rate or self._stream.guessed_rate or 25)
         self.origin = float((self._stream.start_time or 0) * self._stream.time_base)

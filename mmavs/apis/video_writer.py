@@ -1,6 +1,7 @@
 """Writes a video with the sound track of another one."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -37,6 +38,7 @@ class VideoWriter:
         self._part = f'{path}{PART}'
         self._container = self._stream = None
         self._sound: Iterator[Any] = iter(())
+        self._last, self._next = -1, None
 
     def __enter__(self) -> 'VideoWriter':
         return self
@@ -50,7 +52,8 @@ class VideoWriter:
             if self._container is None:
                 self._open(*image.shape[:2])
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format='rgb24')
-            frame.pts, frame.time_base = round(time / _CLOCK), _CLOCK
+            self._last = max(round(time / _CLOCK), self._last + 1)  # times of broken files may repeat
+            frame.pts, frame.time_base = self._last, _CLOCK
             self._mux_sound(time)
             self._container.mux(self._stream.encode(frame))
         except OSError as error:
@@ -101,17 +104,23 @@ class VideoWriter:
 
     def _mux_sound(self, until: float | None) -> None:
         """Adds the packets of the sound up to a time in seconds."""
-        packet = getattr(self, '_next', None)
-        while packet is not None and (until is None or float(packet.dts * packet.time_base) <= until):
-            self._container.mux(packet)
-            packet = next(self._sound, None)
-        self._next = packet
+        import av
+
+        try:
+            while self._next is not None and (until is None or _seconds(self._next) <= until):
+                self._container.mux(self._next)
+                self._next = next(self._sound, None)
+        except (av.error.FFmpegError, ValueError) as error:
+            if isinstance(error, OSError):  # the disk is full
+                raise
+            warnings.warn(f'the sound of {self.source} cannot be copied from here on ({error})', stacklevel=2)
+            self._next = None
 
     def _copied_packets(self, source: Any, track: Any, stream: Any) -> Iterator[Any]:
         offset = round(self.origin / track.time_base)
         with source:
             for packet in source.demux(track):
-                if packet.dts is not None and packet.pts - offset >= 0:
+                if packet.dts is not None and packet.pts is not None and packet.pts >= offset:
                     packet.pts, packet.dts = packet.pts - offset, packet.dts - offset
                     packet.stream = stream
                     yield packet
@@ -139,3 +148,7 @@ class VideoWriter:
             except OSError:
                 if not quietly:
                     raise
+
+
+def _seconds(packet: Any) -> float:
+    return float(packet.dts * packet.time_base)

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .audio_file import rate_ratio
 from .container import decode_frames, open_container, to_float
 from .mixing import mix_sources
 from .reading import resample, span_to_read
@@ -36,6 +38,7 @@ class SoundTrack:
     Raises:
         NoPyAVError: PyAV is not installed.
         ValueError: The file cannot be read; the message does not name it.
+        AudioFileError: The sample rate of the track has no large common divisor with ``sample_rate``.
     """
 
     def __init__(
@@ -54,8 +57,7 @@ class SoundTrack:
         streams = self._container.streams.audio
         self._ended = not streams
         self._rate = streams[0].rate if streams else sample_rate
-        divisor = math.gcd(self._rate, sample_rate)
-        self._orig, self._new = self._rate // divisor, sample_rate // divisor
+        self._orig, self._new = rate_ratio(SimpleNamespace(samplerate=self._rate, name=path), sample_rate)
         self._blocks = self._decode(streams[0]) if streams else iter(())
         # Samples `_begin` to `_end`, counted from the start of the video at the rate of the track.
         self._begin = self._end = self._first = None

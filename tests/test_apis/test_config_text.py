@@ -42,6 +42,8 @@ def test_values_of_all_kinds():
         'a.b = 1',
         'a = -"x"',
         'if True:\n    a = 1',
+        'a = {{[1]: 2}}',
+        'a = ' + '-' * 4000 + '1',
     ],
 )
 def test_code_is_refused_and_not_executed(tmp_path, line):

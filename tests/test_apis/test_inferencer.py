@@ -57,6 +57,9 @@ def test_lists_batches_and_arrays_give_the_same(inferencer, records, expected):
     pictures, sounds, positions = map(list, zip(*records, strict=True))
     together = inferencer(pictures, sounds, position=positions, batch_size=3)
     assert all(map(np.array_equal, together['predictions'], expected))
+    sources = [dict(audio_path=sound, position=place) for _, sound, place in records]
+    assert all(map(np.array_equal, inferencer(pictures, sources)['predictions'], expected))
+    assert len(inferencer(pictures, [])['predictions']) == 4  # silence for all
     rgb = torch.from_numpy(np.array(Image.open(pictures[0]).convert('RGB'))).permute(2, 0, 1)
     samples, rate = soundfile.read(sounds[0], dtype='float32', always_2d=True)
     for waveform in (samples.T, torch.from_numpy(samples.T.copy())):
@@ -185,6 +188,20 @@ def test_classes_and_colors_come_from_the_checkpoint(checkpoint, inferencer, tmp
     assert named.classes == tuple(own) and len(named.model.dataset_meta['palette']) == 9
     with pytest.raises(ValueError, match='2 names of classes for 9 classes'):
         AVSegInferencer(weights=bare, classes=['a', 'b'], device='cpu')
+
+
+def test_model_by_the_name_of_its_metafile(tmp_path):
+    cfg = tiny_config(changes={})
+    path = write_checkpoint(tmp_path / 'a.pth', cfg, text='no config')
+    assert AVSegInferencer('cavp_r18_mini', path, device='cpu').classes[1] == 'airplane'
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+def test_gpu_gives_the_masks_of_the_cpu(checkpoint, records, expected):
+    on_gpu = AVSegInferencer(weights=checkpoint, device='cuda', show_progress=False)
+    pictures, sounds, positions = map(list, zip(*records, strict=True))
+    found = on_gpu(pictures, sounds, position=positions, batch_size=2)['predictions']
+    assert all((a != b).mean() < 0.001 for a, b in zip(found, expected, strict=True))
 
 
 def test_audio_settings_come_from_the_checkpoint(tmp_path, caplog):

@@ -294,6 +294,24 @@ def test_file_without_pictures_and_video_without_frames(inferencer, tmp_path, im
         list(inferencer(str(tmp_path / 'empty.mkv')))
 
 
+def test_repeated_times_and_sound_that_cannot_be_copied(images, tmp_path, monkeypatch):
+    from mmavs.apis.video_writer import VideoWriter
+
+    source = write_video(tmp_path / 'a.mkv', images[:3], sound=noise(1, 16000), audio_codec='flac')
+    with VideoWriter(str(tmp_path / 'b.mp4'), source=source, rate=10) as writer:
+        for time in (0.0, 0.1, 0.1, 0.05, 0.4):
+            writer.write(images[0], time)
+    assert len(list(VideoReader(str(tmp_path / 'b.mp4')))) == 5
+    monkeypatch.setattr(VideoWriter, '_copied_packets', lambda *_: iter([av.Packet(b'broken')] * 2))
+    monkeypatch.setattr('mmavs.apis.video_writer._seconds', lambda packet: 0.0)
+    with (
+        pytest.warns(UserWarning, match='cannot be copied'),
+        VideoWriter(str(tmp_path / 'c.mp4'), source=source, rate=10) as writer,
+    ):
+        writer.write(images[0], 0.0)
+    assert len(list(VideoReader(str(tmp_path / 'c.mp4')))) == 1
+
+
 def test_folder_of_videos_goes_on_behind_a_broken_one(inferencer, images, tmp_path):
     folder = tmp_path / 'videos'
     folder.mkdir()
