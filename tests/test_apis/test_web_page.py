@@ -1,6 +1,7 @@
 """The web page in a headless Chromium: `tools/web.py` serves it, the test clicks.
 
-With MMAVS_SCREENSHOT=FILE.png the test also writes a screenshot of the page.
+With MMAVS_SCREENSHOT=FILE.png the test also writes a screenshot of the page. MMAVS_WEB_WEIGHTS=CHECKPOINT sets the
+network and MMAVS_WEB_INPUTS=PICTURE:SOUND the files.
 """
 
 import io
@@ -22,20 +23,27 @@ import pytest
 import soundfile
 from PIL import Image
 
+from mmavs.apis import AVSegInferencer
+
 ROOT = Path(__file__).resolve().parents[2]
 BROWSER, DRIVER = shutil.which('chromium') or shutil.which('google-chrome'), shutil.which('chromedriver')
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope='module')
-def server(checkpoint, tmp_path_factory):
+def weights(checkpoint):
+    return os.path.abspath(os.environ.get('MMAVS_WEB_WEIGHTS') or checkpoint)
+
+
+@pytest.fixture(scope='module')
+def server(weights, tmp_path_factory):
     """Address of the page and its process; the folder of its files is below ``tmp``."""
     pytest.importorskip('gradio', reason='Gradio is not installed (extra web)')
     folder = tmp_path_factory.mktemp('web')
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    command = [sys.executable, str(ROOT / 'tools' / 'web.py'), '--weights', checkpoint, '--device', 'cpu']
+    command = [sys.executable, str(ROOT / 'tools' / 'web.py'), '--weights', weights, '--device', 'cpu']
     environment = dict(os.environ, TMPDIR=str(folder), PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
     with open(folder / 'log', 'w') as log:
         process = subprocess.Popen(
@@ -75,8 +83,8 @@ def page(browser, server):
 
 @pytest.fixture(scope='module')
 def files(tmp_path_factory):
-    """Picture and sound: those of MMAVS_SCREENSHOT_INPUTS (PICTURE:SOUND), else noise."""
-    if given := os.environ.get('MMAVS_SCREENSHOT_INPUTS'):
+    """Picture and sound: those of MMAVS_WEB_INPUTS, else noise."""
+    if given := os.environ.get('MMAVS_WEB_INPUTS'):
         return given.split(':')
     folder, rng = tmp_path_factory.mktemp('uploads'), np.random.default_rng(0)
     cv2.imwrite(str(folder / 'picture.png'), rng.integers(0, 255, (112, 144, 3)).astype(np.uint8))
@@ -132,8 +140,9 @@ def segment(driver, files):
     return wait_for(lambda: overlay(driver), 'the overlay')
 
 
-def test_click_shows_what_the_inferencer_finds(page, server, files, inferencer):
+def test_click_shows_what_the_inferencer_finds(page, weights, files):
     found, _ = segment(page, files)
+    inferencer = AVSegInferencer(weights=weights, device='cpu', show_progress=False)
     expected = inferencer(*files, position=0.5)
     names = [item.name for item in expected['sounding']]
     assert find(page, '#status').text == f'Sounding: {", ".join(names)}'
@@ -144,6 +153,7 @@ def test_click_shows_what_the_inferencer_finds(page, server, files, inferencer):
     assert (found != inferencer.draw_frame(image, mask)).mean() < 0.01
     assert find(page, '#attention img').get_attribute('src')
     if path := os.environ.get('MMAVS_SCREENSHOT'):
+        time.sleep(1)  # until the pictures are drawn
         page.save_screenshot(path)
 
 
