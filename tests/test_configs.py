@@ -75,7 +75,7 @@ def test_there_are_configs():
     assert len(LEAVES) >= 28
 
 
-def test_a_leaf_states_only_what_differs():
+def test_leaf_configs_set_only_differences():
     assert {path.name for path in LEAVES if len(path.read_text().splitlines()) > MOST_LINES} == set()
 
 
@@ -185,7 +185,7 @@ def test_run_time_settings_build(cfg):
 @pytest.mark.parametrize('subset', ['ss', 'ms', 'msmi'])
 @pytest.mark.parametrize('audio, channels', [('', 2), ('-mono', 1)])
 @pytest.mark.parametrize('depth', [50, 101])
-def test_names_of_the_paper_configs_say_what_they_are(depth, subset, audio, channels):
+def test_paper_configs_match_their_names(depth, subset, audio, channels):
     cfg = load(VPO.format(depth, subset + audio))
     assert cfg.model.backbone.depth == depth
     assert f'resnet{depth}' in cfg.model.backbone.init_cfg.checkpoint
@@ -218,7 +218,7 @@ DATASETS_OF = {
 
 @pytest.mark.parametrize('size', [512, 224])
 @pytest.mark.parametrize('name', DATASETS_OF)
-def test_names_of_the_avsbench_configs_say_what_they_are(name, size):
+def test_avsbench_configs_match_their_names(name, size):
     kind, part, epochs = DATASETS_OF[name]
     cfg = load(AVSBENCH.format(epochs, name, f'{size}x{size}'))
     for split in ('train', 'val', 'test'):

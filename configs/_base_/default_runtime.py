@@ -1,7 +1,7 @@
 _base_ = 'mmseg::_base_/default_runtime.py'
 custom_imports = dict(imports=['mmavs'], allow_failed_imports=False)
 runner_type = 'AVRunner'
-# Off, since the size of test images varies and cuDNN would benchmark each new one. Configs with one size switch it on.
+# Off, since cuDNN would benchmark each new size of test images. Configs with one image size set it to True.
 env_cfg = dict(cudnn_benchmark=False)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
@@ -17,6 +17,6 @@ default_hooks = dict(
 vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
 visualizer = dict(type='AVSegLocalVisualizer', vis_backends=vis_backends)
 log_processor = dict(by_epoch=True)
-# Two runs of a config give equal weights on one machine. For other seeds: --cfg-options randomness.seed=1
+# Runs of a config give equal weights on one machine. Another seed: --cfg-options randomness.seed=1
 randomness = dict(seed=0)
 tta_model = dict(type='AVSegTTAModel')

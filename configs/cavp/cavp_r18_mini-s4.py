@@ -8,6 +8,6 @@ _base_ = [
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     audio_backbone=dict(in_channels=_base_.load_audio.channels),
-    # sounding objects cover a small part of a frame: without weights every pixel becomes background
+    # sounding objects cover a small part of a frame: without class weights, every pixel is predicted as background
     decode_head=dict(num_classes=_base_.num_classes, loss_decode=dict(class_weight=[0.2, 1.0])),
 )

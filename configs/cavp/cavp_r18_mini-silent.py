@@ -1,4 +1,4 @@
-# Control experiment: the mini set without audio, in training and test. Shows what vision alone achieves.
+# Control experiment: the mini set without audio, in training and test. Shows the results of vision alone.
 _base_ = './cavp_r18_mini.py'
 load_audio = dict(_base_.load_audio, silent=True)
 train_pipeline = [_base_.load_frame, load_audio, _base_.load_annotations, *_base_.augmentation, _base_.pack]

@@ -1,5 +1,5 @@
-# A first run on a small VPO-style set of your own, on a CPU: ResNet-18 from scratch learns a few images by heart, which
-# shows that data and model fit. Validation and test use the training images on purpose.
+# A first run on a small VPO-style set of your own, on a CPU: ResNet-18 from scratch overfits a few images, which shows
+# that the data can be read and that the model can fit them. Validation and test use the training images on purpose.
 _base_ = [
     '../_base_/models/cavp_r50.py',
     '../_base_/datasets/vpo_small.py',

@@ -1,4 +1,4 @@
-# VPO-MSMI built with tools/dataset_converters/build_vpo.py: chooses the best checkpoint on `val`, reports on `test`.
+# VPO-MSMI built with tools/dataset_converters/build_vpo.py: selects the best checkpoint on `val`, reports on `test`.
 _base_ = [
     '../_base_/models/cavp_r50.py',
     '../_base_/datasets/vpo_own.py',

@@ -1,5 +1,5 @@
-# Audio-visual Swin-T with UPerHead: audio is fused into the two coarse levels, from which the head passes it on to the
-# fine ones. The auxiliary head takes one of the fused levels.
+# Audio-visual Swin-T with UPerHead: audio is fused into the two coarse levels, and reaches the fine levels in the head.
+# The auxiliary head reads one of the fused levels.
 _base_ = [
     'mmseg::_base_/models/upernet_swin.py',
     '../_base_/datasets/vpo_mini.py',

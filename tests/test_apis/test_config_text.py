@@ -46,7 +46,7 @@ def test_values_of_all_kinds():
         'a = ' + '-' * 4000 + '1',
     ],
 )
-def test_code_is_refused_and_not_executed(tmp_path, line):
+def test_code_raises_an_error_and_is_not_executed(tmp_path, line):
     path = tmp_path / 'written'
     with pytest.raises(ConfigTextError, match=r'a\.pth .*Pass the config file'):
         parse_config_text('model = dict()\n' + line.format(path=str(path)), 'a.pth')

@@ -229,7 +229,7 @@ def test_config_in_the_checkpoint_is_not_executed(tmp_path):
     assert not written.exists()
 
 
-def test_unfit_arguments_are_refused(inferencer, records, checkpoint):
+def test_invalid_arguments_are_refused(inferencer, records, checkpoint):
     picture, sound, _ = records[0]
     with pytest.raises(ValueError, match='pictures need audio'):
         inferencer(picture)
@@ -251,7 +251,7 @@ def test_unfit_arguments_are_refused(inferencer, records, checkpoint):
         AVSegInferencer(cfg, checkpoint)
 
 
-def test_full_disk_is_reported_and_leaves_no_part(inferencer, records, tmp_path, small_disk):
+def test_full_disk_is_reported_and_leaves_no_incomplete_file(inferencer, records, tmp_path, small_disk):
     picture, sound, _ = records[0]
     with small_disk(100), pytest.raises(OSError, match='cannot write .*make room'):
         inferencer(picture, sound, out_dir=str(tmp_path))

@@ -46,7 +46,7 @@ def test_gray_alpha_and_16_bits(tmp_path, bgr):
         assert np.array_equal(found, expected)
 
 
-def test_photograph_is_turned_as_its_file_states(tmp_path):
+def test_exif_orientation_is_applied(tmp_path):
     stored = np.zeros((16, 32, 3), np.uint8)
     stored[:, 24:] = 255  # right part white
     exif = Image.Exif()

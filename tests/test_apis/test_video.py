@@ -137,7 +137,7 @@ def test_smoothing_and_threshold_reach_the_masks(inferencer, video):
         list(inferencer(video, smooth=2))
 
 
-def test_network_over_time_gets_clips_of_its_training(tmp_path, images):
+def test_temporal_network_gets_clips_as_in_training(tmp_path, images):
     cfg = tiny_config('tpavi/tpavi_r50_1xb20-15e_avsbench-s4-224x224.py', _TPAVI)
     cfg.test_dataloader.dataset.pipeline[0].update(size=(32, 32))
     meta = dict(classes=('background', 'object'), palette=[[0, 0, 0], [255, 0, 0]])
@@ -243,7 +243,7 @@ def test_surround_sound(inferencer, images, tmp_path):
     inferencer(path, out_dir=str(tmp_path / 'out'))
 
 
-def test_truncated_video_is_used_as_far_as_it_goes_or_named(inferencer, tmp_path):
+def test_truncated_video_is_read_in_part_or_named(inferencer, tmp_path):
     noisy = [np.random.default_rng(i).integers(0, 256, (*SIZE, 3), dtype=np.uint8) for i in range(60)]
     whole = open(write_video(tmp_path / 'a.mkv', noisy, sound=noise(6, 16000)), 'rb').read()
     (tmp_path / 'cut.mkv').write_bytes(whole[: len(whole) // 2])
@@ -335,7 +335,7 @@ def test_full_disk_while_writing_a_video(inferencer, images, tmp_path, small_dis
     assert not [path for path in out.rglob('*') if path.is_file()]
 
 
-def test_interruption_keeps_what_is_done(inferencer, video, tmp_path, monkeypatch):
+def test_interruption_keeps_finished_results(inferencer, video, tmp_path, monkeypatch):
     network, calls = inferencer.run_network, []
 
     def interrupted(packed):

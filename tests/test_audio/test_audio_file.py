@@ -146,7 +146,7 @@ def test_truncated_wav(tmp_path, tone, share, subtype):
         read_all(path)
 
 
-def test_what_the_decoder_gives_up_on(tmp_path, tone, monkeypatch):
+def test_undecodable_recording_is_named(tmp_path, tone, monkeypatch):
     def fail(*_, **__):
         raise soundfile.LibsndfileError(1)
 
@@ -216,7 +216,7 @@ def test_check_not_truncated_names_both_sizes(tmp_path):
         check_not_truncated(str(path))
 
 
-def test_check_not_truncated_leaves_other_formats_alone(tmp_path):
+def test_check_not_truncated_ignores_other_formats(tmp_path):
     path = tmp_path / 'a.avi'
     path.write_bytes(riff((b'data', b'', 1000), form=b'AVI '))
     check_not_truncated(str(path))

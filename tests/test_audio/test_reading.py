@@ -66,7 +66,7 @@ def test_read_clip_at_any_length(tmp_path_factory, rate, frames, num_samples):
 
 
 @pytest.mark.parametrize('rate', RATES)
-def test_read_clip_reads_what_it_needs(tmp_path, reads, rate):
+def test_read_clip_reads_only_the_needed_samples(tmp_path, reads, rate):
     write(tmp_path / 'a.wav', rate=rate, seconds=8)
     read_clip(str(tmp_path / 'a.wav'), num_samples=16000)
     # One second, and around it the reach of the filter: blocks of rate / gcd frames.
@@ -142,7 +142,7 @@ def test_channels_of_a_mix(positions, seed):
     torch.testing.assert_close(mirrored, stereo.flip(0), atol=1e-6, rtol=0)
 
 
-def test_mix_leaves_the_sources_alone():
+def test_mix_does_not_change_the_sources():
     wave = torch.ones(4)
     for channels in (1, 2):
         mix_sources([wave], [0.5], channels=channels).zero_()

@@ -105,7 +105,7 @@ def test_mmseg_configs_are_found_under_another_name_of_the_distribution(tmp_path
     assert Config.fromfile(config).default_scope == 'mmseg'
 
 
-def test_fork_of_mmengine_can_not_bypass_the_check(malicious, monkeypatch):
+def test_fork_of_mmengine_cannot_bypass_the_check(malicious, monkeypatch):
     # As in the fork, which reads without the check what it refuses.
     monkeypatch.setattr(
         mmengine_checkpoint,

@@ -145,7 +145,7 @@ def test_focal_loss_takes_one_hot_labels_too(pred, label):
         unpatched(loss, pred, label)
 
 
-def test_repairs_are_made_once():
+def test_repairs_are_applied_once():
     from mmseg.models.losses import FocalLoss
 
     before = FocalLoss.forward

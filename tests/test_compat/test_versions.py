@@ -15,7 +15,7 @@ def test_unsupported_version_is_refused_with_a_remedy(monkeypatch, module, versi
         versions.check()
 
 
-def test_refusal_by_mmseg_itself_becomes_an_import_error(monkeypatch):
+def test_version_error_of_mmseg_becomes_an_import_error(monkeypatch):
     class Refusing:
         def find_spec(self, name, path=None, target=None):
             if name == 'mmseg':
@@ -29,7 +29,7 @@ def test_refusal_by_mmseg_itself_becomes_an_import_error(monkeypatch):
 
 
 @pytest.mark.skipif(versions.is_installed('onedl-mmsegmentation'), reason='the fork of mmseg takes any mmcv')
-def test_mmseg_refuses_a_later_mmcv(monkeypatch):
+def test_mmseg_rejects_a_later_mmcv(monkeypatch):
     monkeypatch.delitem(sys.modules, 'mmseg')
     monkeypatch.setattr('mmcv.__version__', '2.2.0')
     with pytest.raises(ImportError, match=r'MMCV==2\.2\.0.*pip install "mmavs\[lite\]"'):

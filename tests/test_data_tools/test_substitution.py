@@ -108,7 +108,7 @@ def test_no_recording_is_in_two_splits_and_all_are_used_equally(made):
             assert sum(uses) == 3 and max(uses) - min(uses) <= (1 if split != 'val' else 0)
 
 
-def test_same_seed_same_files_whatever_the_workers(source, made, tmp_path):
+def test_same_seed_gives_the_same_files_for_any_number_of_workers(source, made, tmp_path):
     substitute_audio(options(source, tmp_path / 'again', workers=2))
     substitute_audio(options(source, tmp_path / 'other', seed=1))
     files = lambda root: {p.relative_to(root): p.read_bytes() for p in root.rglob('*') if p.is_file()}  # noqa: E731

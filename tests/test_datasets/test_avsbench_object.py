@@ -103,7 +103,7 @@ def test_metainfo(root):
 @pytest.mark.parametrize(
     'heads', [('video', 'split', 'kind'), ('split', 'name', 'category'), ('kind', 'split', 'name')]
 )
-def test_columns_by_heading_or_else_by_place(root, tmp_path, heads):
+def test_columns_by_name_or_position(root, tmp_path, heads):
     values = dict(name='x', video='x', split='train', category='c', kind='c')
     if heads[0] == 'kind':  # name by its heading, category in the third place: the same column
         values['kind'], values['name'] = 'first', 'x'

@@ -87,7 +87,7 @@ def test_samples_of_either_label_folder(root, labels):
         assert spectrum.argmax() == pitch(i)
 
 
-def test_colors_are_read_where_only_they_exist(tmp_path):
+def test_color_masks_are_read_if_there_are_no_index_masks(tmp_path):
     root = write_semantic(tmp_path, folders=['labels_rgb'])
     sample = build(root, 'v1m', 'val', pipeline=WHOLE)[1]
     assert np.array_equal(label_of(sample), semantic_mask('v1mval0', 1))
@@ -142,7 +142,7 @@ def test_frames_that_count_from_one(tmp_path):
     assert all(Path(r['seg_map_path']).is_file() for r in found)
 
 
-def test_a_first_frame_that_is_missing_is_not_taken_for_another_count(own):
+def test_missing_first_frame_does_not_change_the_numbering(own):
     (own / 'v1m' / 'v1mtest0' / 'frames' / '0.jpg').unlink()
     dataset = build(own, 'v1m', 'test', pipeline=WHOLE)
     with pytest.raises(FileNotFoundError, match=r'frames/0\.jpg \(frame 1 of the 5 of clip v1m/v1mtest0\)'):

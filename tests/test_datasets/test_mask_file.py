@@ -49,7 +49,7 @@ def test_errors_name_file_and_remedy(pixels, encoding, kind, message):
     assert error.value.kind == kind
 
 
-def test_of_many_colors_the_first_are_named():
+def test_message_lists_the_first_of_many_colors():
     pixels = np.array([[[i, 1, 2] for i in range(1, 10)]], np.uint8)
     with pytest.raises(MaskError, match=r'\[5, 1, 2\] and 4 more, which'):
         mask_labels(pixels, 'a.png', table=TABLE, encoding='color')

@@ -24,7 +24,7 @@ def test_new_uses_and_names_that_are_gone_are_reported(script):
     assert [problem.split(' ')[:2] for problem in problems] == [
         [f'{file}:', '_maybe_compile'],
         ['mmavs/engine/__init__.py:', '_gone'],
-        ['mmengine.runner.Runner', 'has'],
+        ['mmengine.runner.Runner', 'no'],
     ]
 
 

@@ -30,7 +30,7 @@ def test_log_mel_shape_and_silence(channels, samples, num_frames):
     torch.testing.assert_close(log_mel, torch.full_like(log_mel, -1))
 
 
-def test_tone_lights_up_its_band_and_its_channel():
+def test_tone_has_its_maximum_in_its_band_and_channel():
     time = torch.arange(16000) / 16000
     waveform = torch.stack([torch.sin(2 * math.pi * 1000 * time), torch.zeros(16000)])[None]
     left, right = LogMel()(waveform)[0]
@@ -73,7 +73,7 @@ def test_log_mel_stays_float32_under_autocast():
     assert LogMel()(waveform.bfloat16()).dtype == torch.float32
 
 
-def test_checkpoints_hold_nothing_of_the_log_mel():
+def test_checkpoints_do_not_contain_the_log_mel():
     assert not LogMel().state_dict()
     assert not AVDataPreProcessor(**NORM).state_dict()
 
@@ -138,7 +138,7 @@ def test_least_size_at_test(size, padded, given):
         assert sample.img_padding_size == (0, padded[1] - size[1], 0, padded[0] - size[0])
 
 
-def test_data_of_the_caller_stay_as_they_are():
+def test_input_data_are_not_changed():
     data = batch([(8, 10)])
     before = data['inputs']['img'][0].clone()
     build()(data)
@@ -174,7 +174,7 @@ def test_differing_waveforms_are_named():
 
 
 @pytest.mark.parametrize('num_frames', [None, 100])
-def test_spectrograms_have_a_frame_for_each_hop(num_frames):
+def test_spectrograms_have_one_frame_per_hop(num_frames):
     assert build(num_frames=num_frames)(batch([(8, 10)]))['inputs']['audio'].shape == (1, 2, 100, 64)
 
 

@@ -4,7 +4,7 @@ from torch import nn
 from mmavs.models.full_precision import FullPrecisionConv2d, classify_in_full_precision
 
 
-def test_convolution_equals_that_of_32_bits_under_autocast():
+def test_convolution_is_computed_in_float32_under_autocast():
     plain = nn.Conv2d(8, 3, 3, stride=2, padding=1)
     state = torch.get_rng_state()
     conv = FullPrecisionConv2d.from_conv(plain)

@@ -34,7 +34,7 @@ def write(folder, entries, end=''):
     (folder / 'scalars.json').write_text(text)
 
 
-def test_later_parts_of_a_training_replace_earlier_ones(tool, work_dir):
+def test_resumed_parts_of_a_training_replace_earlier_ones(tool, work_dir):
     curves = tool['collect']([str(work_dir)], ['loss', 'mIoU'], None)
     assert curves['loss'] == [('run', [1, 2, 3, 4, 5, 6, 7, 8], [9, 8, 7, 6, 95, 94, 93, 92])]
     assert curves['mIoU'] == [('run', [2], [40.5])]

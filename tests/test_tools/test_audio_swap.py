@@ -216,7 +216,7 @@ def run(mini_root, tmp_path, monkeypatch):
     return call
 
 
-def test_a_model_that_listens_and_one_that_does_not(run):
+def test_model_that_uses_the_audio_and_one_that_does_not(run):
     swap, _ = run('--pictures', '1')
     found = swap.run()
     assert found[s.ORIGINAL]['IoU'] == found[s.ORIGINAL]['F'] == 1 and found[s.ORIGINAL]['FPR'] == 0

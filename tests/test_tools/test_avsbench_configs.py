@@ -40,7 +40,7 @@ def test_trains_and_is_tested_by_both_protocols(name, tmp_path, mini_avsbench_ro
     assert re.search(rf'Epoch\(test\).*mIoU: .*{protocol}/', tta)
 
 
-def test_the_check_reads_what_a_config_reads(mini_avsbench_root):
+def test_the_check_reads_the_files_of_a_config(mini_avsbench_root):
     cfg = Config.fromfile(ROOT / 'configs' / 'cavp' / 'cavp_r50_avss-224.py')
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = str(mini_avsbench_root / 'AVSBench-semantic')

@@ -196,7 +196,7 @@ def test_sounding_objects_do_not_follow_from_the_visible_ones(coco, rows):
     assert sum(len(v) > 1 for v in by_content.values()) >= 2
 
 
-def test_same_files_whatever_the_workers(tmp_path):
+def test_same_files_for_any_number_of_workers(tmp_path):
     settings = dict(images=9, recordings=(1, 1), seed=1, table=load_class_table())
     for workers in (1, 2):
         write_source(tmp_path / str(workers), workers=workers, **settings)

@@ -136,7 +136,7 @@ def files_of(root):
     return {p.relative_to(root): p.read_bytes() for p in root.rglob('*') if p.is_file()}
 
 
-def test_same_files_whatever_the_workers(tmp_path):
+def test_same_files_for_any_number_of_workers(tmp_path):
     for workers in (1, 2):
         assert make_mini_avsbench(tmp_path / str(workers), workers=workers, clips=(1, 1, 1), recordings=(1, 1))
     assert files_of(tmp_path / '1') == files_of(tmp_path / '2')

@@ -161,7 +161,7 @@ def test_loss_and_seed_are_those_of_the_training(tmp_path, monkeypatch):
         ({'test_evaluator.absent': 'zero'}, 'options', ('absent classes: zero',)),
     ],
 )
-def test_what_differs_is_read_from_the_config(options, attribute, value):
+def test_differences_are_read_from_the_config(options, attribute, value):
     plain, changed = load(MSMI), load(MSMI)
     changed.merge_from_dict(options)
     assert getattr(classify(plain), attribute) != value and getattr(classify(changed), attribute) == value

@@ -310,7 +310,7 @@ def test_amp_refuses_other_optimizer_wrappers(tmp_path, config):
     assert result.code != 0 and '--amp needs optim_wrapper.type' in result.err
 
 
-def test_folder_for_pictures_that_can_not_be_made_is_named(tmp_path, run_tool, config):
+def test_folder_for_pictures_that_cannot_be_made_is_named(tmp_path, run_tool, config):
     (tmp_path / 'file').touch()
     with pytest.raises(OSError, match=r'cannot write .*file/show: Not a directory; a file has this name.*--show-dir'):
         run_tool('test.py', config, 'epoch_2.pth', '--show-dir', tmp_path / 'file' / 'show')

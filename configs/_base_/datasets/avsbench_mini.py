@@ -1,5 +1,5 @@
-# The generated AVSBench trees (tools/dataset_converters/make_mini_avsbench.py), S4. The frames are small and neither
-# cropped nor resized.
+# The generated AVSBench trees (tools/dataset_converters/make_mini_avsbench.py), S4. The frames are small and are
+# not cropped or resized.
 _base_ = './avsbench_s4.py'
 data_root = 'data/mini-avsbench/AVSBench-object'
 crop_size = (112, 144)  # height and width of the frames

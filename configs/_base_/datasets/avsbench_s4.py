@@ -1,5 +1,5 @@
 # AVSBench-Object with a single source (S4) at original size. Each frame has its own second of mono audio. In training
-# only the first frame of a clip is annotated; a method that takes single frames can use no other.
+# only the first frame of a clip is annotated; methods for single frames use only this one.
 # The pipelines are listed from named steps, so that training, test and test-time augmentation load the same audio.
 dataset_type = 'AVSBenchObjectDataset'
 data_root = 'data/AVSBench-object'
@@ -56,6 +56,6 @@ test_dataloader = dict(
         type=dataset_type, data_root=data_root, subset='s4', split='test', pipeline=test_pipeline, test_mode=True
     ),
 )
-# Both protocols, each under its own name.
+# The results of both protocols have different names.
 val_evaluator = [dict(type='DatasetLevelMetric'), dict(type='AVSBenchObjectMetric')]
 test_evaluator = val_evaluator

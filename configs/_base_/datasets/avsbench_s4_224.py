@@ -1,4 +1,4 @@
-# S4 at 224 x 224, the size of the published comparisons: images and masks are loaded at this size and scored at it.
+# S4 at 224 x 224, the size of the published comparisons: images and masks are loaded and evaluated at this size.
 _base_ = './avsbench_s4.py'
 crop_size = (224, 224)
 load_frame = dict(_base_.load_frame, size=crop_size)

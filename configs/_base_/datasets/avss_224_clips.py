@@ -3,7 +3,7 @@
 _base_ = './avss_224.py'
 train_dataloader = dict(
     batch_size=40,
-    drop_last=False,  # the batch sampler decides
+    drop_last=False,  # set in the batch sampler
     sampler=dict(type='ClipSampler', shuffle=True),
     batch_sampler=dict(type='ClipBatchSampler', drop_last=True),
     dataset=dict(annotated_only=False),

@@ -1,4 +1,4 @@
-# VPO as released, at original size, with 3 s of stereo audio. Leaf configs choose the subset: ss, ms or msmi.
+# VPO as released, at original size, with 3 s of stereo audio. Leaf configs set the subset: ss, ms or msmi.
 # The pipelines are listed from named steps, so that training, test and test-time augmentation load the same audio.
 dataset_type = 'VPODataset'
 data_root = 'data/VPO'
@@ -38,7 +38,7 @@ train_dataloader = dict(
     dataset=dict(type=dataset_type, data_root=data_root, subset='msmi', split='train', pipeline=train_pipeline),
 )
 # The released sets have no validation set: the best checkpoint is selected on the test set, `test` and `val` of
-# the annotation file. Sets of your own choose on `val` instead: see vpo_own.py.
+# the annotation file. For your own datasets with a `val` split, see vpo_own.py.
 val_dataloader = dict(
     batch_size=1,
     num_workers=4,

@@ -1,4 +1,4 @@
-# The generated mini set (tools/dataset_converters/make_mini.py). Its images are small and neither cropped nor resized,
+# The generated mini set (tools/dataset_converters/make_mini.py). Its images are small and are not cropped or resized,
 # so that the stereo position of a source corresponds to the horizontal position of its object. Training also uses
 # VPO-SS, whose recordings have a single source each.
 _base_ = './vpo.py'

@@ -1,5 +1,5 @@
-# VPO sets of your own, as tools/dataset_converters/build_vpo.py writes them: the best checkpoint is chosen on `val`,
-# the results are those of `test`.
+# VPO sets built by tools/dataset_converters/build_vpo.py: the best checkpoint is selected on `val`, and the results are
+# those of `test`.
 _base_ = './vpo.py'
 val_dataloader = dict(dataset=dict(split='val'))
 test_dataloader = dict(dataset=dict(split='test'))

@@ -1,6 +1,6 @@
 # A first run on a small VPO-style set of your own: images are resized to 224 x 224, mirrored in training and otherwise
 # unchanged. Validation and test use the training images on purpose: the run shows that the data can be read and that
-# the model can fit them. Its scores say nothing about other images.
+# the model can fit them. Its metrics do not apply to other images.
 _base_ = './vpo.py'
 evaluates_on_train = True  # tools/dataset_converters/check_dataset.py expects shared images
 data_root = 'data/small'

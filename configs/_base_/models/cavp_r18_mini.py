@@ -1,5 +1,5 @@
 # CAVP for the generated mini sets, from scratch, for a CPU: ResNet-18 of 24 base channels without its last stage. The
-# receptive field of so small a network does not tell the position of a pixel, hence the position encoding.
+# receptive field of such a small network gives no information on the position of a pixel, hence the position encoding.
 _base_ = './cavp_r50.py'
 model = dict(
     backbone=dict(

@@ -1,5 +1,5 @@
-# TPAVI with ResNet-50: the audio of whole clips is fused at all four stages; the decoder's output has the size of the
-# input. The size of the images, the number of classes and the losses are those of the data: leaf configs add them.
+# TPAVI with ResNet-50: the audio of complete clips is fused at all four stages; the output has the size of
+# the input. The size of the images, the number of classes and the losses are those of the data: leaf configs add them.
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     type='AVEncoderDecoder',

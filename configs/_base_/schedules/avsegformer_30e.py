@@ -1,4 +1,4 @@
-# AVSegFormer: AdamW at a constant learning rate. Other data take other numbers of epochs.
+# AVSegFormer: AdamW at a constant learning rate. Configs for other data change the number of epochs.
 max_epochs = 30
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type='ValLoop')

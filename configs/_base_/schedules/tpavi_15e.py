@@ -1,4 +1,4 @@
-# TPAVI: Adam at a constant learning rate. Other data take other numbers of epochs.
+# TPAVI: Adam at a constant learning rate. Configs for other data change the number of epochs.
 max_epochs = 15
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type='ValLoop')

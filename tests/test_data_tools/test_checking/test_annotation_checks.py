@@ -51,7 +51,7 @@ def test_rows_of_other_splits_are_no_duplicates(check):
     assert not check(row(), row(split='test', audio='b', image=8), row(split='test', audio='b', image=8))
 
 
-def test_what_repeats_no_object(check):
+def test_rows_without_repeated_objects(check):
     """In SS an object may have several recordings, in MSMI an image both kinds of objects."""
     assert not check(row(), row(audio='other_000030'), subset='ss')
     assert not check(row(), row(multi=1, position=0.1), subset='msmi')

@@ -36,7 +36,7 @@ def test_interrupted_build_resumes(varied, monkeypatch, stop_at):
     assert len(written) == 1 + sum(name.endswith('.png') for name in whole)  # only what was missing
 
 
-def test_deleted_files_come_back(built):
+def test_deleted_files_are_written_again(built):
     _, paths = built
     whole = tree(paths['out'])
     for name in list(whole)[::3]:

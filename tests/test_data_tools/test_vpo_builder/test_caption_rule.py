@@ -47,7 +47,7 @@ def test_crowd_counts_as_further_instances(rule):
     assert decide(rule, ['Men talk.'], count=1, crowd=True) == 'male'
 
 
-def test_word_that_describes_another_category_only_makes_ambiguous(rule):
+def test_word_that_describes_another_category_makes_the_class_ambiguous(rule):
     assert decide(rule, ['A baby elephant walks.'], count=1) is None
     assert decide(rule, ['Two baby  elephants and a man'], count=1) is None
     assert decide(rule, ['A baby elephant', 'a baby laughs at it'], count=1) == 'baby'

@@ -43,7 +43,7 @@ def test_mirrored_mask_has_the_mirrored_position():
     assert mask_position(mask[:, ::-1]) == pytest.approx(1 - mask_position(mask))
 
 
-def test_objects_come_with_pixels_and_position(picture):
+def test_objects_have_pixels_and_position(picture):
     assert inspect(picture, [box(0, 0, 10, 5), box(20, 10, 40, 30)]) == [[0, 50, 0.125], [1, 400, 0.75]]
 
 

@@ -76,7 +76,7 @@ def test_multi_source_takes_images_without_repeated_classes():
 
 
 @pytest.mark.parametrize('max_sources', [1, 3, 5])
-def test_multi_source_silences_some_of_more_than_two(max_sources):
+def test_multi_source_keeps_some_of_more_than_two_silent(max_sources):
     scenes = list(random_scenes(500, distinct=True))
     drawn = {s.image_id: s for s in draw_multi_source(scenes, POOL, SamplingRules(max_sources=max_sources))}
     assert set(drawn) == {s.image_id for s in scenes if s.candidates}

@@ -24,7 +24,7 @@ def test_every_class_has_a_color_of_its_own():
     assert len({tuple(c) for c in bit_interleaved_palette(256)}) == 256
 
 
-def test_colors_back_to_indices():
+def test_index_colors_inverts_the_palette():
     palette = np.array(bit_interleaved_palette(256), np.uint8)
     index, known = index_colors(palette.reshape(16, 16, 3))
     assert index.ravel().tolist() == list(range(256)) and known.all()

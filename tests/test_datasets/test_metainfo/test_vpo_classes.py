@@ -47,7 +47,7 @@ def test_each_recording_label_belongs_to_one_class():
     assert len(sounds) == len(set(sounds))
 
 
-def test_people_are_told_apart_by_captions():
+def test_captions_distinguish_person_classes():
     captions = {c.name: c.captions for c in load_class_table().classes if c.coco == 'person'}
     assert set(captions) == {'baby', 'female', 'male'}
     words = [w for c in captions.values() for w in (*c['singular'], *c['plural'])]

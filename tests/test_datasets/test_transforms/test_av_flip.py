@@ -55,7 +55,7 @@ def test_mono_audio_is_unchanged(sample):
     assert torch.equal(flip(sample)['audio'], sample['audio'])
 
 
-def test_twice_is_none(sample):
+def test_flipping_twice_restores_the_input(sample):
     again = flip(flip(sample))
     np.testing.assert_array_equal(again['img'], sample['img'])
     assert torch.equal(again['audio'], sample['audio'])

@@ -115,7 +115,7 @@ def test_a_source_with_a_start_gives_its_own_seconds(tmp_path, rate, start):
 
 
 @pytest.mark.parametrize('seconds', [2.5, 2.9])
-def test_what_little_is_missing_of_a_second_is_silence(tmp_path, seconds):
+def test_small_missing_part_of_a_second_is_silence(tmp_path, seconds):
     soundfile.write(tmp_path / 'a.wav', np.full(round(16000 * seconds), 0.5), 16000, subtype='FLOAT')
     source = dict(audio_path=str(tmp_path / 'a.wav'), position=0.5, start=2.0)
     audio = LoadAudio(duration=1.0, channels=1)(dict(sources=[source]))['audio'][0]
@@ -124,7 +124,7 @@ def test_what_little_is_missing_of_a_second_is_silence(tmp_path, seconds):
 
 
 @pytest.mark.parametrize(('seconds', 'left'), [(2.4, 0.4), (2.0, 0.0), (0.5, 0.0)])
-def test_a_second_of_which_most_is_missing(tmp_path, seconds, left):
+def test_second_that_is_mostly_missing(tmp_path, seconds, left):
     soundfile.write(tmp_path / 'a.wav', np.full(round(16000 * seconds), 0.5), 16000, subtype='FLOAT')
     results = dict(sources=[dict(audio_path=str(tmp_path / 'a.wav'), position=0.5, start=2.0)])
     with pytest.raises(

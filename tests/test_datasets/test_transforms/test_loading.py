@@ -208,7 +208,7 @@ def test_repr():
 
 
 @pytest.mark.parametrize('orientation', [3, 6])
-def test_load_frame_keeps_the_stored_pixels_whatever_the_exif_orientation(tmp_path, orientation):
+def test_load_frame_ignores_the_exif_orientation(tmp_path, orientation):
     """Masks are drawn on the stored pixels; a rotation by 180 degrees would keep the size and raise no error."""
     pixels = np.zeros((6, 8, 3), np.uint8)
     pixels[0, 0] = 255
@@ -223,7 +223,7 @@ def test_load_frame_keeps_the_stored_pixels_whatever_the_exif_orientation(tmp_pa
 
 
 @pytest.mark.parametrize('size', [(20, 30), (96, 50)])
-def test_size_that_is_the_samples_own_from_then_on(tmp_path, image, size):
+def test_loaded_size_becomes_the_original_size(tmp_path, image, size):
     """Image and mask of equal size; the mask keeps its values."""
     Image.fromarray(image).save(tmp_path / 'a.png')
     mask = np.zeros(image.shape[:2], np.uint8)

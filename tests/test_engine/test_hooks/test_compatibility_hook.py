@@ -82,6 +82,6 @@ def test_auxiliary_head_with_more_classes_warns_once_before_training(caplog):
     assert caplog.text.count('model.auxiliary_head has 5 classes') == 1
 
 
-def test_a_single_output_separates_two_classes():
+def test_one_output_channel_counts_as_two_classes():
     CompatibilityHook().before_train(runner_with(('background', 'object'), decode_head=Head(2, out_channels=1)))
     CompatibilityHook().before_train(runner_with(PETS, decode_head=torch.nn.Identity()))

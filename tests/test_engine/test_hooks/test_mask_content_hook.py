@@ -65,6 +65,6 @@ def test_one_mask_with_a_class_is_enough(write, caplog, monkeypatch):
     assert not warnings(Pets(data_root=write(5 * [255] + [1])), caplog)
 
 
-def test_masks_that_cannot_be_read_are_left_to_the_training(tmp_path, write, caplog):
+def test_unreadable_masks_are_skipped(tmp_path, write, caplog):
     assert not warnings(Pets(data_root=str(tmp_path)), caplog)
     assert not warnings(Pets(data_root=write([77] * 6)), caplog)

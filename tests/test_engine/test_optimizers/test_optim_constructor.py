@@ -99,7 +99,7 @@ def test_wrapper_options_are_passed_on_and_configs_do_not_change():
     assert before == WRAPPER
 
 
-def test_every_group_steps():
+def test_every_group_is_updated():
     model = Model()
     wrapper = build(model)
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}

@@ -153,7 +153,7 @@ def test_checkpoints_in_another_folder_are_found(checkpoint, tmp_path):
     assert find_checkpoint(str(work_dir), pytest.fail) == str(checkpoint)
 
 
-def test_full_disk_is_named_and_the_former_file_is_kept(checkpoint, small_disk):
+def test_full_disk_is_named_and_the_earlier_file_is_kept(checkpoint, small_disk):
     before = checkpoint.read_bytes()
     with small_disk(1000), pytest.raises(OSError, match=r'cannot write .*epoch_1\.pth.*choose another --work-dir'):
         AtomicLocalBackend().put(bytes(5000), checkpoint)

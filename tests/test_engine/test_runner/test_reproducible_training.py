@@ -115,7 +115,7 @@ def test_resume_with_unusable_checkpoints_stops_and_keeps_them(config, tmp_path)
 
 
 @pytest.mark.slow
-def test_resume_in_an_empty_folder_starts_anew(config, reference, tmp_path):
+def test_resume_in_an_empty_folder_starts_a_new_training(config, reference, tmp_path):
     assert_equal(train(config, tmp_path, resume=True)[0], reference[0])
 
 
@@ -132,7 +132,7 @@ def _kill(*args):
 
 
 @pytest.mark.slow
-def test_validation_that_was_cut_off_runs_on_resume(config, reference, tmp_path, monkeypatch):
+def test_interrupted_validation_runs_on_resume(config, reference, tmp_path, monkeypatch):
     """Killed at the end, after the checkpoint and before the validation: no best checkpoint yet."""
     with monkeypatch.context() as patch:
         patch.setattr('mmengine.runner.ValLoop.run', _kill)
@@ -168,7 +168,7 @@ def test_of_two_kept_checkpoints_one_is_always_complete(config, tmp_path, monkey
         ({'batch_size': 8}, 'no batch: this process has 6 samples, train_dataloader.batch_size is 8'),
     ],
 )
-def test_batch_sizes_that_can_not_be_trained_are_refused(config, tmp_path, changes, message):
+def test_batch_sizes_that_cannot_be_trained_are_refused(config, tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         train(config, tmp_path, **{f'train_dataloader.{key}': value for key, value in changes.items()})
 

@@ -17,7 +17,7 @@ from mmavs.engine.runner.runner import HOOKS_OF_EVERY_RUN
 
 
 @pytest.mark.parametrize('name', ['file', 'file/below'])
-def test_work_dir_that_can_not_be_made_is_named_with_the_remedy(tmp_path, name):
+def test_work_dir_that_cannot_be_made_is_named_with_the_remedy(tmp_path, name):
     (tmp_path / 'file').touch()
     with pytest.raises(OSError, match=rf'cannot write .*{name}: .*; a file has this name: .* another --work-dir'):
         AVRunner(nn.Identity(), str(tmp_path / name))

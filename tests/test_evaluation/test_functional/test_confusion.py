@@ -162,6 +162,6 @@ def test_golden_dataset_metrics(golden_file):
     np.testing.assert_allclose(f03['aAcc'], golden['acc'], atol=1e-4)
 
 
-def test_first_label_behind_the_classes_with_negative_ignore_index():
+def test_first_label_after_the_classes_with_negative_ignore_index():
     with pytest.raises(ValueError, match='labels must lie in .* to 3'):
         confusion_matrix(torch.tensor([0, 1]), torch.tensor([3, -100]), 3, ignore_index=-100)

@@ -138,7 +138,7 @@ def test_writes_predictions_of_one_row_or_column(samples, tmp_path, size):
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / '0_7.png')), pred[0])
 
 
-def test_samples_of_one_image_get_files_of_their_own(samples, tmp_path):
+def test_samples_of_one_image_get_separate_files(samples, tmp_path):
     """In VPO-SS an image is a sample for each of its objects, and only the names of the masks differ."""
     evaluate([dict(s, img_path='same.jpg') for s in samples], output_dir=str(tmp_path))
     assert len(list(tmp_path.iterdir())) == NUM_SAMPLES

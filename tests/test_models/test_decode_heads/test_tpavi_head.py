@@ -28,7 +28,7 @@ def test_stages_of_odd_sizes_are_merged():
     assert MODELS.build(HEAD)(maps).shape == (1, 3, 20, 28)
 
 
-def test_the_residual_starts_behind_the_relu():
+def test_the_residual_starts_after_the_relu():
     unit, x = ResidualUnit(4), -torch.rand(1, 4, 3, 3)
     torch.nn.init.zeros_(unit.conv2.weight)
     torch.nn.init.zeros_(unit.conv2.bias)

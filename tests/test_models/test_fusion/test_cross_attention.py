@@ -145,7 +145,7 @@ def test_audio_and_its_order_in_the_batch_matter(activation):
 
 
 @pytest.mark.parametrize('activation', ACTIVATIONS)
-def test_pointwise_says_whether_pixels_are_independent(activation):
+def test_pointwise_is_true_if_pixels_are_independent(activation):
     layer, visual, audio = layer_and_inputs(activation)
     part = layer(visual[:, 5:9], audio)
     assert torch.allclose(part, layer(visual, audio)[:, 5:9], atol=1e-6) == layer.pointwise

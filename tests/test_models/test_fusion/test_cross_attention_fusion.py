@@ -98,7 +98,7 @@ def test_all_levels_by_default():
 
 
 @pytest.mark.parametrize('activation', ACTIVATIONS)
-def test_gradients_reach_all_that_is_used(activation):
+def test_gradients_reach_all_used_parameters(activation):
     fusion, features = make(activation)
     audio = torch.randn(3, 2, 10, requires_grad=True)
     sum(level.square().sum() for level in fusion(features, audio)).backward()

@@ -81,7 +81,7 @@ def test_attention_maps_are_row_sums_of_the_matrix(fusion):
     torch.testing.assert_close(maps[1], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_without_time_each_frame_is_fused_with_its_own_audio():
+def test_temporal_false_fuses_each_frame_with_its_own_audio():
     """As clips of one frame each; the result does not depend on the other samples of the batch."""
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -85,7 +85,7 @@ def test_shuffled_pixels_are_foreground_and_no_more_than_needed():
     assert (label.flatten(1)[shuffled.image, shuffled.pixel] > 0).all()
 
 
-def test_audio_is_shuffled_anew_each_time():
+def test_audio_is_shuffled_in_each_call():
     _, label, metas, _ = batch()
     assert len({tuple(CAVPLoss().draw(label, metas).permutation.tolist()) for _ in range(20)}) > 3
 
@@ -99,7 +99,7 @@ def test_losses_of_original_pairs(loss_type, function):
     torch.testing.assert_close(loss.double(), function(z, label.flatten(), 0.1), rtol=1e-5, atol=1e-6)
 
 
-def test_sup_con_says_what_it_is(monkeypatch):
+def test_sup_con_warns_of_its_changed_meaning(monkeypatch):
     logged = []
     monkeypatch.setattr('mmavs.models.losses.cavp_loss.print_log', lambda message, logger: logged.append(message))
     SupConLoss()

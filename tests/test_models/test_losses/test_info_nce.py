@@ -126,7 +126,7 @@ def test_names_of_labels_do_not_matter(form):
     torch.testing.assert_close(form(embedding, 20 - label), form(embedding, label))
 
 
-def test_gradient_is_scaled_by_what_follows(form):
+def test_gradient_is_scaled_by_the_outer_gradient(form):
     label = torch.tensor(LABELS['unsorted'])
     embedding = unit_vectors(len(label)).float()
     _, grad = loss_and_grad(form, embedding, label, 0.1)
@@ -143,7 +143,7 @@ def test_float32_under_autocast(form):
     torch.testing.assert_close(loss, form(embedding, label), rtol=0, atol=0)
 
 
-def test_nothing_is_kept_where_no_gradient_is_wanted(form):
+def test_no_gradient_is_stored_if_none_is_needed(form):
     label = torch.tensor(LABELS['unsorted'])
     embedding = unit_vectors(len(label)).float()
     assert not form(embedding, label).requires_grad

@@ -34,7 +34,7 @@ def test_label_shuffled_pixel_by_pixel(batch):
 
 @settings(max_examples=50)
 @given(batches())
-def test_distinguish_sets_keeps_apart_what_differs(batch):
+def test_distinguish_sets_separates_different_pairs(batch):
     label, audio, _ = batch
     strict = distinguish_sets(label, audio)
     seen = {}

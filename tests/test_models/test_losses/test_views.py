@@ -22,7 +22,7 @@ def test_default_counts(classes, background, shuffled, expected):
 
 @pytest.mark.parametrize('share', [0.1, 0.5, 0.9])
 @pytest.mark.parametrize('number', [1, 2, 6])
-def test_share_of_positives_whatever_the_number_of_classes(share, number):
+def test_share_of_positives_for_any_number_of_classes(share, number):
     plenty = [10_000] * number
     views = count_views(plenty, 100_000, 10_000 * number, max_views=100, positive_share=share)
     total = sum(views.classes) + views.background + views.shuffled
@@ -39,7 +39,7 @@ def test_share_of_positives_whatever_the_number_of_classes(share, number):
     st.integers(1, 100),
     st.floats(0.05, 0.95),
 )
-def test_share_holds_where_pixels_are_scarce(classes, background, shuffled, max_views, share):
+def test_share_is_kept_with_few_pixels(classes, background, shuffled, max_views, share):
     views = count_views(classes, background, shuffled, max_views=max_views, positive_share=share)
     positive, negative = sum(views.classes), views.background + views.shuffled
     assert all(0 <= drawn <= there for drawn, there in zip(views.classes, classes, strict=True))
@@ -47,7 +47,7 @@ def test_share_holds_where_pixels_are_scarce(classes, background, shuffled, max_
     assert abs(positive - share * (positive + negative)) <= 1.5
 
 
-def test_divide_is_even_until_something_runs_out():
+def test_divide_is_even_up_to_the_available_numbers():
     assert divide(10, [100, 100, 100]) == [3, 3, 4]
     assert divide(10, [100, 1, 100]) == [4, 1, 5]
     assert divide(10, [2, 3]) == [2, 3]

@@ -254,7 +254,7 @@ def test_channels_last_gives_the_same_predictions():
     check_loss_and_gradients(model, batch)
 
 
-def test_logits_have_32_bits_with_mixed_precision():
+def test_logits_are_float32_with_mixed_precision():
     model = build().eval()
     with torch.autocast('cpu', torch.bfloat16):
         assert logits(model, make_batch(model)).dtype == torch.float32

@@ -48,7 +48,7 @@ def convert(tmp_path, content, **options):
 
 
 @pytest.mark.parametrize('network', ['vpo_stereo_r50', 'avss_r50'])
-def test_golden_keys_are_all_accounted_for(golden_file, tmp_path, capsys, network):
+def test_all_golden_keys_are_converted_or_listed(golden_file, tmp_path, capsys, network):
     shapes = json.loads(golden_file(f'keys_{network}.json').read_text())
     path = convert(tmp_path, blank(shapes))
     out = capsys.readouterr().out
@@ -88,7 +88,7 @@ def test_every_released_network_is_identified(depth, data, bases):
         assert other == first
 
 
-def test_the_config_beside_the_checkpoint_is_complete(tmp_path, capsys):
+def test_the_written_config_is_complete(tmp_path, capsys):
     path = convert(tmp_path, released(depth=101))
     written = path.with_suffix('.py')
     assert f'test it with: python tools/test.py {written} {path}' in capsys.readouterr().out
@@ -158,7 +158,7 @@ def change(**changes):
         (change(backbone__backbone__conv1__7__weight=(128,)), 'both become backbone.stem.7.weight'),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_name(tmp_path, change, message):
+def test_unexpected_entries_are_named(tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
         convert(tmp_path, change(released()))
     assert not (tmp_path / 'out').exists()
