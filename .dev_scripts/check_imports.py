@@ -2,8 +2,8 @@
 
     python .dev_scripts/check_imports.py
 
-`ALLOWED` holds, for each package, those that it may import. Whatever trains or tests a model must not depend on the
-code that builds datasets, and nothing in mmavs on tools or tests.
+`ALLOWED` lists the packages that each package may import. Packages for training and testing must not depend on the code
+that builds datasets, and mmavs must not depend on tools or tests.
 """
 
 import ast

@@ -24,12 +24,12 @@ PRIVATE = re.compile(r'_[A-Za-z]\w*')
 
 
 class Known(NamedTuple):
-    """A use that has no public way.
+    """A use of a private name without a public alternative.
 
     Attributes:
         owner: Module or class of the host package that defines the name.
         reason: Why the name is used.
-        optional: Whether some supported versions do not have it.
+        optional: True if some supported versions do not have the name.
     """
 
     owner: str
@@ -56,7 +56,7 @@ KNOWN = {
     },
     ('mmavs/compat/mmengine.py', '_safe_torch_load'): Known(
         'mmengine.runner.checkpoint',
-        'the fork of mmengine reads without the weights-only check what the check refuses',
+        'the fork of mmengine loads rejected files again without the weights-only check',
         optional=True,
     ),
     ('mmavs/datasets/transforms/flip.py', '_flip'): Known(
@@ -66,7 +66,7 @@ KNOWN = {
         'mmseg.datasets.transforms.LoadAnnotations', 'the only place where masks are read'
     ),
     ('mmavs/engine/hooks/validate_on_resume_hook.py', '_decide_current_val_interval'): Known(
-        'mmengine.runner.EpochBasedTrainLoop', 'whether a validation is due with dynamic_intervals'
+        'mmengine.runner.EpochBasedTrainLoop', 'shows if a validation is due, also with dynamic_intervals'
     ),
     ('mmavs/engine/runner/resuming.py', '_epoch'): Known(
         'mmengine.runner.EpochBasedTrainLoop', 'Runner.resume sets the position by it; the property is read-only'
@@ -87,7 +87,7 @@ KNOWN = {
         (f'mmavs/models/decode_heads/{file}.py', name): Known(_HEAD, reason)
         for file in ('avsegformer_head', 'tpavi_head')
         for name, reason in (
-            ('_transform_inputs', 'selects the input levels, as every head of mmseg calls it'),
+            ('_transform_inputs', 'selects the input levels; every head of mmseg calls it'),
             ('_stack_batch_gt', 'stacks the labels of a batch, as loss_by_feat() does'),
         )
     },
@@ -176,15 +176,15 @@ def find_owner(path: str) -> object:
 
 
 def find_problems() -> Iterator[str]:
-    """Yields a message for each use that is not explained, each entry without a use, and each name that is gone."""
+    """Yields a message for each unexplained use, each entry without a use, and each name that no longer exists."""
     uses = set(find_uses(ROOT))
     for file, name in sorted(uses - KNOWN.keys()):
-        yield f'{file}: {name} is a private name of a host package: use a public way, or add the reason to KNOWN'
+        yield f'{file}: {name} is a private name of a host package: use a public one, or add the reason to KNOWN'
     for file, name in sorted(KNOWN.keys() - uses):
-        yield f'{file}: {name} is not used any more: remove it from KNOWN'
+        yield f'{file}: {name} is no longer used: remove it from KNOWN'
     for (file, name), known in KNOWN.items():
         if not known.optional and name not in private_names(find_owner(known.owner)):
-            yield f'{known.owner} has no {name} any more, which {file} needs: {known.reason}'
+            yield f'{known.owner} no longer has {name}, which {file} needs: {known.reason}'
 
 
 if __name__ == '__main__':

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> None:
     inferencer = AVSegInferencer(args.config, weights, device=args.device, max_size=args.max_size)
     print(f'{weights}: {inferencer.training}')
     if 'mini' in inferencer.training:
-        print(f'It knows drawings only. {ADVICE}')
+        print(f'It is trained on drawings only. {ADVICE}')
     if args.position is not None and inferencer.pipeline.load_audio.channels == 1:
         print('The network takes mono audio: --position has no effect.')
     options = dict(

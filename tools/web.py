@@ -1,8 +1,8 @@
-"""Serves a web page on which a network segments pictures with sounds, and short videos.
+"""Serves a web page that segments pictures with audio, and short videos.
 
     python tools/web.py --weights work_dirs/demo/best_mIoU_epoch_6.pth
 
-The page is reachable from this computer alone, unless --host names another address. It needs the extra `web`:
+The page is reachable only from this computer, unless --host sets another address. It needs the extra `web`:
 
     pip install -c requirements/constraints.txt -e '.[web,video]'
 """

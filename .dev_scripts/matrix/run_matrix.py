@@ -1,10 +1,10 @@
 """Tests mmavs with several sets of versions: `make matrix`, or python .dev_scripts/matrix/run_matrix.py --only NAME ...
 
 For each stack of stacks.py, the tool creates a virtual environment, installs the stack and runs the tests. A stack
-passes the tests, or mmavs refuses it at import with a message about supported versions. Stacks that are finished for
-the current state of the repository are not repeated. Logs, compiled wheels and state.json stay in the work dir. The
-environment of a finished stack (several GB) is removed. The tool prints a table and, with --update FILE, writes it
-between two marks of a file. The exit status is 1 if a stack neither passes nor is refused.
+passes the tests, or `import mmavs` raises an ImportError about supported versions, which counts as refused. Stacks that
+are finished for the current state of the repository are not repeated. Logs, compiled wheels and state.json stay in the
+work dir. The environment of a finished stack (several GB) is removed. The tool prints a table and, with --update FILE,
+writes it between two marks of a file. The exit status is 1 if a stack neither passes nor is refused.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from environment import ROOT, CannotInstallError, Environment
 from stacks import STACKS
 from tqdm import tqdm
 
-# The files on which the outcome depends.
+# Files that determine the outcome.
 SOURCES = ('mmavs', 'tests', 'tools', 'configs', 'requirements', 'setup.py', 'pyproject.toml')
 MARKS = ('<!-- matrix: written by `make matrix` -->', '<!-- end of matrix -->')
 PYTEST = ('-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-n', '2', '--dist', 'loadfile', '--max-worker-restart=0')

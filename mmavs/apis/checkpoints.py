@@ -1,4 +1,4 @@
-"""What the inferencer takes from a checkpoint: weights, config, classes and colors."""
+"""Weights, config, classes and colors of a checkpoint, for the inferencer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from .config_text import ConfigTextError, check_types, parse_config_text, read_c
 
 
 def read_checkpoint(path: str) -> dict:
-    """Loads a checkpoint, from this machine or a URL, with the weights-only check.
+    """Loads a checkpoint from a path or URL with the weights-only check.
 
     Raises:
         FileNotFoundError, ValueError, pickle.UnpicklingError: see :func:`load_from_local_file`.
@@ -28,12 +28,12 @@ def stored_config(checkpoint: dict, source: str) -> ConfigDict:
     """The config that a checkpoint contains, read as data.
 
     Raises:
-        ConfigTextError: It has none, or one with more than values and registered types in what will be built.
+        ConfigTextError: There is no config, or its used parts contain more than values and registered types.
     """
     text = read_config_text(checkpoint, source)
     if text is None:
         raise ConfigTextError(
-            f'{source} contains no config: pass the config file of its training as `model`, beside `weights`'
+            f'{source} contains no config: pass the config file of its training as `model`, together with `weights`'
         )
     cfg = parse_config_text(text, source)
     if 'model' not in cfg:
@@ -60,7 +60,7 @@ def find_pipeline(cfg: Config | ConfigDict) -> list[dict]:
 
 
 def find_test_dataset(cfg: Config | ConfigDict) -> dict:
-    """The config of the dataset that the model is tested on; the first one of several. ``{}`` if there is none."""
+    """The config of the test dataset, or the first of several. ``{}`` if there is none."""
     dataset = (cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}).get('dataset') or {}
     while 'pipeline' not in dataset and (inner := dataset.get('dataset') or next(iter(dataset.get('datasets', [])), 0)):
         dataset = inner
@@ -82,7 +82,7 @@ def find_classes(
         source: Name of the file, for messages.
         classes: Names of the classes in index order, background first.
         palette: RGB of each class.
-        dataset_name: A dataset of mmseg, whose classes and colors are taken where they are not given.
+        dataset_name: A dataset of mmseg, whose classes and colors are used if they are not given.
 
     Returns:
         dict: ``classes``, a tuple, and ``palette``, a list.
@@ -126,7 +126,7 @@ def load_weights(model: nn.Module, checkpoint: dict, source: str) -> None:
 
 
 def without_downloads(node: Any) -> Any:
-    """A copy of a model's config that loads no pretrained weights, which the checkpoint replaces."""
+    """A copy of a model's config without pretrained weights, since the checkpoint replaces them."""
     if isinstance(node, dict):
         kept = {key: without_downloads(value) for key, value in node.items() if key != 'pretrained'}
         return {**kept, 'pretrained': False} if str(node.get('type', '')).endswith('TIMMBackbone') else kept
@@ -136,10 +136,10 @@ def without_downloads(node: Any) -> Any:
 
 
 def describe_training(cfg: Config | ConfigDict, classes: Sequence[str]) -> str:
-    """One sentence on the data that a network was trained on, for users who choose pictures."""
+    """One sentence on the training data of a network, for users."""
     dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
     parts = [dataset, *dataset.get('datasets', [])]
     roots = list(dict.fromkeys(str(part['data_root']) for part in parts if part.get('data_root')))
     objects = [name for name in classes if name != 'background']
     shown = ', '.join(objects[:12]) + (f' and {len(objects) - 12} more' if len(objects) > 12 else '')
-    return f'trained on {", ".join(roots) or "unknown data"}; it knows {shown}'
+    return f'trained on {", ".join(roots) or "unknown data"}; its classes are {shown}'

@@ -1,4 +1,4 @@
-"""Reading the config that a checkpoint contains as data. It comes with the weights, from anywhere, and is not executed.
+"""Reads the config in a checkpoint as data. It is not executed, since a checkpoint may come from any source.
 
 mmengine's ``Config.fromstring`` executes such a text.
 """
@@ -14,23 +14,23 @@ import mmseg.registry
 from mmengine.config import ConfigDict
 from mmengine.registry import Registry
 
-_NUMBERS = {'inf': math.inf, 'nan': math.nan}  # how Python prints them
+_NUMBERS = {'inf': math.inf, 'nan': math.nan}  # as printed by Python
 _SCOPES = ('mmavs', 'mmseg', 'mmcv', 'mmengine')
 
 
 class ConfigTextError(ValueError):
-    """The config of a checkpoint that cannot be used; the message names the checkpoint, the line and the remedy."""
+    """The config of a checkpoint cannot be used; the message names the checkpoint, the line and the remedy."""
 
 
 def read_config_text(checkpoint: dict, source: str) -> str | None:
-    """The text of the config that mmengine's runner has put into a checkpoint; None if there is none.
+    """The text of the config that mmengine's runner stores in a checkpoint; None if there is none.
 
     Args:
         checkpoint: Content of the file.
         source: Name of the file, for messages.
 
     Raises:
-        ConfigTextError: The entry is not a text.
+        ConfigTextError: The entry is not a string.
     """
     info = checkpoint.get('message_hub', {})
     info = info.get('runtime_info', {}) if isinstance(info, dict) else {}
@@ -39,7 +39,7 @@ def read_config_text(checkpoint: dict, source: str) -> str | None:
         if isinstance(part, dict) and part.get('cfg') is not None:
             if not isinstance(part['cfg'], str):
                 raise ConfigTextError(
-                    f'the config in {source} is a {type(part["cfg"]).__name__}, not a text. {_REMEDY}'
+                    f'the config in {source} is a {type(part["cfg"]).__name__}, not a string. {_REMEDY}'
                 )
             return part['cfg']
     return None
@@ -51,8 +51,8 @@ _REMEDY = 'Pass the config file of the training as `model`'
 def parse_config_text(text: str, source: str) -> ConfigDict:
     """Parses a config as data.
 
-    It may have assignments of numbers, strings, None, True, False, lists, tuples, sets, dicts and ``dict(...)`` to
-    names, as ``Config.pretty_text`` writes them. Everything else is an error, and nothing is executed.
+    The text may assign numbers, strings, None, True, False, lists, tuples, sets, dicts and ``dict(...)`` to names, as
+    written by ``Config.pretty_text``. Any other code raises an error, and nothing is executed.
 
     Args:
         text: The config.
@@ -64,7 +64,7 @@ def parse_config_text(text: str, source: str) -> ConfigDict:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ConfigTextError(f'the config in {source} is no valid Python text ({error}). {_REMEDY}') from error
+        raise ConfigTextError(f'the config in {source} is not valid Python code ({error}). {_REMEDY}') from error
     values: dict[str, Any] = {}
     for node in tree.body:
         if not (isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)):
@@ -92,7 +92,7 @@ def _evaluate(node: ast.expr, source: str) -> Any:
         if isinstance(value, (int, float)):
             return -value if isinstance(node.op, ast.USub) else value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
-        # `dict({'a.b': 1})` is how mmengine writes keys that are no names
+        # mmengine writes keys that are not identifiers as `dict({'a.b': 1})`
         literal = node.args[:1] if len(node.args) == 1 and isinstance(node.args[0], ast.Dict) else []
         if literal == node.args and all(keyword.arg for keyword in node.keywords):
             value = _evaluate(node.args[0], source) if node.args else {}
@@ -108,14 +108,14 @@ def _refusal(node: ast.AST, source: str) -> ConfigTextError:
     part = part if len(part) <= 80 else f'{part[:80]} ...'
     return ConfigTextError(
         f'the config in {source} has more than values in line {node.lineno}: {part!r}. It was not executed, since a '
-        f'checkpoint may come from anywhere. {_REMEDY}, if you trust it'
+        f'checkpoint may come from any source. {_REMEDY}, if you trust it'
     )
 
 
 def check_types(cfg: Any, source: str) -> None:
     """Checks that each ``type`` in a part of a config is the name of a registered module.
 
-    mmengine would import and call whatever a name such as ``'subprocess.call'`` refers to.
+    mmengine would import and call the object of a name such as ``'subprocess.call'``.
 
     Args:
         cfg: The part that will be built.
@@ -130,7 +130,7 @@ def check_types(cfg: Any, source: str) -> None:
         if rest not in known or scope not in ('', *_SCOPES):
             raise ConfigTextError(
                 f'the config in {source} has type={name!r}, which is not a registered module. If it is your own, '
-                'import its module first; the config names it in custom_imports'
+                'import its module first (see custom_imports of the config)'
             )
 
 

@@ -1,15 +1,15 @@
-"""Which checkpoint the tools take if none is named."""
+"""Default checkpoint of the tools."""
 
 import glob
 import os
 
 RELEASED = os.path.join('checkpoints', 'cavp_*-released_avss*.pth')
-"""The authors' network for AVSBench-Semantic, converted; it knows 70 classes of real pictures."""
+"""The converted network of the authors for AVSBench-Semantic, with 70 classes."""
 DEMO = os.path.join('work_dirs', 'demo', 'best_*.pth')
-"""The network of `make demo`, which knows the drawings of the mini set."""
+"""The network of `make demo`, trained on the drawings of the mini set."""
 ADVICE = (
-    'For real pictures convert the checkpoint of AVSBench-Semantic that the authors of CAVP publish (see '
-    'configs/cavp/README.md): python tools/model_converters/cavp2mmavs.py FILE checkpoints/. It is the default then.'
+    'For photographs, convert the checkpoint of AVSBench-Semantic that the authors of CAVP publish (see '
+    'configs/cavp/README.md): python tools/model_converters/cavp2mmavs.py FILE checkpoints/. It is then the default.'
 )
 
 
@@ -17,10 +17,10 @@ def find_default_weights(folder: str = '') -> str:
     """The newest converted network for AVSBench-Semantic, else the newest best one of `make demo`.
 
     Args:
-        folder: Folder that holds ``checkpoints`` and ``work_dirs``; the current one by default.
+        folder: Folder with ``checkpoints`` and ``work_dirs``; the current folder by default.
 
     Raises:
-        FileNotFoundError: There is none; the message states how to get one.
+        FileNotFoundError: There is no such checkpoint; the message explains how to get one.
     """
     for pattern in (RELEASED, DEMO):
         if found := glob.glob(os.path.join(folder, pattern)):

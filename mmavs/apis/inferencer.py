@@ -44,28 +44,27 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
         inferencer = AVSegInferencer(weights='work_dirs/demo/best_mIoU_epoch_6.pth')
         result = inferencer('picture.jpg', 'sound.wav', position=0.3, out_dir='out')
 
-    Arguments and results are those of mmseg's ``MMSegInferencer`` where they mean the same. The settings of the audio
-    (length, stereo or mono, sample rate) are those of the training, from the config in the checkpoint if it has one,
-    and so are the classes and colors.
+    Arguments and results are named as in mmseg's ``MMSegInferencer``. The settings of the audio (length, stereo or
+    mono, sample rate), the classes and the colors are those of the training, from the checkpoint if it contains them.
 
     Args:
-        model: Config, its path, or the name of a model of mmavs or mmseg. None takes the config that the checkpoint
-            contains. It is read as data and never executed; modules of your own must be imported before.
+        model: Config, its path, or the name of a model of mmavs or mmseg. None uses the config in the checkpoint,
+            which is read as data and not executed; import your own modules first.
         weights: Path or URL of the checkpoint, or path of an ONNX file that ``tools/deployment/export_onnx.py`` has
             written; that also has the config.
-        classes: Names of the classes, background first. None takes those of the checkpoint.
-        palette: RGB of each class. None takes those of the checkpoint.
-        dataset_name: A dataset of mmseg, whose classes and colors are taken where they are not given.
-        device: Device of the network; None takes a GPU if there is one.
+        classes: Names of the classes, background first. None uses those of the checkpoint.
+        palette: RGB of each class. None uses those of the checkpoint.
+        dataset_name: A dataset of mmseg, whose classes and colors are used if they are not given.
+        device: Device of the network; None uses a GPU if there is one.
         scope: Scope of the registries.
-        show_progress: Whether to show a progress bar.
+        show_progress: Shows a progress bar.
         max_size: Larger pictures are reduced for the network until their longer side has this many pixels. Masks have
-            the size of the picture. None does not reduce them; a photograph of 12 megapixels then needs 40 times the
-            time and memory of one of 640 x 480.
+            the size of the picture. None does not reduce them; a photograph with 12 megapixels needs 40 times the time
+            and memory of one with 640 x 480 pixels.
 
     Raises:
         ValueError: There are no weights, they do not fit the config, or the classes are not known.
-        ConfigTextError: The config in the checkpoint is missing, or has more than values.
+        ConfigTextError: The config in the checkpoint is missing, or contains more than values.
     """
 
     def __init__(
@@ -122,7 +121,7 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
         return pseudo_collate
 
     def _init_visualizer(self, cfg: Config | ConfigDict) -> AVSegLocalVisualizer:
-        # The visualizer of a training may write to TensorBoard or to a server.
+        # The visualizer of the config may write to TensorBoard or a server.
         return AVSegLocalVisualizer()
 
     def _load_model_from_metafile(self, model: str) -> tuple[Config, str | None]:
@@ -141,7 +140,7 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
 
     @property
     def training(self) -> str:
-        """What the network was trained on, and the classes that it knows, in one sentence."""
+        """The training data and the classes of the network, in one sentence."""
         return describe_training(self.cfg, self.classes)
 
     def __call__(
@@ -170,18 +169,18 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
         audio_shift: float = 0.0,
         smooth: int = 1,
     ) -> dict | SegDataSample | list[SegDataSample]:
-        """Segments pictures with audio, or videos with their own sound.
+        """Segments pictures with audio, or videos with their audio track.
 
         Args:
             inputs: A picture (path, array (H, W, 3) BGR, tensor (3, H, W) RGB, image of PIL), several of them, or a
-                folder. A photograph is turned as its file states (EXIF). Or the path of a video, several of them, or a
+                folder. A photograph is rotated by its EXIF orientation. Or the path of a video, several of them, or a
                 folder of videos, without ``audio``.
             audio: The sound of each picture: a path of any format that can be read, an array or tensor (samples,) or
                 (channels, samples), a record ``dict(audio_path=..., position=..., start=...)``, or a list of records
-                for several sources; ``[]`` is silence. One sound serves all pictures. For a folder of pictures: a
-                folder, in which each picture's sound has the same name; None is the same folder.
+                for several sources; ``[]`` is silence. A single sound is used for all pictures. For a folder of
+                pictures, pass a folder in which each sound has the name of its picture; None is the same folder.
             return_datasamples: Whether to return data samples.
-            batch_size: Pictures of equal size that the network takes at once.
+            batch_size: Maximum number of pictures of equal size in a batch.
             return_vis: Whether to return overlays.
             show: Whether to show overlays in a window.
             wait_time: Seconds for which a window is shown, 0 until a key is pressed.
@@ -191,9 +190,9 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
             position: Horizontal position of the source, 0 (left) to 1 (right), for networks of stereo audio; one or one
                 for each picture. 0.5 by default.
             sample_rate: Hz, of sounds given as arrays; the sample rate of the network by default.
-            keep_channels: Whether stereo sounds keep their two channels, for recordings made in stereo at the scene.
-                Otherwise the channels are averaged and panned to ``position``. As in the training by default.
-            opacity: Of the overlay.
+            keep_channels: Keeps the two channels of stereo sounds, for recordings made in stereo at the scene. If
+                False, the channels are averaged and panned to ``position``. The default is that of the training.
+            opacity: Opacity of the overlay.
             with_labels: Whether to write class names into the overlay.
             threshold: See :class:`MaskRule`.
             show_classes: Names of the classes to show; the others count as background.
@@ -202,12 +201,12 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
             fps, audio_shift, smooth: For videos, see :meth:`iter_video`.
 
         Returns:
-            Of a video, with ``out_dir`` the dict of :meth:`process_videos`, which writes everything, and without it an
-            iterator over the results of the frames, see :meth:`iter_video`. Of pictures:
+            For a video with ``out_dir``, the dict of :meth:`process_videos`, which writes all results; for a video
+            without it, an iterator over the results of the frames, see :meth:`iter_video`. For pictures:
 
             dict: ``predictions``, arrays (H, W) of class indices; ``visualization``, arrays (height, width, 3) RGB; and
-            ``sounding``, for each picture the list of its :class:`SoundingClass`, empty if nothing sounds. Of one
-            picture, the entries are no lists of results but the result. With ``return_datasamples`` the data samples.
+            ``sounding``, for each picture the list of its :class:`SoundingClass`, empty if nothing sounds. For
+            one picture, the entries are not lists but single results. With ``return_datasamples``, the data samples.
 
         Raises:
             OSError, ValueError: A picture or sound cannot be used, or an argument is out of range.
@@ -254,7 +253,7 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
 
     @property
     def sample_rate(self) -> int:
-        """Sample rate of the audio that the network takes, in Hz."""
+        """Sample rate of the audio input of the network, in Hz."""
         return self.pipeline.load_audio.sample_rate
 
     def _make_rule(self, threshold: float | None, show_classes: Sequence[str] | None) -> MaskRule:
@@ -320,7 +319,7 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
     def draw(
         self, image: np.ndarray, mask: np.ndarray, *, opacity: float = 0.6, with_labels: bool = True
     ) -> np.ndarray:
-        """A picture (H, W, 3), BGR, beside its prediction (H, W), with a line of the sounding classes: RGB."""
+        """Draws a picture (H, W, 3), BGR, next to its prediction (H, W), with a line of the sounding classes: RGB."""
         self.visualizer.alpha = opacity
         sample = SegDataSample(pred_sem_seg=PixelData(data=torch.from_numpy(mask)[None]))
         return self.visualizer.draw(mmcv.bgr2rgb(image), sample, draw_gt=False, with_labels=with_labels)

@@ -1,4 +1,4 @@
-"""The test pipeline of a config, for pictures and audio that belong to no dataset."""
+"""The test pipeline of a config, for pictures and audio without a dataset."""
 
 import copy
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ class Sample:
 
     Attributes:
         picture: See :func:`load_picture`.
-        sources: Records of the sounds as ``LoadAudio`` takes them; an empty list is silence.
-        audio: float32 (channels, samples), exactly what the network takes; replaces ``sources``.
-        keep_channels: Whether stereo sounds keep their channels; None as in the training.
+        sources: Records of the sounds for ``LoadAudio``; an empty list is silence.
+        audio: float32 (channels, samples), the input of the network without further processing; replaces ``sources``.
+        keep_channels: Keeps the channels of stereo sounds; None uses the setting of the training.
         name: Name of the picture, for outputs.
         meta: Further meta information of the data sample: ``clip``, ``frame``, ``time``.
     """
@@ -43,7 +43,7 @@ class InputPipeline:
     """Turns a :class:`Sample` into an input of the network, with the settings of the config's test pipeline.
 
     Steps that load annotations are left out. A picture that the pipeline resizes at loading (``LoadFrame(size=...)``)
-    still gets a prediction of its own size.
+    still gets a prediction of its original size.
 
     Args:
         steps: The test pipeline of the config.
@@ -67,7 +67,7 @@ class InputPipeline:
         if not images or not audio:
             raise ValueError(
                 f'the test pipeline of the config needs {" or ".join(_IMAGE_STEPS[:2])} and LoadAudio, it has '
-                f'{", ".join(names)}: the network takes pictures with audio'
+                f'{", ".join(names)}: the network needs pictures with audio'
             )
         self.size = images[0].get('size')
         self.load_audio = LoadAudio(**{key: value for key, value in audio[0].items() if key != 'type'})

@@ -1,4 +1,4 @@
-"""What users give to the inferencer, as a list of samples: pictures, sounds, folders and lists of them."""
+"""Converts the inputs of the inferencer to samples: pictures, sounds, folders, and lists of them."""
 
 import os
 import os.path as osp
@@ -74,7 +74,7 @@ def find_videos(inputs: Any) -> list[str] | None:
 
 
 def _is_video(path: str) -> bool:
-    """By the suffix of the name, and by the content of files with another suffix."""
+    """Detects a video by its suffix, or by the content of a file with another suffix."""
     if path.lower().endswith((*VIDEOS, *PICTURES)) or not osp.isfile(path):
         return path.lower().endswith(VIDEOS)
     return describe_content(path) in _VIDEO_CONTENT
@@ -113,7 +113,7 @@ def list_files(folder: str | os.PathLike, suffixes: Sequence[str], what: str) ->
     """Paths of the files of a folder with one of the suffixes, sorted; hidden files are left out.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: There are no such files.
     """
     names = sorted(os.listdir(folder))
     found = [name for name in names if name.lower().endswith(tuple(suffixes)) and not name.startswith('.')]
@@ -130,13 +130,13 @@ def _sounds_of(pictures: Sequence[str], folder: str) -> list[str]:
     for path in list_files(folder, SOUNDS, 'sounds'):
         stem = osp.splitext(osp.basename(path))[0]
         if stem in by_stem:
-            raise ValueError(f'{by_stem[stem]} and {path} belong to one picture: remove one of them')
+            raise ValueError(f'{by_stem[stem]} and {path} belong to the same picture: remove one of them')
         by_stem[stem] = path
     stems = [osp.splitext(osp.basename(path))[0] for path in pictures]
     if missing := [path for path, stem in zip(pictures, stems, strict=True) if stem not in by_stem]:
         more = f' and {len(missing) - 1} other pictures' if len(missing) > 1 else ''
         raise FileNotFoundError(
-            f'no sound for {missing[0]}{more} in {folder}: its name must be that of the picture, with one of the '
+            f'no sound for {missing[0]}{more} in {folder}: it needs the name of the picture and one of the '
             f'suffixes {", ".join(SOUNDS)}'
         )
     return [by_stem[stem] for stem in stems]
@@ -150,7 +150,7 @@ def _parts(sound: Any) -> list:
 
 
 def _to_source(part: Any, position: float | None, sample_rate: int) -> dict:
-    """A record as ``LoadAudio`` takes it."""
+    """Makes a record for ``LoadAudio``."""
     record = dict(part) if isinstance(part, dict) else dict(audio_path=part)
     if 'audio_path' not in record:
         raise ValueError(f'the record of a sound needs `audio_path`, a path or an array; got the keys {list(record)}')

@@ -1,4 +1,4 @@
-"""Export of a network to ONNX, and of the log-mel spectrogram that it takes."""
+"""Export of a network and of its log-mel spectrogram to ONNX."""
 
 import json
 import warnings
@@ -22,7 +22,7 @@ TOLERANCE = 1e-3
 
 
 class ExportError(RuntimeError):
-    """A network that cannot be exported; the message states the reason."""
+    """A network cannot be exported; the message contains the reason."""
 
 
 class ExportedNetwork(nn.Module):
@@ -31,7 +31,7 @@ class ExportedNetwork(nn.Module):
     Shape:
         - image: (B, 3, H, W), normalized as the model's preprocessor does
         - log_mel: (B, channels, frames, mels)
-        - Output: (B, classes, H, W), logits; of a head with a single output (B, 1, H, W), before the sigmoid
+        - Output: (B, classes, H, W), logits; for a head with one output channel (B, 1, H, W), before the sigmoid
     """
 
     def __init__(self, model: AVEncoderDecoder) -> None:
@@ -53,12 +53,12 @@ def export_network(model: nn.Module, path: str, *, cfg: Any, classes: Sequence[s
     Args:
         model: A segmentor in evaluation mode on the CPU.
         path: The file.
-        cfg: Its config, which goes into the metadata of the file with ``classes`` and ``palette``.
+        cfg: The config, which is stored in the metadata of the file together with ``classes`` and ``palette``.
         classes: Names of the classes.
         palette: RGB of each class.
 
     Raises:
-        ExportError: The network is of a kind that is not exported, or torch's exporter cannot export it.
+        ExportError: The kind of network is not supported, or torch's exporter cannot export it.
         OSError: The file cannot be written.
     """
     check_exportable(model)
@@ -100,20 +100,20 @@ def export_log_mel(path: str, log_mel: LogMel | None = None) -> None:
 
 
 def check_exportable(model: nn.Module) -> None:
-    """Raises an ExportError for kinds of networks that are not exported."""
+    """Raises an ExportError for kinds of networks that are not supported."""
     if not isinstance(model, AVEncoderDecoder):
         raise ExportError(f'{type(model).__name__} cannot be exported, only AVEncoderDecoder and its subclasses')
     if getattr(model.fusion, 'needs_frames', False):
         raise ExportError(
-            f'{type(model.fusion).__name__} looks over the frames of a clip, whose number would be fixed in the file: '
-            'such networks are not exported'
+            f'{type(model.fusion).__name__} fuses the frames of a clip, whose number would be fixed in the file: '
+            'such networks cannot be exported'
         )
     if model.test_cfg.get('mode', 'whole') != 'whole':
         raise ExportError(
-            f'model.test_cfg.mode={model.test_cfg.mode!r} is not exported: set model.test_cfg=dict(mode="whole")'
+            f'model.test_cfg.mode={model.test_cfg.mode!r} cannot be exported: set model.test_cfg=dict(mode="whole")'
         )
     if getattr(model.fusion, 'coordinates', None) == 'image':
-        raise ExportError("model.fusion.coordinates='image' needs the place of a crop and is not exported")
+        raise ExportError("model.fusion.coordinates='image' needs the position of a crop and cannot be exported")
 
 
 def compare(model: nn.Module, path: str, sizes: Sequence[tuple[int, int, int]] = SIZES) -> float:
@@ -142,11 +142,11 @@ def compare(model: nn.Module, path: str, sizes: Sequence[tuple[int, int, int]] =
 
 
 def open_session(path: str, device: str = 'cpu') -> Any:
-    """Opens a file with ONNX Runtime, on a GPU if ``device`` names one and the runtime supports it.
+    """Opens a file with ONNX Runtime, on a GPU if ``device`` is one and the runtime supports it.
 
     Raises:
         ImportError: onnxruntime is not installed.
-        ValueError: The file is no ONNX model; the message names it.
+        ValueError: The file is not an ONNX model; the message names it.
     """
     try:
         import onnxruntime
@@ -159,7 +159,7 @@ def open_session(path: str, device: str = 'cpu') -> Any:
     providers = [name for name in (*wanted, 'CPUExecutionProvider') if name in available]
     try:
         return onnxruntime.InferenceSession(path, providers=providers)
-    except Exception as error:  # its errors have no common public base
+    except Exception as error:  # its errors have no common public base class
         raise ValueError(f'{path} cannot be opened as an ONNX model: {str(error)[:200]}') from error
 
 
@@ -186,7 +186,7 @@ def _export(network: nn.Module, inputs: tuple, names: Sequence[str], output: str
             )
     except ImportError as error:
         raise ImportError(f"the export needs onnx and onnxscript: pip install 'mmavs[onnx]' ({error})") from error
-    except Exception as error:  # the exporter raises errors of many kinds
+    except Exception as error:  # the exporter raises many types of errors
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ExportError(f"torch's exporter cannot export this network: {reason[:300]}") from error
 

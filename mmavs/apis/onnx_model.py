@@ -17,7 +17,7 @@ from .onnx_export import METADATA, open_session
 
 
 class OnnxSegmentor(nn.Module):
-    """Preprocesses and postprocesses as mmseg's segmentors do, with the network of :func:`export_network` between.
+    """A segmentor of mmseg with the same preprocessing and postprocessing, whose network is an exported file.
 
     Args:
         path: The file.

@@ -32,10 +32,10 @@ class Result(NamedTuple):
         frame: Number of the frame, None for a picture.
         time: Seconds from the start of the video, None for a picture.
         mask: uint8 (H, W), class indices.
-        sounding: The classes in the mask, the largest first; empty if nothing sounds.
+        sounding: The classes in the mask, the largest first; empty if there is no sounding object.
         probabilities: float16 (classes, H, W), or None if they are not needed.
         visualization: RGB, uint8, or None if it is not needed.
-        data_sample: As of MMSegInferencer, on the CPU, or None if it is not needed.
+        data_sample: As in MMSegInferencer, on the CPU, or None if it is not needed.
     """
 
     name: str
@@ -49,10 +49,10 @@ class Result(NamedTuple):
 
 
 class OutputWriter:
-    """Writes results into a folder. Each file is written completely or not at all.
+    """Writes results into a folder. Files are written atomically.
 
-    ``sounding.csv`` has a line for each class of each picture or frame; the class ``nothing`` stands for a picture
-    without a sounding object. It and ``masks.json`` get their names when the context ends without an error, or is
+    ``sounding.csv`` has a line for each class of each picture or frame; a picture without a sounding object has the
+    class ``nothing``. This file and ``masks.json`` get their names when the context ends without an error or is
     interrupted.
 
     Args:
@@ -60,8 +60,8 @@ class OutputWriter:
         classes: Names of the classes.
         vis_dir: Folder in it for overlays, ``''`` for none.
         pred_dir: Folder in it for masks, PNGs of class indices, ``''`` for none.
-        save_probs: Whether to write probabilities, as float16 arrays in ``probs/<name>.npz``.
-        save_rle: Whether to write all masks as COCO's RLE into ``masks.json``.
+        save_probs: Writes probabilities, as float16 arrays in ``probs/<name>.npz``.
+        save_rle: Writes all masks as COCO's RLE into ``masks.json``.
 
     Raises:
         OSError: A file cannot be written; the message names it and the remedy.
@@ -129,7 +129,7 @@ class OutputWriter:
             self._write_rle(result)
 
     def stem_of(self, video: str) -> str:
-        """Name, without suffix, of the files of a video; of two videos with equal names the second keeps its suffix."""
+        """Name, without suffix, of the files of a video. The second of two videos with equal names keeps its suffix."""
         if video not in self._stems:
             name = osp.basename(video)
             used = set(self._stems.values())

@@ -14,9 +14,9 @@ Picture = str | os.PathLike | np.ndarray | torch.Tensor | Image.Image
 
 
 def load_picture(picture: Picture) -> np.ndarray:
-    """Loads a picture as the networks take it.
+    """Loads a picture as input of a network.
 
-    A photograph is turned as its file states (EXIF), so that the mask has the size of the picture as viewers show it.
+    A photograph is rotated by its EXIF orientation, so that the mask has the size of the displayed picture.
     Gray pictures get three equal channels, transparency is dropped, and 16 bits become 8.
 
     Args:
@@ -28,7 +28,7 @@ def load_picture(picture: Picture) -> np.ndarray:
         np.ndarray: uint8, (H, W, 3), BGR.
 
     Raises:
-        FileNotFoundError, OSError: The file is missing, empty, truncated or no image; the message names it.
+        FileNotFoundError, OSError: The file is missing, empty, truncated or not an image; the message names it.
         ValueError: The array has another shape or type.
     """
     if isinstance(picture, (str, os.PathLike)):

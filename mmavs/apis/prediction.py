@@ -1,4 +1,4 @@
-"""From the output of a segmentor to a mask and a list of the sounding classes."""
+"""Converts the output of a segmentor to a mask and a list of the sounding classes."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,14 +12,14 @@ BACKGROUND = 0
 
 
 class SoundingClass(NamedTuple):
-    """A class that a prediction shows.
+    """A class in a prediction.
 
     Attributes:
         label: Class index.
         name: Name of the class.
-        pixels: Number of its pixels.
-        share: Share of its pixels in the picture, from 0 to 1.
-        probability: Mean probability of the class over its pixels, from 0 to 1.
+        pixels: Number of pixels of the class.
+        share: Fraction of the pixels of the picture, from 0 to 1.
+        probability: Mean probability of the class over these pixels, from 0 to 1.
     """
 
     label: int
@@ -38,16 +38,16 @@ def find_probabilities(sample: SegDataSample) -> Tensor:
 
 
 class MaskRule:
-    """Chooses the class of each pixel.
+    """Assigns a class to each pixel.
 
-    By default it is the most probable one, as in mmseg, or, of a single output, the object from the threshold of the
-    head on.
+    By default it is the most probable class, as in mmseg. With one output channel it is the object if the probability
+    is at least the threshold of the head.
 
     Args:
         classes: Names of the classes, background first.
-        head_threshold: Threshold of a head with a single output, else None.
-        threshold: A pixel belongs to its most probable object class if that has at least this probability, and to the
-            background otherwise. None for the default.
+        head_threshold: Threshold of a head with one output channel, else None.
+        threshold: A pixel gets its most probable object class if the probability of this class is at least the
+            threshold, and background otherwise. None for the default.
         selected: Names of the classes to show; pixels of others count as background. None for all.
 
     Raises:
@@ -83,7 +83,7 @@ class MaskRule:
         return mask
 
     def list_classes(self, mask: Tensor, probabilities: Tensor) -> list[SoundingClass]:
-        """The classes of a mask (H, W) except background, the largest first; empty if nothing sounds."""
+        """The classes of a mask (H, W) except background, the largest first."""
         found = []
         counts = torch.bincount(mask.flatten(), minlength=len(self.classes)).tolist()
         for label in range(BACKGROUND + 1, len(self.classes)):

@@ -1,4 +1,4 @@
-"""Clips of a video for networks that look over time, of the length and spacing of their training."""
+"""Clips of a video for temporal networks, with the length and spacing of their training."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,11 +16,11 @@ _ROUNDING = 1e-6  # seconds
 
 
 class ClipSettings(NamedTuple):
-    """What a clip is.
+    """Settings of clips.
 
     Attributes:
-        frames: Frames of a clip.
-        seconds: Time between two of them.
+        frames: Number of frames of a clip.
+        seconds: Time between consecutive frames.
     """
 
     frames: int = 1
@@ -28,7 +28,7 @@ class ClipSettings(NamedTuple):
 
 
 def find_clip_settings(cfg: Config | ConfigDict, fusion: Any) -> ClipSettings:
-    """The clips that a network was trained with: those of its dataset. A network of single frames has clips of one."""
+    """The clips of the training dataset of a network. A network for single frames has clips of one frame."""
     if not getattr(fusion, 'needs_frames', False):
         return ClipSettings()
     kind = DATASETS.get(str(find_test_dataset(cfg).get('type')))
@@ -41,9 +41,9 @@ class Clip(NamedTuple):
     """A clip of a video.
 
     Attributes:
-        part: Number of the part of the video. All frames of a part lie before those of the next one.
+        part: Index of the part of the video. All frames of a part are before those of the next part.
         frames: The frames.
-        places: Places, in ``frames``, of those that no earlier clip had.
+        places: Indices, in ``frames``, of the frames that are not in earlier clips.
     """
 
     part: int
@@ -54,9 +54,10 @@ class Clip(NamedTuple):
 def group_clips(frames: Iterable[Any], settings: ClipSettings) -> Iterator[Clip]:
     """Divides a video into clips, so that each frame is in one of them.
 
-    The video is cut into parts as long as a clip. In each part, the frames of a clip lie ``settings.seconds`` apart: at
-    ten frames per second there are ten clips, shifted by a frame each. At the end of the video, and where frames are
-    missing, the nearest frame is repeated. The frames of one part are in memory at a time.
+    The video is divided into parts with the duration of a clip. In each part, the frames of a clip are
+    ``settings.seconds`` apart. With one second and ten frames per second there are ten clips, each shifted by a frame.
+    At the end of the video, and where frames are missing, the nearest frame is repeated. Only the frames of one part
+    are in memory.
 
     Args:
         frames: Objects with an attribute ``time`` in seconds, in order.

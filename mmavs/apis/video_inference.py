@@ -1,4 +1,4 @@
-"""The part of the inferencer that segments videos, frame by frame, with the sound around each frame."""
+"""Methods of the inferencer for videos: each frame is segmented with the audio around it."""
 
 import os.path as osp
 import warnings
@@ -24,7 +24,7 @@ from .video_writer import VideoWriter
 
 
 class TimedFrame(NamedTuple):
-    """A frame with its sound."""
+    """A frame with its audio."""
 
     number: int
     time: float
@@ -37,7 +37,7 @@ class VideoInference:
 
     @property
     def clip_settings(self) -> ClipSettings:
-        """Length and spacing of the clips that the network takes."""
+        """Length and spacing of the input clips of the network."""
         return find_clip_settings(self.cfg, self.model.fusion)
 
     def iter_video(
@@ -58,28 +58,28 @@ class VideoInference:
     ) -> Iterator[dict | SegDataSample]:
         """Yields the results of the frames of a video, in order. Only a few frames are in memory.
 
-        Each frame gets the seconds of the video's own sound around it, as many as in the training. Networks that look
-        over time get clips of the length and spacing of their training. A video without sound gets silence.
+        Each frame gets the audio of the video around its time, with the duration of the training. Temporal networks get
+        clips with the length and spacing of their training. A video without audio gets silence.
 
         Args:
-            path: The video. It is turned as the file states.
+            path: The video. It is rotated as its metadata states.
             fps: Frames per second to segment; None for all.
-            batch_size: Frames that the network takes at once.
-            return_datasamples: Whether to yield data samples, with the meta keys ``frame_number`` and ``time``.
-            return_vis: Whether the results have overlays.
-            audio_shift: The sound of a frame is taken this many seconds later, for videos whose sound is late.
+            batch_size: Number of frames in a batch.
+            return_datasamples: Yields data samples, with the meta keys ``frame_number`` and ``time``.
+            return_vis: Adds overlays to the results.
+            audio_shift: Uses the audio this many seconds after each frame, for videos with delayed audio.
             position: See :meth:`__call__`. None keeps the channels of the track.
             threshold, show_classes: See :class:`MaskRule`.
-            smooth: Probabilities are averaged over this odd number of frames around each frame. 1 does not smooth, so
-                that masks may flicker.
+            smooth: Averages the probabilities over this odd number of frames around each frame. With 1, frames are
+                independent and masks may flicker.
             opacity, with_labels: See :meth:`__call__`.
 
         Yields:
-            dict: ``predictions``, ``visualization``, ``sounding`` as of a picture, ``frame``, ``time`` and ``input``,
-            the path.
+            dict: ``predictions``, ``visualization``, ``sounding`` as for a picture, ``frame``, ``time`` and
+            ``input``, the path.
 
         Raises:
-            FileNotFoundError, VideoError: There is no such file, or it is no video that can be read.
+            FileNotFoundError, VideoError: There is no such file, or it is not a readable video.
             ValueError: An argument is out of range.
         """
         rule = self._make_rule(threshold, show_classes)
@@ -124,8 +124,8 @@ class VideoInference:
     ) -> dict[str, Any]:
         """Segments videos and writes the results into a folder, see :class:`OutputWriter`.
 
-        The overlays of a video are ``<img_out_dir>/<name>.mp4``, with its sound. An interruption keeps what is done.
-        Of several videos, those that cannot be read are left out.
+        The overlays of a video are ``<img_out_dir>/<name>.mp4``, with its audio. An interruption keeps finished
+        results. Videos that cannot be read are skipped if there are others.
 
         Args:
             paths: A video or several.
@@ -135,8 +135,8 @@ class VideoInference:
             img_out_dir, pred_out_dir, save_probs, save_rle: See :meth:`__call__`.
 
         Returns:
-            dict: ``frames``, their number; ``visualization``, the overlay videos; ``sounding``, for each class that was
-            found the number of frames, a dict; ``failed``, (path, reason) of videos that cannot be read.
+            dict: ``frames``, the number of frames; ``visualization``, the overlay videos; ``sounding``, a dict with the
+            number of frames of each class; ``failed``, (path, reason) of videos that cannot be read.
 
         Raises:
             OSError: A file cannot be written, or none of the videos can be read; the message names it.
@@ -204,7 +204,7 @@ class VideoInference:
 
         if smooth == 1 and self.clip_settings.frames == 1:
             yield from (finish(frame, *rest) for _, frame, *rest in outputs)
-        elif smooth == 1:  # only the results of a part of the video wait for their order
+        elif smooth == 1:  # only the results of one part of the video are sorted at a time
             yield from in_order((part, frame.time, finish(frame, *rest)) for part, frame, *rest in outputs)
         else:
             items = in_order((part, frame.time, (frame, *rest)) for part, frame, *rest in outputs)
@@ -232,7 +232,7 @@ class VideoInference:
     def _outputs_of(
         self, frames: Iterable[TimedFrame], name: str, batch_size: int
     ) -> Iterator[tuple[int, TimedFrame, SegDataSample, Tensor]]:
-        """Yields part of the video, frame, output of the network and probabilities; parts are in order."""
+        """Yields (index of the part, frame, output of the network, probabilities); parts are in order."""
         settings = self.clip_settings
         clips = group_clips(frames, settings)
         number = 0
@@ -259,13 +259,13 @@ def in_order(items: Iterable[tuple[int, float, Any]]) -> Iterator[Any]:
 def smoothed(items: Iterable[tuple[Any, Any, Tensor]], count: int) -> Iterator[tuple[Any, Any, Tensor]]:
     """Replaces the last entry of each item, a tensor, by its mean over the ``count`` items around it.
 
-    At both ends, and where the size changes, the mean is over those that there are.
+    At both ends, and where the size changes, the mean is over the available items.
     """
     if count == 1:
         yield from items
         return
     half, window = count // 2, deque(maxlen=count)
-    index = 0  # place in the window of the next item to yield
+    index = 0  # index in the window of the next item to yield
     for item in items:
         full = len(window) == count
         window.append(item)

@@ -10,11 +10,11 @@ import numpy as np
 from mmavs.audio.container import NoPyAVError, decode_frames, open_container
 from mmavs.audio.file_kind import describe_content
 
-_TOLERANCE = 1.0  # seconds by which a video may be shorter than its header states
+_TOLERANCE = 1.0  # tolerance in seconds for videos that are shorter than their header states
 
 
 class VideoError(OSError):
-    """A video that exists but cannot be used; the message names it, the reason and the remedy."""
+    """A video exists but cannot be used; the message names it, the reason and the remedy."""
 
 
 class Frame(NamedTuple):
@@ -23,7 +23,7 @@ class Frame(NamedTuple):
     Attributes:
         number: Number among the frames of the file, from 0.
         time: Seconds from the first frame.
-        image: uint8 (H, W, 3), BGR, turned as the file states.
+        image: uint8 (H, W, 3), BGR, rotated as the metadata states.
     """
 
     number: int
@@ -32,13 +32,13 @@ class Frame(NamedTuple):
 
 
 class VideoReader:
-    """Iterates over the frames of a video and keeps none of them.
+    """Iterates over the frames of a video without storing them.
 
-    Frames have the times of their time stamps, so that variable frame rates are no special case.
+    The times of the frames are those of their time stamps, so variable frame rates are supported.
 
     Args:
         path: The file.
-        fps: Frames per second to take, evenly in time; None for all frames. More than the video has gives all frames.
+        fps: Frames per second to read, at equal distances in time; None, or more than the video has, for all frames.
 
     Attributes:
         origin: Time stamp of the first frame, in seconds.
@@ -47,7 +47,7 @@ class VideoReader:
     Raises:
         FileNotFoundError: There is no such file.
         NoPyAVError: PyAV is not installed.
-        VideoError: The file is no video or cannot be read.
+        VideoError: The file is not a video or cannot be read.
         ValueError: ``fps`` is not positive.
     """
 
@@ -78,8 +78,8 @@ class VideoReader:
 
     @property
     def seconds(self) -> float | None:
-        """Length of the pictures that the file states; None if it states none."""
-        # In Matroska and WebM `duration` may be that of the sound.
+        """Duration of the video track by the header; None if the header has none."""
+        # In Matroska and WebM, `duration` may be that of the audio.
         if len(parts := self._stream.metadata.get('DURATION', '').split(':')) == 3:
             end = sum(float(part) * factor for part, factor in zip(parts, (3600, 60, 1), strict=True))
             return end - self.origin
@@ -87,8 +87,8 @@ class VideoReader:
 
     @property
     def expected_frames(self) -> int | None:
-        """Number of frames that the iteration will give, by the header; None if it states no length."""
-        whole = self._container.duration / 1e6 if self._container.duration else None  # of pictures and sound
+        """Expected number of frames of the iteration, by the header; None if the header has no duration."""
+        whole = self._container.duration / 1e6 if self._container.duration else None  # duration of video and audio
         seconds = self.seconds or whole
         total = self._stream.frames or (round(seconds * self.rate) if seconds else None)
         if self.fps is None or total is None:
@@ -116,7 +116,7 @@ class VideoReader:
             raise self._error('it has no frames')
         if self.seconds and time + 1 / self.rate < self.seconds - _TOLERANCE:
             warnings.warn(
-                f'{self.path} ends after {time:.1f} s, its header states {self.seconds:.1f} s: the file is cut short',
+                f'{self.path} ends after {time:.1f} s, its header states {self.seconds:.1f} s: the file is truncated',
                 stacklevel=2,
             )
 
@@ -132,7 +132,7 @@ class VideoReader:
 
 
 def to_upright(frame: Any) -> np.ndarray:
-    """A frame of PyAV as an image (H, W, 3), BGR, turned as the file states, in steps of 90 degrees."""
+    """A frame of PyAV as an image (H, W, 3), BGR, rotated as the metadata states, in steps of 90 degrees."""
     image = frame.to_ndarray(format='bgr24')
     turns = round(frame.rotation / 90) % 4  # counterclockwise
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image

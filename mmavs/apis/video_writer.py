@@ -1,4 +1,4 @@
-"""Writes a video with the sound track of another one."""
+"""Writes a video with the audio track of another one."""
 
 import os
 import warnings
@@ -11,26 +11,26 @@ import numpy as np
 from mmavs.audio.container import decode_frames, open_container
 from mmavs.utils.files import PART, writing_error
 
-_COPIED = ('aac', 'mp3', 'ac3', 'eac3', 'opus', 'flac', 'alac')  # sound that MP4 may hold
+_COPIED = ('aac', 'mp3', 'ac3', 'eac3', 'opus', 'flac', 'alac')  # audio codecs that MP4 supports
 _CODECS = ('libx264', 'mpeg4')
 _CLOCK = Fraction(1, 90000)
 
 
 class VideoWriter:
-    """An MP4 of frames with the sound track of their source.
+    """An MP4 file of frames with the audio track of their source.
 
-    Frames keep their times, and the sound is copied, or encoded as AAC if MP4 cannot hold its format. A picture of odd
-    width or height gets one more column or row, which the format requires. The file gets its name when the context
+    Frames keep their times. The audio is copied, or encoded as AAC if MP4 does not support its codec. A picture of odd
+    width or height gets one more column or row, as the format requires. The file gets its name when the context
     ends without an error or is interrupted.
 
     Args:
         path: The file.
-        source: The video whose sound is taken.
+        source: The video with the audio.
         rate: Frames per second, approximately.
         origin: Time stamp of the first frame of the source, in seconds.
 
     Raises:
-        OSError: The file cannot be written; no part of it remains.
+        OSError: The file cannot be written; no incomplete file is left.
     """
 
     def __init__(self, path: str, *, source: str, rate: float, origin: float = 0.0) -> None:

@@ -15,7 +15,7 @@ _TABLE = (matplotlib.colormaps['viridis'](np.arange(256))[:, :3] * 255).round().
 
 
 def draw_heat_map(image: np.ndarray, values: np.ndarray, low: float, high: float, *, alpha: float = 0.6) -> np.ndarray:
-    """Draws a map over an image in gray: dark blue is ``low``, yellow is ``high``.
+    """Draws a map over the gray image: dark blue is ``low``, yellow is ``high``.
 
     Args:
         image: RGB, uint8, (H, W, 3).
@@ -36,7 +36,7 @@ def draw_attention(image: np.ndarray, heads: np.ndarray, *, name: str = 'attenti
     Args:
         image: RGB, uint8, (H, W, 3).
         heads: (heads, h, w).
-        name: What the values are, for the titles.
+        name: Name of the values, for the titles.
         width: Width of a panel in pixels.
 
     Returns:
@@ -63,7 +63,7 @@ def draw_attention(image: np.ndarray, heads: np.ndarray, *, name: str = 'attenti
 
 
 def draw_scale(low: float, high: float, width: int, *, size: int) -> np.ndarray:
-    """The colors from ``low`` to ``high`` between their values."""
+    """Draws the color scale with the values ``low`` and ``high`` at its ends."""
     digits = 3 if f'{low:.3g}' != f'{high:.3g}' else 6
     texts = [f'{value:.{digits}g}' for value in (low, high)]
     left, right = (text_width(text, size) for text in texts)

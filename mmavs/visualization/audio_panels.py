@@ -12,7 +12,7 @@ from mmavs.audio.log_mel import LogMel
 from mmavs.audio.spec import LogMelSpec
 
 _DPI = 100
-_FREQUENCIES = (250, 500, 1000, 2000, 3500)  # Hz, of the marks of a spectrogram
+_FREQUENCIES = (250, 500, 1000, 2000, 3500)  # tick marks of a spectrogram, in Hz
 _COLOR = '#0072b2'
 
 
@@ -21,8 +21,8 @@ def draw_audio(audio: np.ndarray, *, width: int, height: int, spec: LogMelSpec |
 
     Args:
         audio: (channels, samples), full scale in [-1, 1], at ``spec.sample_rate``.
-        width: Of the picture, in pixels.
-        height: Of the picture, in pixels.
+        width: Width of the picture in pixels.
+        height: Height of the picture in pixels.
         spec: Parameters of the spectrogram.
 
     Returns:
@@ -46,7 +46,7 @@ def draw_audio(audio: np.ndarray, *, width: int, height: int, spec: LogMelSpec |
 
 
 def _draw_waveform(axis: Axes, samples: np.ndarray, rate: int, largest: float) -> None:
-    """The range of the samples in each of 800 parts, so that no peak is lost."""
+    """Draws the range of the samples in each of 800 parts, so that peaks are visible."""
     parts = np.array_split(samples, min(800, len(samples)))
     time = np.linspace(0, len(samples) / rate, len(parts))
     axis.fill_between(time, [p.min() for p in parts], [p.max() for p in parts], color=_COLOR, linewidth=0.8)
@@ -62,13 +62,13 @@ def _draw_spectrum(axis: Axes, spectrum: np.ndarray, seconds: float, spec: LogMe
 
 
 def mel_band(hertz: float, spec: LogMelSpec) -> float:
-    """The index, with a fraction, of the mel band whose center is at a frequency."""
+    """The fractional index of the mel band with a center frequency."""
     low, high, value = (2595 * np.log10(1 + f / 700) for f in (spec.f_min, spec.f_max, hertz))
     return float((value - low) / (high - low) * (spec.n_mels + 1) - 1)
 
 
 def new_figure(width: int, height: int) -> Figure:
-    """A figure of a size in pixels, with an Agg canvas and a layout that cuts no text."""
+    """A figure of a size in pixels, with an Agg canvas and constrained layout."""
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, layout='constrained')
     FigureCanvasAgg(figure)
     return figure
@@ -81,7 +81,7 @@ def render(figure: Figure) -> np.ndarray:
 
 
 def stack(pictures: Sequence[np.ndarray], *, gap: int = 8) -> np.ndarray:
-    """Puts pictures of any widths below each other, on white."""
+    """Stacks pictures of any widths vertically, on white."""
     width = max(picture.shape[1] for picture in pictures)
     rows = []
     for picture in pictures:

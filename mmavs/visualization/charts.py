@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 
 from .audio_panels import new_figure
 
-# Okabe and Ito: distinct with color vision deficiencies. With the markers, curves differ without colors, too.
+# Okabe and Ito: distinct with color vision deficiencies. The markers distinguish curves without colors.
 COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000')
 MARKERS = 'osD^vPX'
-_MAX_NUMBERS = 30  # classes up to which the cells of a confusion matrix have numbers
+_MAX_NUMBERS = 30  # maximum number of classes of a confusion matrix with numbers in its cells
 _CLASSES_IN_ROW = 24
 
 
@@ -98,7 +98,7 @@ Curve = tuple[str, Sequence[float], Sequence[float]]
 
 
 def draw_curves(curves: Mapping[str, Sequence[Curve]], *, title: str | None = None) -> Figure:
-    """Draws an axis for each key, with a curve for each run.
+    """Draws axes for each key, with a curve for each run.
 
     Args:
         curves: Key -> the curve of each run.

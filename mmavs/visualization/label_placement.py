@@ -1,4 +1,4 @@
-"""Where class names are written: beside their objects, within the picture, and not over each other."""
+"""Placement of class names: next to their objects, within the picture, and without overlap."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -6,8 +6,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-_MIN_SHARE = 0.002  # of the pixels of a picture: smaller parts of a class have no name of their own
-_MIN_LARGEST = 0.0003  # for the largest part of a class
+_MIN_SHARE = 0.002  # fraction of the pixels of a picture; smaller parts of a class get no name
+_MIN_LARGEST = 0.0003  # the same for the largest part of a class
 _MAX_LABELS = 12
 _HIDDEN = 0.25  # share of a part that its name may cover
 _GAP = 3  # pixels between object and name
@@ -72,8 +72,8 @@ def place_labels(
 ) -> list[tuple[int, Box]]:
     """The class and the box of the name of each part.
 
-    A name is put above, below, or at a side of its part, or inside of it: where it covers least of other objects and
-    its own. If it would cover another name at each of these places, it is put at the nearest free place.
+    The candidates are above, below, at the sides and inside of the part. The one that covers the fewest pixels of
+    objects is used. If all candidates overlap with other names, the nearest free place is used.
 
     Args:
         segments: Class indices (H, W), 255 for pixels without a class.
@@ -108,7 +108,7 @@ def _cost(segments: np.ndarray, part: Part, box: Box) -> float:
 def _nearest_free(
     part: Part, width: int, height: int, picture_width: int, picture_height: int, taken: list[Box]
 ) -> list[Box]:
-    """The place on a grid closest to the center of a part where a name covers no other; empty if there is none."""
+    """The free place on a grid that is closest to the center of a part; empty if there is none."""
     found, shortest = [], np.inf
     for top in range(0, picture_height - height + 1, max(1, height // 2)):
         for left in range(0, picture_width - width + 1, max(1, height // 2)):
@@ -121,7 +121,7 @@ def _nearest_free(
 
 
 def _candidates(part: Part, width: int, height: int, picture_width: int, picture_height: int) -> Iterator[Box]:
-    """Boxes of the size (width, height) beside or inside of a part, all of them within the picture."""
+    """Boxes of the size (width, height) next to or inside a part, all within the picture."""
     left, top, right, bottom = part.box
     x, y = part.center
     middle = x - width // 2

@@ -22,15 +22,14 @@ _GAP = 8  # pixels between panels
 class AVSegLocalVisualizer(SegLocalVisualizer):
     """``SegLocalVisualizer`` of mmseg that also shows the sounding classes and their positions.
 
-    It draws the image, the ground truth and the prediction side by side, with the names of the classes beside their
-    objects. Below each panel, a marker and a name in the color of its class stand at the position of each source, from
-    left to right as in the stereo audio. The last lines name the sounding classes of the annotation and those of the
-    prediction.
+    It draws the image, the ground truth and the prediction side by side, with the class names next to their
+    objects. Below each panel there is a marker with the class name at the position of each source, from left to right
+    as in the stereo audio. The last lines list the sounding classes of the annotation and those of the prediction.
 
     Args:
-        min_size: Smaller images are enlarged so that their shorter side has this many pixels.
+        min_size: Minimum length in pixels of the shorter side of an image; smaller images are enlarged.
         vis_backends: As in ``SegLocalVisualizer``. ``TensorboardVisBackend`` is left out without TensorBoard.
-        min_width: Images are enlarged until the picture has this width in pixels.
+        min_width: Minimum width of the picture in pixels; images are enlarged to reach it.
         alpha: Opacity of the colors, from 0 to 1.
         name, args, kwargs: As in ``SegLocalVisualizer``.
     """
@@ -91,9 +90,9 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
             image: RGB, uint8, (H, W, 3).
             data_sample: May have ``gt_sem_seg``, ``pred_sem_seg`` and the meta keys ``sources`` and ``audio_label``;
                 missing ones are omitted.
-            draw_gt: Whether to draw the ground truth.
-            draw_pred: Whether to draw the prediction.
-            with_labels: Whether to write the class names beside the objects.
+            draw_gt: Draws the ground truth.
+            draw_pred: Draws the prediction.
+            with_labels: Writes the class names next to the objects.
 
         Returns:
             np.ndarray: RGB, uint8, (height, width, 3).
@@ -122,12 +121,12 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
         return picture
 
     def draw_frame(self, image: np.ndarray, segments: np.ndarray, *, with_labels: bool = True) -> np.ndarray:
-        """Draws class indices over an image at its own size, without anything around it: for videos.
+        """Draws class indices over an image at its size, without titles and margins, for videos.
 
         Args:
             image: RGB, uint8, (H, W, 3).
             segments: Class indices (H, W), 255 for pixels to ignore.
-            with_labels: Whether to write the class names beside the objects.
+            with_labels: Writes the class names next to the objects.
 
         Returns:
             np.ndarray: RGB, uint8, (H, W, 3).
@@ -173,7 +172,7 @@ class AVSegLocalVisualizer(SegLocalVisualizer):
         ]
 
     def _sounding_classes(self, meta: dict) -> list[int] | None:
-        """The classes of the sources, and of a mixture those of the whole sample; None if they are not known."""
+        """The classes of the sources, or those of the sample for a mixture; None if they are not known."""
         sources, mixed = meta.get('sources'), meta.get('audio_label')
         if sources is None:
             sources = [dict(label=None)]

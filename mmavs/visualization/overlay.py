@@ -18,8 +18,8 @@ def draw_overlay(
 ) -> np.ndarray:
     """Colors the objects of an image.
 
-    The image is gray below the colors, so that a color looks the same on every object. Objects have white outlines.
-    Pixels to ignore are hatched.
+    The image is converted to gray below the colors, so that a color looks the same on every object. Objects have white
+    outlines. Pixels to ignore are hatched.
 
     Args:
         image: RGB, uint8, (H, W, 3).
@@ -59,7 +59,7 @@ def draw_names(
     size: int,
     background: int | None = 0,
 ) -> list[tuple[int, Box]]:
-    """Writes the names of the classes beside their objects, in place.
+    """Writes the names of the classes next to their objects, in place.
 
     Args:
         picture: RGB, uint8, (H, W, 3).

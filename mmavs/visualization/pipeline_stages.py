@@ -12,7 +12,7 @@ _NO_CLASS = 255
 
 
 def loaded_view(transforms: Sequence[Any], record: dict) -> SampleView:
-    """The sample after the loading transforms alone, those whose class name begins with ``Load``.
+    """The sample after the loading transforms, whose class names begin with ``Load``.
 
     Args:
         transforms: All transforms of the pipeline.
@@ -47,7 +47,7 @@ def _run(transforms: Sequence[Any], record: dict) -> dict | None:
 def _to_view(title: str, results: dict, *, moved: bool) -> SampleView:
     for key, transform in (('img', 'LoadFrame'), ('audio', 'LoadAudio')):
         if key not in results:
-            raise ValueError(f'the pipeline of the dataset gives no {key}: add dict(type={transform!r})')
+            raise ValueError(f'the pipeline of the dataset does not load {key}: add dict(type={transform!r})')
     image = results['img']
     segments = results.get('gt_seg_map', np.full(image.shape[:2], _NO_CLASS, np.uint8))
     left, right = (0.0, 1.0) if moved else results.get('crop_window', (0.0, 1.0, 0.0, 1.0))[2:]

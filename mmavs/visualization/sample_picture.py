@@ -39,7 +39,7 @@ class SampleView(NamedTuple):
 
 
 def draw_sample(views: Sequence[SampleView], classes: Sequence[str], palette: Sequence[Color]) -> np.ndarray:
-    """Draws the stages of a sample below each other.
+    """Draws the stages of a sample in rows.
 
     Args:
         views: The stages.
@@ -86,7 +86,7 @@ def _pixels(image: np.ndarray) -> str:
 def _visible(
     sources: Sequence[tuple[float, int]], classes: Sequence[str], palette: Sequence[Color]
 ) -> list[tuple[float, str, Color]]:
-    """Positions for the strip; the name of a source outside of the crop has an arrow to its side."""
+    """Positions for the strip. The name of a source outside of the crop has an arrow that points to the source."""
     found = []
     for position, label in sources:
         if label is None or label >= len(classes):

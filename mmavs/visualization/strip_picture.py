@@ -31,11 +31,11 @@ def draw_strip(
         classes: Names of the classes.
         palette: RGB of each class.
         titles: A title for each column.
-        width: Width of a column in pixels; it grows until the picture is 640 pixels wide.
-        with_names: Whether to write the class names beside the objects.
+        width: Width of a column in pixels; it is increased if the picture is narrower than 640 pixels.
+        with_names: Writes the class names next to the objects.
 
     Returns:
-        np.ndarray: RGB, uint8, (height, width, 3). The last line names the classes.
+        np.ndarray: RGB, uint8, (height, width, 3). The last line lists the classes.
     """
     background = 0 if classes[0] == 'background' else None
     margin = min(260, max(text_width(name, _FONT) for name in ('image', *rows)) + 3 * _GAP)

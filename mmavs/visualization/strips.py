@@ -57,11 +57,11 @@ def draw_positions(sources: Sequence[tuple[float, str, Color]], width: int, *, s
 
 
 def draw_class_line(title: str, entries: Sequence[tuple[str, Color]], width: int, *, size: int) -> np.ndarray:
-    """A strip with a title and names of classes, each beside its color; long lists take several lines.
+    """A strip with a title and names of classes with their colors; long lists take several lines.
 
     Args:
         title: The first word, such as ``'sounding'``.
-        entries: Name and color of each class; without any, the strip has the word "nothing".
+        entries: Name and color of each class; an empty list gives the word "nothing".
         width: Width in pixels.
         size: Font size in pixels.
     """

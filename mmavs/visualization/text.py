@@ -1,4 +1,4 @@
-"""Text in pictures. Pillow draws it, with the font that matplotlib contains."""
+"""Text in pictures, drawn by Pillow with the font of matplotlib."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -63,7 +63,7 @@ def arrange(widths: Iterable[int], width: int, gap: int) -> list[tuple[int, int]
 
     Args:
         widths: Widths of the items in pixels.
-        width: Width of a line. An item that is wider has a line of its own.
+        width: Width of a line. A wider item is on a separate line.
         gap: Space between items.
 
     Returns:

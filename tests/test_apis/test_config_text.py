@@ -60,7 +60,7 @@ def test_refusal_names_the_line():
 
 @pytest.mark.parametrize('text', ['a = (', 'a = 1\x00', '(' * 500])
 def test_invalid_text_is_refused(text):
-    with pytest.raises(ConfigTextError, match='no valid Python'):
+    with pytest.raises(ConfigTextError, match='not valid Python'):
         parse_config_text(text, 'a.pth')
 
 

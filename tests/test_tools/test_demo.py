@@ -67,8 +67,8 @@ def test_newest_network_of_the_demo_is_the_default(run, files, checkpoint, tmp_p
         os.utime(path, (seconds, seconds))
     assert Path(find_default_weights(str(tmp_path))) == new
     out, problem = run(*files, '--position', 0.3)
-    assert not problem and 'best_mIoU_epoch_2.pth: trained on data/mini; it knows airplane, bird' in out
-    assert 'It knows drawings only. For real pictures' in out
+    assert not problem and 'best_mIoU_epoch_2.pth: trained on data/mini; its classes are airplane, bird' in out
+    assert 'It is trained on drawings only. For photographs' in out
     released = tmp_path / 'checkpoints' / 'cavp_r50-released_avss-12345678.pth'
     released.parent.mkdir()
     released.write_bytes(Path(checkpoint).read_bytes())

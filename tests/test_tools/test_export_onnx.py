@@ -69,12 +69,12 @@ def test_networks_that_are_not_exported_are_named(tool, tmp_path):
     cfg = tiny_config('tpavi/tpavi_r50_1xb20-15e_avsbench-s4-224x224.py', small)
     meta = dict(classes=('background', 'object'), palette=[[0, 0, 0], [1, 2, 3]])
     checkpoint = write_checkpoint(tmp_path / 'a.pth', cfg, meta=meta)
-    with pytest.raises(SystemExit, match='error: TPAVIFusion looks over the frames of a clip'):
+    with pytest.raises(SystemExit, match='error: TPAVIFusion fuses the frames of a clip'):
         tool.main([checkpoint, '--out', str(tmp_path / 'a.onnx')])
     assert not list(tmp_path.glob('a.onnx*'))
     cfg = tiny_config()
     cfg.model.test_cfg = dict(mode='slide', crop_size=(8, 8), stride=(8, 8))
-    with pytest.raises(ExportError, match="mode='slide' is not exported"):
+    with pytest.raises(ExportError, match="mode='slide' cannot be exported"):
         check_exportable(MODELS.build(cfg.model))
     with pytest.raises(ExportError, match='Linear cannot be exported'):
         check_exportable(torch.nn.Linear(1, 1))

@@ -53,7 +53,7 @@ def test_audio_loaded_after_a_crop_that_moves_the_sources(vpo_root):
 
 def test_missing_audio(vpo_root):
     dataset = make(vpo_root, LOADING[0], LOADING[2], PACK)
-    with pytest.raises(ValueError, match='gives no audio.*LoadAudio'):
+    with pytest.raises(ValueError, match='does not load audio.*LoadAudio'):
         loaded_view(dataset.pipeline.transforms, dataset.get_data_info(0))
 
 

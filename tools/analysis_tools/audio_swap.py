@@ -1,11 +1,11 @@
-r"""Tests how a model reacts to wrong audio: Figure 1 of the paper as a measurement, for any model of this repository.
+r"""Tests a model with wrong audio, a quantitative version of Figure 1 of the paper, for any model of this repository.
 
     python tools/analysis_tools/audio_swap.py configs/cavp/cavp_r18_mini.py work_dirs/cavp/epoch_15.pth \
         --instances data/mini/source/instances.json --out work_dirs/audio_swap
 
-Each test image is segmented with its original audio; with the audio of a class that is neither sounding nor, as far as
---instances tells, in the picture (off-screen sound), panned to where the original source is; with that of a class that
-is in the picture but silent, panned to this object; with silence; and with noise. Conditions and scores include those
+Each test image is segmented with its original audio; with the audio of a class that does not sound and, according to
+--instances, is not in the picture (off-screen sound), panned to the position of the original source; with the audio of
+a silent object in the picture, panned to this object; with silence; and with noise. Conditions and scores include those
 of AVSBench-Robust. Images without a sounding object are left out.
 
 The output folder gets table.md, scores.json, rows.jsonl (one line for each image) and strips/, a picture for each image
@@ -44,7 +44,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--number', type=int, help='number of images, or of clips, at equal distances (default: all)')
     parser.add_argument('--pictures', type=int, help='number of images with a picture strip (default: all)')
     parser.add_argument('--split', choices=['val', 'test'], default='test', help='data loader (test)')
-    parser.add_argument('--seed', type=int, default=0, help='seed of the choice of recordings and of the noise')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the selected recordings and the noise')
     parser.add_argument('--device', help='default: a GPU if there is one')
     add_cfg_options(parser)
     return parser.parse_args(argv)
@@ -100,7 +100,7 @@ class AudioSwap:
 
     def _read_objects(self, units: list[Unit]) -> Objects | None:
         if not self.args.instances:
-            print('Without --instances, audio of classes that are in the picture but silent is left out.')
+            print('Without --instances, the condition with audio of silent objects is left out.')
             return None
         ids = {image_id(record['img_path']) for unit in units for record in unit.records} - {None}
         return Objects(self.args.instances, ids, self.meta['classes'])
@@ -140,7 +140,7 @@ class AudioSwap:
         return sample['data_samples'].gt_sem_seg.data.squeeze(0).numpy()
 
     def _draw(self, unit: Unit, columns: list[tuple[Trial, list[dict], list[np.ndarray]]]) -> None:
-        """A strip for each frame: columns are conditions; rows the image, what should be found, and what is found."""
+        """A strip for each frame: columns are conditions; rows are the image, the ground truth and the prediction."""
         folder = self.args.out / 'strips'
         folder.mkdir(exist_ok=True)
         for frame in range(len(unit.samples)):
@@ -169,7 +169,7 @@ class AudioSwap:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a file at once."""
+    """Writes a file atomically."""
     temporary = path.with_name(path.name + '.tmp')
     temporary.write_text(text, encoding='utf-8')
     temporary.replace(path)

@@ -1,4 +1,4 @@
-"""Statistics of paired runs: what two set-ups have in common with a seed is the same in both runs of a pair."""
+"""Statistics of paired runs: both runs of a pair have the same seed."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ def paired_difference(a: Sequence[float], b: Sequence[float], *, confidence: flo
     Args:
         a: Values of the first set-up.
         b: Values of the second set-up, in the order of their pairs.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
 
     Returns:
         dict: ``pairs``, ``difference`` (mean of b - a), ``std`` (of the differences), ``low`` and ``high`` (the

@@ -2,9 +2,9 @@ r"""Writes the network of a checkpoint as ONNX, and compares it with PyTorch by 
 
     python tools/deployment/export_onnx.py work_dirs/demo/best_mIoU_epoch_6.pth --out demo.onnx --log-mel log_mel.onnx
 
-Inputs are `image` (B, 3, H, W), normalized as the config states, and `log_mel` (B, channels, frames, 64), of any batch
+Inputs are `image` (B, 3, H, W), normalized as in the config, and `log_mel` (B, channels, frames, 64), of any batch
 and size; the output is `logits` (B, classes, H, W). `log_mel.onnx` computes the spectrogram of `waveform` (B, channels,
-samples) at 16 kHz. Config, classes and colors are in the file, so that the inferencer takes it in place of a
+samples) at 16 kHz. Config, classes and colors are in the file, so that the inferencer accepts it like a
 checkpoint: `AVSegInferencer(weights='demo.onnx')`. Needs the extra `onnx`.
 """
 

@@ -1,4 +1,4 @@
-"""The web page: choose a picture and a sound, or a short video, and see what sounds. Needs the extra ``web``."""
+"""A web page that segments a picture with audio, or a short video. Needs the extra ``web``."""
 
 from .limits import Limits
 from .service import PictureAnswer, VideoAnswer, WebService

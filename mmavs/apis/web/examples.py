@@ -1,4 +1,4 @@
-"""Pictures and sounds to try, from the data that a network was tested on."""
+"""Example pictures and sounds from the test data of a network."""
 
 import os.path as osp
 import shutil
@@ -18,7 +18,7 @@ class Example(NamedTuple):
     """A picture with a sound of one of its objects.
 
     Attributes:
-        name: For the menu.
+        name: Name in the menu.
         picture: Path.
         sound: Path.
         position: Position of the object from 0 to 1.
@@ -35,7 +35,7 @@ def find_examples(cfg: Config | ConfigDict, folder: str, number: int = 6) -> lis
 
     Args:
         cfg: The config of the network.
-        folder: The folder of the page, from which alone files are served.
+        folder: The folder of the page; only files in it are served.
         number: Number of examples.
     """
     dataset_cfg = dict(find_test_dataset(cfg))
@@ -44,7 +44,7 @@ def find_examples(cfg: Config | ConfigDict, folder: str, number: int = 6) -> lis
     try:
         dataset = DATASETS.build({**dataset_cfg, 'pipeline': []})
     except (OSError, KeyError, TypeError, ValueError):
-        return []  # the data is another than that of the config
+        return []  # the data differs from that of the config
     found = []
     places = np.unique(np.linspace(0, len(dataset) - 1, min(5 * number, len(dataset))).round().astype(int))
     for index in places.tolist():

@@ -1,4 +1,4 @@
-"""Protects the server of the web page: it serves no other files, and neither it nor the page contacts other hosts."""
+"""Protects the server of the web page: no other files are served, and no other hosts are contacted."""
 
 import json
 import os.path as osp
@@ -24,14 +24,14 @@ _HEADERS = (
 class Guard:
     """ASGI middleware.
 
-    It refuses requests for files outside of ``folder``, also through links, requests that would make the server fetch
-    something, and those with another name of the host, as in DNS rebinding. Responses forbid the browser to load
-    anything from another host.
+    It rejects requests for files outside of ``folder``, also through links, requests that would make the server fetch
+    an address, and requests with another host name, as in DNS rebinding. The headers of responses keep the browser from
+    loading content of other hosts.
 
     Args:
         app: The application.
         folder: The only folder whose files are served by path.
-        hosts: Names of the host that requests may state, without a port; None for any.
+        hosts: Accepted host names of requests, without a port; None for any.
     """
 
     def __init__(self, app: Callable, folder: str, hosts: set[str] | None = None) -> None:
@@ -65,7 +65,7 @@ class Guard:
         return None
 
     def serves(self, path: str) -> bool:
-        """Whether a path, as it is or unquoted once more, is a file in the folder, with all links resolved."""
+        """True if a path, as it is or unquoted once more, is a file in the folder, with all links resolved."""
         for candidate in (path, unquote(path)):
             if '\0' in candidate or not osp.isabs(candidate):
                 return False
@@ -80,7 +80,7 @@ def _is_json(headers: dict[bytes, bytes]) -> bool:
 
 
 async def _check_body(receive: Callable) -> tuple[tuple[int, str] | None, Callable]:
-    """Reads a JSON body; refuses it if a file in it is on another host. Returns a ``receive`` that gives it again."""
+    """Reads and checks a JSON body: it may not refer to files on other hosts. Returns a ``receive`` that repeats it."""
     parts, more = [], True
     while more:
         message = await receive()
@@ -114,7 +114,7 @@ def _replay(body: bytes, receive: Callable) -> Callable:
 
 
 def _names_remote_file(content: Any) -> bool:
-    """Whether a ``path`` anywhere in a JSON value is an address."""
+    """True if a ``path`` anywhere in a JSON value is an address."""
     if isinstance(content, dict):
         path = content.get('path')
         if isinstance(path, str) and '://' in path:

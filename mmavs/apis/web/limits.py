@@ -12,7 +12,7 @@ _MEGA = 1_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What an upload may have.
+    """Limits of uploads.
 
     Attributes:
         megabytes: Size of a file.
@@ -27,7 +27,7 @@ class Limits:
     video_seconds: float = 30
 
     def check_picture(self, path: str) -> None:
-        """Raises a ValueError if a picture is too large. A file that is no picture is left to who decodes it."""
+        """Raises a ValueError if a picture is too large. Files that are not pictures raise an error in decoding."""
         self._check_size(path, 'picture')
         try:
             with Image.open(path) as image:

@@ -1,4 +1,4 @@
-"""The page itself, made with Gradio. Gradio is imported here only, since its import takes seconds."""
+"""The page, built with Gradio. Gradio is imported in functions, since its import takes seconds."""
 
 import atexit
 import html
@@ -30,7 +30,7 @@ footer {display: none !important}
 
 
 def import_gradio(folder: str) -> Any:
-    """Gradio, without analytics, with its files in ``folder``.
+    """Imports Gradio without analytics, with its files in ``folder``.
 
     Raises:
         ImportError: Gradio 6 is not installed; the message has the command.
@@ -58,8 +58,8 @@ def make_app(inferencer: AVSegInferencer, *, folder: str, host: str = '127.0.0.1
     Args:
         inferencer: The network.
         folder: Folder for uploads and results, see :func:`make_folder`. No other file is served.
-        host: Address that it binds to. On a local address, requests must name a local host.
-        limits: What uploads may have.
+        host: Address to which it binds. On a local address, requests must name a local host.
+        limits: Limits of uploads.
 
     Raises:
         ImportError: Gradio is not installed.
@@ -92,7 +92,7 @@ def make_app(inferencer: AVSegInferencer, *, folder: str, host: str = '127.0.0.1
 
 
 def build_page(gradio: Any, service: WebService, examples: Sequence[Example] = ()) -> Any:
-    """The page as Gradio's ``Blocks``."""
+    """Builds the page as Gradio's ``Blocks``."""
     limits = service.limits
     with gradio.Blocks(title='mmavs', analytics_enabled=False, delete_cache=(600, SECONDS_KEPT)) as page:
         gradio.Markdown(

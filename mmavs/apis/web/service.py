@@ -22,20 +22,20 @@ from ..prediction import SoundingClass
 from .examples import EXAMPLE
 from .limits import Limits
 
-_WIDTH = 640  # least width of an overlay
+_WIDTH = 640  # minimum width of an overlay
 _VIDEO_FPS = 8
 SECONDS_KEPT = 3600
-"""After this time files of the page are removed."""
+"""Files of the page are removed after this time."""
 
 
 class PictureAnswer(NamedTuple):
-    """What the page shows of a picture.
+    """Results for a picture.
 
     Attributes:
-        sounding: The classes that sound, empty if nothing does.
+        sounding: The sounding classes, empty if there are none.
         overlay: RGB, uint8, (height, width, 3).
         attention: The mean attention map over the picture, with its scale; RGB as above.
-        sound: Path of a WAV file with the audio that the network got: panned, muted, of the length of the training.
+        sound: Path of a WAV file with the audio input of the network, after panning, muting and cropping.
     """
 
     sounding: list[SoundingClass]
@@ -45,7 +45,7 @@ class PictureAnswer(NamedTuple):
 
 
 class VideoAnswer(NamedTuple):
-    """What the page shows of a video.
+    """Results for a video.
 
     Attributes:
         frames: Number of segmented frames.
@@ -59,12 +59,12 @@ class VideoAnswer(NamedTuple):
 
 
 class WebService:
-    """Answers the requests of the web page, one at a time, with files in a folder of its own.
+    """Processes the requests of the web page one at a time, with files in a separate folder.
 
     Args:
         inferencer: The network.
         folder: Folder for all files of the page.
-        limits: What uploads may have.
+        limits: Limits of uploads.
     """
 
     def __init__(self, inferencer: AVSegInferencer, folder: str, limits: Limits | None = None) -> None:
@@ -75,7 +75,7 @@ class WebService:
 
     @property
     def stereo(self) -> bool:
-        """Whether the network takes stereo audio."""
+        """True if the network takes stereo audio."""
         return self.inferencer.pipeline.load_audio.channels == 2
 
     def segment_picture(
@@ -87,7 +87,7 @@ class WebService:
             picture: Path.
             sound: Path. It may be missing if ``muted``.
             position: Position of the sound, from 0 (left) to 1 (right), for networks of stereo audio.
-            muted: Whether the network gets silence.
+            muted: Replaces the audio by silence.
 
         Raises:
             ValueError, OSError: A file is missing, exceeds the limits or cannot be read.
@@ -121,7 +121,7 @@ class WebService:
         )
 
     def segment_video(self, video: str | None) -> VideoAnswer:
-        """Segments a video with its own sound, at a few frames per second.
+        """Segments a video with its audio, at a few frames per second.
 
         Raises:
             ValueError, OSError: The file is missing, exceeds the limits or cannot be read.

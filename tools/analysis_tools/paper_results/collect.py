@@ -116,7 +116,7 @@ def _read_config(folder: Path) -> Config | None:
         return None
     try:
         return Config.fromfile(path, import_custom_modules=False)
-    except Exception as e:  # a config is Python code: cut short, it fails in any way
+    except Exception as e:  # a truncated config is invalid Python code and may raise any error
         raise ValueError(f'{path} cannot be read ({type(e).__name__}: {e}); run the test again') from e
 
 

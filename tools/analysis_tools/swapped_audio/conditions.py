@@ -1,4 +1,4 @@
-"""Samples with other audio than their own."""
+"""Samples with replaced audio."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from .scores import NOISE, OFF_SCREEN, ORIGINAL, SILENCE, SILENT_OBJECT
 
 Sources = list[dict]
 NOISE_LEVEL = 0.1
-"""Root mean square of the noise where the sample's own audio is silent."""
+"""Root mean square of the noise if the sample's audio is silent."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What a model sees at once: one frame, or all frames of a clip for a model that looks over time.
+    """The input of one prediction: a frame, or all frames of a clip for a temporal model.
 
     Attributes:
-        number: Of the unit in the dataset.
-        samples: Its frames.
-        records: Their records in the dataset, with ``sources``.
+        number: Index of the unit in the dataset.
+        samples: The frames.
+        records: The records of the frames in the dataset, with ``sources``.
         sounding: Classes, or the category of the clip, that sound in one of the frames.
     """
 
@@ -43,8 +43,8 @@ class Trial:
         condition: One of ``CONDITIONS``.
         sources: The sources of each frame; empty for silence.
         silent_object: Mask of the object whose audio is given, bool (H, W); None under other conditions.
-        silent_class: Its class.
-        noise: Whether the audio is replaced by noise.
+        silent_class: Class of this object.
+        noise: Replaces the audio by noise.
     """
 
     condition: str
@@ -59,7 +59,7 @@ def make_units(samples: Sequence[Sample], *, clips: bool) -> list[Unit]:
 
     Args:
         samples: Dataset and index of each.
-        clips: Whether consecutive frames of a clip make one unit.
+        clips: Makes one unit of the consecutive frames of a clip.
     """
     records = [dataset.get_data_info(index) for dataset, index in samples]
     keys = [record.get('clip', i) if clips else i for i, record in enumerate(records)]
@@ -85,7 +85,7 @@ class Conditions:
     Args:
         units: All units of the dataset, whose recordings are also those of the other units.
         objects: Objects in the pictures, or None.
-        seed: Of the choice of recordings; each unit has its own random numbers.
+        seed: Seed of the selected recordings; each unit has its own random numbers.
     """
 
     def __init__(self, units: Sequence[Unit], objects: Objects | None, *, seed: int = 0) -> None:
@@ -131,7 +131,7 @@ class Conditions:
 
 
 def _single_recordings(unit: Unit) -> Iterator[tuple[Hashable, list[dict]]]:
-    """(class or category, the source of each frame) of recordings that have one class in them."""
+    """(class or category, the source of each frame) of recordings with a single class."""
     sources = [record['sources'] for record in unit.records]
     if len(sources) == 1 and all(source.get('label') is not None for source in sources[0]):
         yield from ((source['label'], [source]) for source in sources[0])
@@ -159,7 +159,7 @@ def load_trial(unit: Unit, trial: Trial, *, seed: int) -> list[dict[str, Any]]:
 
 
 def make_noise(audio: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """White noise as loud as the audio (channels, samples), the same on all channels, as from the middle."""
+    """White noise with the power of the audio (channels, samples), equal on all channels, as if from the center."""
     level = audio.square().mean().sqrt()
     level = level if level > 1e-4 else torch.tensor(NOISE_LEVEL)
     return level * torch.randn(1, audio.shape[1], generator=generator).expand_as(audio).contiguous()

@@ -13,7 +13,7 @@ from mmavs.data_tools.vpo_builder.masks import rasterize
 from mmavs.data_tools.vpo_builder.segmentation import UnusableSegmentationError, compact_segmentation
 
 LEAST_SHARE = 0.01
-"""A silent object must cover this share of the picture, so that an IoU with it can be measured."""
+"""Minimum share of the picture of a silent object, so that an IoU with it is meaningful."""
 
 
 def image_id(img_path: str) -> int | None:
@@ -31,7 +31,7 @@ class Objects:
         classes: Names of the classes of the dataset; categories with other names are left out.
 
     Raises:
-        ValueError: The file is no COCO instances file, or has no object in any of the images.
+        ValueError: The file is not a COCO instances file, or has no object in any of the images.
     """
 
     def __init__(self, path: str, ids: Collection[int], classes: Sequence[str]) -> None:
@@ -70,13 +70,13 @@ class Objects:
             except UnusableSegmentationError:
                 continue
             pixels = coco_mask.decode(rle)
-            if pixels.shape != mask.shape:  # an RLE has the size of the file; the picture may be loaded at another
+            if pixels.shape != mask.shape:  # an RLE has the size of the image file, which may be resized
                 pixels = cv2.resize(pixels, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
             mask |= pixels.astype(bool)
         return mask
 
     def silent(self, image: int, sounding: Collection[int], size: Sequence[int]) -> tuple[int, np.ndarray] | None:
-        """The largest class in a picture that does not sound, and its mask; None if there is none of some size."""
+        """The largest silent class in a picture, and its mask; None if there is none that is large enough."""
         masks = {label: self.mask(image, label, size) for label in sorted(self.classes(image) - set(sounding))}
         masks = {label: mask for label, mask in masks.items() if mask.mean() >= LEAST_SHARE}
         if not masks:

@@ -1,4 +1,4 @@
-"""The rows of a run in a file that grows with it, so that an interrupted run continues."""
+"""The rows of a run in a file to which they are appended, so that an interrupted run continues."""
 
 import json
 from pathlib import Path
@@ -8,9 +8,9 @@ class RowFile:
     """A file of lines of JSON: the settings of the run, then the rows of each finished unit.
 
     Args:
-        path: The file. If it has the same settings, its rows are kept, but for an incomplete last line; rows of other
-            settings are replaced.
-        settings: What the rows depend on.
+        path: The file. If it has the same settings, its rows are kept, except for an incomplete last line; rows with
+            other settings are replaced.
+        settings: The settings that determine the rows.
     """
 
     def __init__(self, path: Path, settings: dict) -> None:

@@ -2,7 +2,7 @@
 
 The names are those of AVSBench-Robust (Li and Tian, "Do Audio-Visual Segmentation Models Truly Segment Sounding
 Objects?", 2025): silence, noise and off-screen sound; false positive rate (FPR); G-mIoU and G-F, the geometric means of
-a score with the right audio and of its complement with the wrong one.
+a score with the original audio and of 1 minus the score with wrong audio.
 """
 
 import math
@@ -18,7 +18,7 @@ SILENCE = 'silence'
 NOISE = 'noise'
 CONDITIONS = (ORIGINAL, OFF_SCREEN, SILENT_OBJECT, SILENCE, NOISE)
 WRONG = (OFF_SCREEN, SILENCE, NOISE)
-"""Conditions under which nothing in the picture sounds."""
+"""Conditions without a sounding object in the picture."""
 SCORES = ('IoU', 'F', 'FPR', 'predicted', 'IoU_silent_object')
 
 
@@ -95,7 +95,7 @@ def summarize(rows: Iterable[Mapping]) -> dict[str, dict[str, float]]:
 
 
 def geometric_mean(right: float, wrong: float) -> float:
-    """``sqrt(right * (1 - wrong))``: 1 for a model that is perfect with right audio and predicts nothing with wrong."""
+    """``sqrt(right * (1 - wrong))``: 1 for perfect predictions with the original audio and none with wrong audio."""
     return math.sqrt(right * (1 - wrong))
 
 
@@ -118,7 +118,7 @@ def make_table(summary: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def describe(conditions: Sequence[str]) -> str:
-    """What the columns are, for below the table."""
+    """Description of the columns, printed below the table."""
     lines = [
         'All values in percent, means over frames. mIoU and F: foreground against the mask of the original audio, high '
         'with the original audio and near 0 otherwise.',
