@@ -65,7 +65,7 @@ class VideoReader:
             raise self._error(str(error)) from error
         streams = [s for s in self._container.streams.video if 'attached_pic' not in str(s.disposition)]
         if not streams:  # the cover of an album is no video
-            raise self._error('it has no pictures')
+            raise self._error('it has no video track')
         self._stream = streams[0]
         self._stream.thread_type = 'AUTO'
         self.rate = float(self._stream.average_rate or self._stream.guessed_rate or 25)

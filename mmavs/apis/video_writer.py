@@ -103,7 +103,7 @@ class VideoWriter:
         self._next = next(self._sound, None)
 
     def _mux_sound(self, until: float | None) -> None:
-        """Adds the packets of the sound up to a time in seconds."""
+        """Adds the audio packets up to a time in seconds."""
         import av
 
         try:

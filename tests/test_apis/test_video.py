@@ -312,7 +312,7 @@ def test_repeated_times_and_sound_that_cannot_be_copied(images, tmp_path, monkey
     assert len(list(VideoReader(str(tmp_path / 'c.mp4')))) == 1
 
 
-def test_folder_of_videos_goes_on_behind_a_broken_one(inferencer, images, tmp_path):
+def test_damaged_video_in_a_folder_is_skipped(inferencer, images, tmp_path):
     folder = tmp_path / 'videos'
     folder.mkdir()
     for name in ('a.mp4', 'c.mp4'):

@@ -175,7 +175,7 @@ def test_models_of_the_mini_set_are_in_one_table(config):
     assert other.setup == cavp.setup and other.data == cavp.data and not other.options and other.method != cavp.method
 
 
-def test_another_setup_gets_tables_of_its_own(tmp_path, monkeypatch):
+def test_other_setups_get_separate_tables(tmp_path, monkeypatch):
     write_run(tmp_path / 'mini', 'cavp/cavp_r18_mini.py', dict(mIoU=55.0, mF=66.0, mFDR=20.0))
     write_run(tmp_path / 'mono', 'cavp/cavp_r18_mini-mono.py', dict(mIoU=51.0, mF=60.0, mFDR=30.0))
     content, rows, markdown = run_tool(monkeypatch, tmp_path, out=tmp_path / 'out')

@@ -43,8 +43,8 @@ class BuildOptions:
         max_sources: Maximum number of sounding objects in an image.
         min_area: Minimum fraction of the image that a sounding object covers.
         min_candidates: Minimum number of candidates, objects that may become sounding objects, in an image of VPO-MS.
-        max_per_class: Maximum number of sounding objects of a class in each split of VPO-SS, of VPO-MS, and of what
-            VPO-MSMI adds; None for no limit.
+        max_per_class: Maximum number of sounding objects of a class in each split of VPO-SS, of VPO-MS, and of the
+            images that only VPO-MSMI has; None for no limit.
         skip_silent: Leaves out recordings that are silent in their middle 3 s, which samples take.
         workers: Number of processes, None for one per CPU core.
         copy_mode: ``'copy'``, ``'hardlink'`` or ``'symlink'`` for images and recordings.

@@ -34,7 +34,7 @@ class RecordingSet:
         missing: Number of listed recordings without a file.
         unusable: (name, reason) of the other recordings that are not used.
         silent: Names of the used recordings whose middle part, which samples take, is silent.
-        absent_labels: Labels of the table that no recording has.
+        absent_labels: Labels of the table without a recording.
     """
 
     pool: Pool

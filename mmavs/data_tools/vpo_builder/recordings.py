@@ -165,7 +165,7 @@ def probe_recordings(
 def recording_problem(job: tuple[str, float]) -> str:
     """Decodes a recording completely and returns its problem, or ``''``.
 
-    The part of the text before the colon is the same for all recordings with this problem. With every problem but
+    The text before the colon is the same for all recordings with this problem. With every problem but
     :data:`SILENT_MIDDLE`, the recording cannot be used.
 
     Args:
