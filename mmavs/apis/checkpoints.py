@@ -143,3 +143,19 @@ def describe_training(cfg: Config | ConfigDict, classes: Sequence[str]) -> str:
     objects = [name for name in classes if name != 'background']
     shown = ', '.join(objects[:12]) + (f' and {len(objects) - 12} more' if len(objects) > 12 else '')
     return f'trained on {", ".join(roots) or "unknown data"}; its classes are {shown}'
+
+
+def pipeline_with_stored_audio(cfg: Config | ConfigDict, checkpoint: dict, source: str) -> list[dict]:
+    """The test pipeline of ``cfg``, with the audio settings of the checkpoint's own config if that can be read."""
+    steps = find_pipeline(cfg)
+    try:
+        stored = find_pipeline(stored_config(checkpoint, source))
+    except (ConfigTextError, ValueError):
+        return steps
+    audio = [step for step in stored if str(step.get('type')).endswith('LoadAudio')]
+    return [audio[0] if audio and str(step.get('type')).endswith('LoadAudio') else step for step in steps]
+
+
+def to_dict(cfg: Any) -> dict:
+    """A config or a part of one as a dict."""
+    return cfg.to_dict() if hasattr(cfg, 'to_dict') else dict(cfg)

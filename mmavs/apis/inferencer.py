@@ -23,15 +23,16 @@ from .checkpoints import (
     find_classes,
     find_pipeline,
     load_weights,
+    pipeline_with_stored_audio,
     read_checkpoint,
     stored_config,
+    to_dict,
     without_downloads,
 )
-from .config_text import ConfigTextError
 from .input_pipeline import InputPipeline, Sample
 from .inputs import find_videos, make_samples
 from .onnx_model import OnnxSegmentor
-from .outputs import OutputWriter, Result
+from .outputs import OutputWriter, Result, collect
 from .prediction import MaskRule, find_probabilities, set_prediction
 from .video_inference import VideoInference
 
@@ -94,9 +95,9 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
         checkpoint = read_checkpoint(weights)
         if not cfg:
             cfg.update(stored_config(checkpoint, weights))
-        self._steps = _pipeline_with_stored_audio(cfg, checkpoint, weights)
+        self._steps = pipeline_with_stored_audio(cfg, checkpoint, weights)
         meta = find_classes(checkpoint, weights, **self._given)
-        model = MODELS.build(ConfigDict(without_downloads(_to_dict(cfg.model))))
+        model = MODELS.build(ConfigDict(without_downloads(to_dict(cfg.model))))
         heads = model.decode_head if isinstance(model.decode_head, nn.ModuleList) else [model.decode_head]
         if heads[-1].num_classes != len(meta['classes']):
             raise ValueError(
@@ -249,7 +250,7 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
                     self.visualizer.show(result.visualization, win_name=result.name, wait_time=wait_time)
                 vis = result.visualization if return_vis else None
                 kept.append(result._replace(probabilities=None, visualization=vis))
-        return _collect(kept, return_datasamples, return_vis)
+        return collect(kept, return_datasamples, return_vis)
 
     @property
     def sample_rate(self) -> int:
@@ -345,30 +346,3 @@ def _batches(items: Iterable[tuple], size: int) -> Iterator[list[tuple]]:
     for _, group in groupby(items, key=lambda item: tuple(item[2]['inputs']['img'].shape)):
         while batch := list(islice(group, size)):
             yield batch
-
-
-def _collect(results: list[Result], as_samples: bool, with_vis: bool) -> Any:
-    if as_samples:
-        samples = [result.data_sample for result in results]
-        return samples[0] if len(samples) == 1 else samples
-    found = dict(
-        predictions=[result.mask for result in results],
-        visualization=[result.visualization for result in results] if with_vis else [],
-        sounding=[result.sounding for result in results],
-    )
-    return {key: value[0] if len(results) == 1 and value else value for key, value in found.items()}
-
-
-def _to_dict(cfg: Any) -> dict:
-    return cfg.to_dict() if hasattr(cfg, 'to_dict') else dict(cfg)
-
-
-def _pipeline_with_stored_audio(cfg: Config | ConfigDict, checkpoint: dict, source: str) -> list[dict]:
-    """The test pipeline of ``cfg``, with the audio settings of the checkpoint's own config if that can be read."""
-    steps = find_pipeline(cfg)
-    try:
-        stored = find_pipeline(stored_config(checkpoint, source))
-    except (ConfigTextError, ValueError):
-        return steps
-    audio = [step for step in stored if str(step.get('type')).endswith('LoadAudio')]
-    return [audio[0] if audio and str(step.get('type')).endswith('LoadAudio') else step for step in steps]

@@ -1,6 +1,7 @@
 """Export of a network and of its log-mel spectrogram to ONNX."""
 
 import json
+import logging
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -172,6 +173,7 @@ def _example(model: nn.Module, *, batch: int, size: Sequence[int]) -> tuple[Tens
 
 
 def _export(network: nn.Module, inputs: tuple, names: Sequence[str], output: str, shapes: dict) -> Any:
+    logging.disable(logging.WARNING)  # the exporter reports every step
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter('ignore')
@@ -189,6 +191,8 @@ def _export(network: nn.Module, inputs: tuple, names: Sequence[str], output: str
     except Exception as error:  # the exporter raises many types of errors
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ExportError(f"torch's exporter cannot export this network: {reason[:300]}") from error
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _save(program: Any, path: str) -> None:

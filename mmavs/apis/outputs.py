@@ -180,3 +180,16 @@ def _open(stack: ExitStack, path: str) -> IO[str]:
 
 def _rounded(time: float | None) -> float | None:
     return None if time is None else round(time, 4)
+
+
+def collect(results: list[Result], as_samples: bool, with_vis: bool) -> Any:
+    """The results of pictures, in the form of ``MMSegInferencer``."""
+    if as_samples:
+        samples = [result.data_sample for result in results]
+        return samples[0] if len(samples) == 1 else samples
+    found = dict(
+        predictions=[result.mask for result in results],
+        visualization=[result.visualization for result in results] if with_vis else [],
+        sounding=[result.sounding for result in results],
+    )
+    return {key: value[0] if len(results) == 1 and value else value for key, value in found.items()}

@@ -2,11 +2,9 @@
 
 import os.path as osp
 import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +13,7 @@ from torch import Tensor
 
 from mmavs.audio.sound_track import SoundTrack
 
+from .frame_order import in_order, smoothed
 from .input_pipeline import Sample
 from .outputs import OutputWriter, Result
 from .prediction import MaskRule, find_probabilities
@@ -248,42 +247,6 @@ class VideoInference:
                 of_clip, outputs = outputs[: settings.frames], outputs[settings.frames :]
                 for place in clip.places:
                     yield clip.part, clip.frames[place], of_clip[place], find_probabilities(of_clip[place])
-
-
-def in_order(items: Iterable[tuple[int, float, Any]]) -> Iterator[Any]:
-    """Sorts (part, time, value) by time within each part, and yields the values."""
-    for _, group in groupby(items, key=itemgetter(0)):
-        yield from map(itemgetter(2), sorted(group, key=itemgetter(1)))
-
-
-def smoothed(items: Iterable[tuple[Any, Any, Tensor]], count: int) -> Iterator[tuple[Any, Any, Tensor]]:
-    """Replaces the last entry of each item, a tensor, by its mean over the ``count`` items around it.
-
-    At both ends, and where the size changes, the mean is over the available items.
-    """
-    if count == 1:
-        yield from items
-        return
-    half, window = count // 2, deque(maxlen=count)
-    index = 0  # index in the window of the next item to yield
-    for item in items:
-        full = len(window) == count
-        window.append(item)
-        if full:
-            index -= 1
-        if len(window) - index > half:
-            yield _averaged(window, index, half)
-            index += 1
-    while index < len(window):
-        yield _averaged(window, index, half)
-        index += 1
-
-
-def _averaged(window: Sequence[tuple[Any, Any, Tensor]], index: int, half: int) -> tuple[Any, Any, Tensor]:
-    item = window[index]
-    around = [other[2] for other in islice(window, max(0, index - half), index + half + 1)]
-    around = [tensor for tensor in around if tensor.shape == item[2].shape]
-    return (*item[:2], sum(around) / len(around))
 
 
 def _to_output(result: Result, as_sample: bool) -> dict | SegDataSample:

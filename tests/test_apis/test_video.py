@@ -11,7 +11,7 @@ from checkpoints import tiny_config, write_checkpoint
 from PIL import Image
 
 from mmavs.apis import AVSegInferencer
-from mmavs.apis.video_inference import smoothed
+from mmavs.apis.frame_order import smoothed
 from mmavs.apis.video_reader import VideoError, VideoReader
 
 av = pytest.importorskip('av')
