@@ -25,7 +25,7 @@ def pitch(second: int) -> int:
 
 
 def write_recording(path: Path, seconds: float, rate: int = RATE) -> None:
-    """Each second is a tone of its own pitch."""
+    """Each second is a tone with another pitch."""
     path.parent.mkdir(parents=True, exist_ok=True)
     t = np.arange(round(seconds * rate)) / rate
     soundfile.write(path, 0.3 * np.sin(2 * np.pi * pitch(t.astype(int)) * t), rate, subtype='FLOAT')

@@ -31,7 +31,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 torch.set_num_threads(1)
 keep_freed_memory()
 
-# The same examples in every run, and none given up because the machine is busy.
+# The same examples in every run, without a deadline, since the machine may be busy.
 settings.register_profile(
     'same', derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )

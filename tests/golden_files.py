@@ -1,4 +1,4 @@
-"""Where the golden vectors of a test run lie: recorded inputs and outputs of the reference implementations."""
+"""Folder of the golden vectors: recorded inputs and outputs of the reference implementations."""
 
 import os
 from pathlib import Path

@@ -112,7 +112,7 @@ def test_model_and_optimizer_build(path):
 
 
 def test_training_test_and_tta_load_the_same(cfg):
-    """Seen: `--tta` of the silent, the mono and the small config had audio settings and an image size of its own."""
+    """A regression test: `--tta` of some configs had other audio settings and image sizes than training and test."""
     audio = ['LoadAudio'] if has_audio(cfg) else []
     for kind in ('LoadFrame', 'LoadAVAnnotations', *audio):
         found = {key: [step for step in steps(pipeline) if step['type'] == kind] for key, pipeline in pipelines(cfg)}

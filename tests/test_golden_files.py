@@ -1,4 +1,4 @@
-"""Which folder the golden vectors of a run come from."""
+"""Selection of the folder of the golden vectors."""
 
 import golden_files
 import pytest

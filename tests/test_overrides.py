@@ -60,7 +60,7 @@ def parse(words):
 
 
 def accepts(kind, name):
-    """Whether a class takes an argument, itself or through ``**kwargs`` of those that it extends."""
+    """True if a class has an argument, or a base class has it and ``**kwargs`` pass it on."""
     if (
         kind.__name__ == 'TIMMBackbone'
         and name in inspect.signature(pytest.importorskip('timm').create_model).parameters
@@ -141,7 +141,7 @@ def test_override_in_the_text_takes_effect(override):
 
 @pytest.mark.parametrize('config, key', [(VPO, 'test_evaluator.absent'), (AVSS, 'test_evaluator.0.absent')])
 def test_absent_classes_count_zero_in_a_test(config, key):
-    """Seen: `val_evaluator.absent`, which the page named, did not reach the test, and failed on AVSBench."""
+    """A regression test: `val_evaluator.absent` had no effect in a test, and failed on AVSBench."""
     cfg = load(config)
     cfg.merge_from_dict({key: 'zero'})
     evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]

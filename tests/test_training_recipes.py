@@ -55,7 +55,7 @@ RECIPES = {
     ('AVSBenchObjectDataset', 'cavp_pvt'): OBJECTS,
     ('AVSBenchSemanticDataset', 'cavp_pvt'): VPO._replace(weight_decay=1e-4),
     ('AVSBenchSemanticDataset', 'cavp_r50-d16_1xb16-60e'): OBJECTS,  # as objects
-    # a few images, learned by heart
+    # overfits a few images
     ('VPODataset', 'cavp_r18_small'): VPO._replace(lr=0.01, head=2, epochs=None, steps=600, batch=4),
 }
 

@@ -141,7 +141,7 @@ def _write_image(path: Path, content: np.ndarray) -> None:
 
 
 def _write_recordings(folder: Path, rng: np.random.Generator) -> None:
-    """A tone of its own pitch and some noise in each file; the channels differ."""
+    """A tone and some noise; the pitch differs between files, and the channels differ."""
     folder.mkdir(parents=True, exist_ok=True)
     for k, (name, rate, seconds, channels) in enumerate(RECORDINGS):
         t = np.arange(int(rate * seconds)) / rate

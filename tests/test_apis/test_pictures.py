@@ -50,7 +50,7 @@ def test_exif_orientation_is_applied(tmp_path):
     stored = np.zeros((16, 32, 3), np.uint8)
     stored[:, 24:] = 255  # right part white
     exif = Image.Exif()
-    exif[0x0112] = 6  # shown turned by 90 degrees clockwise
+    exif[0x0112] = 6  # displayed with a rotation by 90 degrees clockwise
     Image.fromarray(stored).save(tmp_path / 'photo.jpg', quality=95, exif=exif)
     found = load_picture(str(tmp_path / 'photo.jpg'))
     assert found.shape == (32, 16, 3)

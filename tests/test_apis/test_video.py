@@ -215,7 +215,7 @@ def test_video_that_starts_late_begins_at_zero(inferencer, images, sound, tmp_pa
 
 def test_rotated_phone_video_is_upright(inferencer, tmp_path):
     upright = picture(0, (64, 48))
-    stored = np.rot90(upright)  # a phone held upright stores a lying picture
+    stored = np.rot90(upright)  # an upright phone stores rotated pictures
     path = write_video(tmp_path / 'a.mp4', [stored] * 3, sound=noise(1, 16000))
     content = bytearray(open(path, 'rb').read())
     place = content.index(b'tkhd') + 4 + 40  # version 0: the matrix of the first track

@@ -1,4 +1,4 @@
-"""Clips of a video for networks that look over time."""
+"""Clips of a video for temporal networks."""
 
 from typing import NamedTuple
 

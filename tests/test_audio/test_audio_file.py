@@ -199,7 +199,7 @@ def test_wav_of_a_pipe_is_complete(tmp_path):
         riff(PCM, (b'data', bytes(200), None)),
         riff((b'LIST', b'INFOISFT\x05\0\0\0Lavf\0', None), PCM, (b'data', bytes(200), None)),
         riff(PCM, (b'odd ', b'123', None), (b'data', bytes(200), None)),
-        riff(PCM, (b'data', bytes(200), None), (b'LIST', b'INFO', 400)),  # cut behind the sound
+        riff(PCM, (b'data', bytes(200), None), (b'LIST', b'INFO', 400)),  # truncated after the audio data
         riff(PCM, (b'data', bytes(200), None), size=252),  # some writers announce 8 bytes too many
     ],
     ids=['plain', 'list first', 'odd chunk', 'cut in the tags', 'file size in the header'],

@@ -1,4 +1,4 @@
-"""Sound files that libsndfile cannot read are decoded by PyAV, whatever their names end with."""
+"""Sound files that libsndfile cannot read are decoded by PyAV, independent of their suffixes."""
 
 import sys
 
@@ -18,7 +18,7 @@ RATE = 44100
 
 
 def delay_of(found, original):
-    """Samples by which ``found`` lags behind, where the correlation is largest, and that correlation."""
+    """The delay of ``found`` in samples with the largest correlation, and this correlation."""
     n = 1 << 18
     cross = np.fft.irfft(np.fft.rfft(found, n) * np.fft.rfft(original, n).conj(), n)
     delay = int(cross.argmax())

@@ -42,7 +42,7 @@ def test_windows_near_the_ends_lie_in_the_track(tmp_path):
         assert torch.allclose(track.window(time)[0], whole[:SAMPLES], atol=1e-6)
     for time in (2.8, 3.0):
         assert torch.allclose(track.window(time)[0], whole[-SAMPLES:], atol=1e-6)
-    late = track.window(3.25)[0]  # a quarter of a second behind the end
+    late = track.window(3.25)[0]  # a quarter of a second after the end
     assert torch.allclose(late[:4000], whole[-4000:], atol=1e-6) and not late[4000:].any()
     assert not track.window(9.0).any()
 

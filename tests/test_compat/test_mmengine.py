@@ -106,7 +106,7 @@ def test_mmseg_configs_are_found_under_another_name_of_the_distribution(tmp_path
 
 
 def test_fork_of_mmengine_cannot_bypass_the_check(malicious, monkeypatch):
-    # As in the fork, which reads without the check what it refuses.
+    # As in the fork, which loads rejected files again without the check.
     monkeypatch.setattr(
         mmengine_checkpoint,
         '_safe_torch_load',

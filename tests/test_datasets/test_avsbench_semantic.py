@@ -26,7 +26,7 @@ PIPELINE = [
     dict(type='LoadFrame'),
     dict(type='LoadAudio', duration=1.0, channels=1),
     dict(type='LoadAVAnnotations'),
-    dict(type='RandomCrop', crop_size=(4, 4)),  # the sound's classes come from the whole mask
+    dict(type='RandomCrop', crop_size=(4, 4)),  # the sounding classes are those of the complete mask
     dict(type='PackAVSegInputs'),
 ]
 WHOLE = [step for step in PIPELINE if step['type'] != 'RandomCrop']

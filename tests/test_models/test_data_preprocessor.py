@@ -156,7 +156,7 @@ def test_inputs_without_audio_are_refused(inputs):
     [(True, dict(size=(8, 10)), 'RandomCrop'), (False, {}, 'batch_size=1'), (False, dict(test_cfg={}), 'batch_size=1')],
 )
 def test_images_that_differ_in_size_are_refused_with_the_remedy(training, options, remedy):
-    """As behind RandomRotFlip."""
+    """As after RandomRotFlip."""
     with pytest.raises(ValueError, match=rf'differ in size .*\[\(8, 10\), \(10, 10\)\]; .*{remedy}'):
         build(**options)(batch([(8, 10), (10, 10)]), training)
 
@@ -180,7 +180,7 @@ def test_spectrograms_have_one_frame_per_hop(num_frames):
 
 @pytest.mark.parametrize('num_frames', [32, 96, 300])
 def test_num_frames_that_disagrees_with_duration_is_refused(num_frames):
-    """Seen: `duration=5.0` beside `num_frames=300` trained on the first 3 s."""
+    """A regression test: `duration=5.0` with `num_frames=300` trained on the first 3 s."""
     message = rf'data_preprocessor.num_frames={num_frames} does not match `duration` of LoadAudio: 80000 samples, 5 s'
     with pytest.raises(ValueError, match=message):
         build(num_frames=num_frames)(batch([(8, 10)], audio_shape=(2, 80000)))

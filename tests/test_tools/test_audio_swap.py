@@ -167,7 +167,7 @@ def test_videos(name, mini_avsbench_root):
 
 
 class Listener:
-    """A model that is known: it finds what sounds, or ignores the audio."""
+    """A model with known predictions: it segments the sounding objects, or ignores the audio."""
 
     def __init__(self, swap, *, deaf):
         self.swap, self.deaf, self.calls = swap, deaf, 0

@@ -28,7 +28,7 @@ def dump(cfg, path):
 
 
 def write_run(folder, config, metrics, *, seed=0, options=None, trained=None, time='20260101_000000'):
-    """What tools/train.py and tools/test.py leave: a config beside the checkpoint, and config and metrics of a test."""
+    """The files of tools/train.py and tools/test.py: config and checkpoint, and config and metrics of a test."""
     cfg = load(config)
     cfg.merge_from_dict({'randomness.seed': seed, **(options or {})})
     dump(trained or cfg, folder / time / 'vis_data' / 'config.py')
@@ -135,7 +135,7 @@ def test_each_protocol_has_its_own_figures(tmp_path, monkeypatch):
 
 
 def test_loss_and_seed_are_those_of_the_training(tmp_path, monkeypatch):
-    """A test may use the plain config: the folder of the checkpoint tells its training, by a relative path too."""
+    """The training of a test is identified by the folder of the checkpoint, also by a relative path."""
     trained = load(MSMI)
     trained.merge_from_dict({'model.contrast_loss.type': 'SupConLoss', 'randomness.seed': 7})
     write_run(tmp_path / 'x', MSMI, dict(mIoU=50.0), trained=trained)

@@ -31,20 +31,20 @@ def run_tta(config, tmp_path, run_tool):
 
 
 def test_mono(tmp_path, mini_root, run_tool):
-    """Seen: the pipeline of test-time augmentation loaded stereo audio, which the network does not take."""
+    """A regression test: test-time augmentation loaded stereo audio for a mono network."""
     config = write_short_run(tmp_path / 'short.py', ROOT / 'configs' / 'cavp' / 'cavp_r18_mini-mono.py', mini_root)
     run_tta(config, tmp_path, run_tool)
 
 
 def test_silent(tmp_path, mini_root, run_tool, monkeypatch):
-    """Seen: the control experiment without audio got audio."""
+    """A regression test: test-time augmentation loaded audio in the control experiment without audio."""
     monkeypatch.setattr(load_audio, 'read_clip', lambda path, **_: pytest.fail(f'{path} is read'))
     config = write_short_run(tmp_path / 'short.py', ROOT / 'configs' / 'cavp' / 'cavp_r18_mini-silent.py', mini_root)
     run_tta(config, tmp_path, run_tool)
 
 
 def test_small(tmp_path, vpo_root, run_tool, monkeypatch):
-    """Seen: images had their full size. Here each view has a scale of 224 x 224."""
+    """A regression test: images were not resized. Each view has a scale of 224 x 224."""
     config, sizes = tmp_path / 'small.py', []
     base = ROOT / 'configs' / 'cavp' / 'cavp_r18_small-224.py'
     config.write_text(SMALL.format(base=str(base), root=str(vpo_root)))

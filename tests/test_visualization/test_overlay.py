@@ -54,7 +54,7 @@ def test_name_is_beside_its_object_where_there_is_room():
 
 
 def test_name_is_inside_of_a_large_object_without_room_above_and_below():
-    """Not at its side, where it would seem to belong to what stands there."""
+    """At its side the name would seem to belong to the object there."""
     segments = np.zeros((120, 260), np.int64)
     segments[5:115, 40:160] = 1
     _, [(_, box)] = draw(segments)

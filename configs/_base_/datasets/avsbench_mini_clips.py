@@ -1,4 +1,4 @@
-# The generated S4 in complete clips of 5 frames, for models that look over time. Training takes 4 clips a batch; the
+# The generated S4 in complete clips of 5 frames, for temporal models. Training takes 4 clips a batch; the
 # loss ignores the frames without annotation.
 _base_ = './avsbench_mini.py'
 train_dataloader = dict(

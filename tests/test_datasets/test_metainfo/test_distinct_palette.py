@@ -35,7 +35,7 @@ def simulate(linear, vision):
 
 
 def to_lab(rgb, vision):
-    """CIE L*a*b* (D65) of colors as someone with a kind of color vision sees them."""
+    """CIE L*a*b* (D65) of colors as perceived with a kind of color vision."""
     value = np.asarray(rgb) / 255
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
     seen = np.clip(simulate(linear, vision), 0, 1)

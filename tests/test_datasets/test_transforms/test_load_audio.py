@@ -164,7 +164,7 @@ def write_stereo(path, rate=16000, seconds=0.5, channels=2):
 
 
 def test_keep_channels_keeps_the_stereo_recording(tmp_path):
-    """A recording with a signal in its right channel only stays on the right, whatever its position."""
+    """A signal only in the right channel stays on the right for any position."""
     wave = write_stereo(tmp_path / 'a.wav')
     wave[0] = 0
     soundfile.write(tmp_path / 'a.wav', wave.T.numpy(), 16000, subtype='FLOAT')

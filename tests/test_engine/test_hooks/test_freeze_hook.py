@@ -10,7 +10,7 @@ from mmavs.engine.hooks import FreezeHook
 
 
 class WeightsHook(Hook):
-    """Copies the first weights of two parts before each epoch and behind the last."""
+    """Copies the first weights of two parts before each epoch and after the last."""
 
     def __init__(self):
         self.seen = []

@@ -43,7 +43,7 @@ def test_complete_checkpoint_has_no_damage(checkpoint):
         (lambda content: content[:-1], 'truncated'),
         (lambda content: content[: len(content) // 2], 'truncated'),
         (lambda content: b'<html>not found</html>', 'not a checkpoint'),
-        (lambda content: bytes(len(content)), 'not a checkpoint'),  # as some file systems leave it when the power fails
+        (lambda content: bytes(len(content)), 'not a checkpoint'),  # as after a power failure with some file systems
         (lambda content: flip(content, len(content) // 2), 'the checksum of its entry'),
     ],
 )
@@ -102,7 +102,7 @@ LEGACY = bytes_of(dict(state_dict=dict(weight=torch.arange(5000.0))), _use_new_z
     ],
 )
 def test_file_that_is_no_checkpoint_is_named_in_the_error(tmp_path, content, reason):
-    path = tmp_path / 'bäckbone.ckpt'  # whatever its name ends with
+    path = tmp_path / 'bäckbone.ckpt'  # with any suffix
     path.write_bytes(content)
     layer = torch.nn.Linear(1, 1)
     with checked_local_files():

@@ -102,7 +102,7 @@ def test_shapes_differ():
         ([255, 0], [0, 0], 'predictions must lie in .* from 0 to 255'),
         ([-1, 0], [0, 0], 'predictions must lie in .* from -1 to 0'),
         ([0, 0], [1, 4], r'labels must lie in \[0, 2\] \(labels may also be 255\), got values from 1 to 4'),
-        ([0, 0], [3, 255], 'labels must lie in .* to 3'),  # the first value behind the classes
+        ([0, 0], [3, 255], 'labels must lie in .* to 3'),  # the first value after the classes
         ([0, 0], [300, 2], r'labels must lie in \[0, 2\] .* from 2 to 300'),
         ([0, 0], [-1, 2], 'labels must lie in .* from -1 to 2'),
     ],

@@ -206,8 +206,8 @@ def test_log_has_the_numbers_of_frames_and_clips(monkeypatch):
         (
             logging.INFO,
             'AVSBench object protocol: 9 frames, 8 annotated. J is the mean over 8 frames, including 1 whose ground '
-            'truth is empty; F is the mean over 7 frames, without these. 4 clips, including 1 single frames that '
-            'without a clip',
+            'truth is empty; F is the mean over 7 frames, without these. 4 clips, including 1 single frames without '
+            'a clip',
         )
     ]
 

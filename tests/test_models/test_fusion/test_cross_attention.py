@@ -24,7 +24,7 @@ REFERENCE_NAMES = {
 
 
 def randomized(module, std=0.3):
-    """Gives every parameter a value that matters: the biases and norms start at 0 and 1."""
+    """Random values of all parameters, since biases and norms are initialized with 0 and 1."""
     for parameter in module.parameters():
         nn.init.normal_(parameter, mean=float(parameter.ndim == 1), std=std)
     return module

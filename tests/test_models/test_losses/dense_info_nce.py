@@ -4,7 +4,7 @@ import torch
 
 
 def dense_info_nce(embedding, label, temperature):
-    """Eq. 4 word by word, one anchor and one positive at a time."""
+    """Eq. 4 by loops over anchors and positives."""
     product = embedding @ embedding.T / temperature
     losses = []
     for anchor in range(len(label)):

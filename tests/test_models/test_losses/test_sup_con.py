@@ -8,7 +8,7 @@ from mmavs.models.losses import sup_con
 
 
 def dense_sup_con(z, label, temperature):
-    """L_out of Khosla et al. word by word, one anchor and one positive at a time."""
+    """L_out of Khosla et al. by loops over anchors and positives."""
     losses = []
     for i in range(len(label)):
         others = [a for a in range(len(label)) if a != i]

@@ -65,7 +65,7 @@ def build(method, data, backbone='r50'):
 
 
 def enlarge(model):
-    """Enlarges the weights behind the backbones: initial ones are so small that audio changes the logits by 1e-7."""
+    """Enlarges the weights after the backbones, since with the initial ones audio changes the logits by only 1e-7."""
     for part in filter(None, (model.neck if model.with_neck else None, model.fusion, model.decode_head)):
         for name, weight in part.named_parameters():
             if weight.ndim > 1 and 'sampling_offsets' not in name:

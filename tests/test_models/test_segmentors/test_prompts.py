@@ -7,7 +7,7 @@ from mmavs.models.fusion import CrossAttentionFusion
 
 
 class BrightnessPrompt(AVEncoderDecoder):
-    """A segmentor with a second prompt beside the audio, which the data samples carry."""
+    """A segmentor with a second prompt from the data samples."""
 
     def encode_prompts(self, inputs, data_samples=None):
         brightness = torch.stack([sample.metainfo['brightness'] for sample in data_samples])

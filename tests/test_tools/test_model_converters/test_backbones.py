@@ -17,7 +17,7 @@ SIZE = (2, 3, 64, 96)
 
 
 def randomized(model):
-    """Norms that matter: at the start they do nothing."""
+    """Random statistics of the norms, since the initial ones have no effect."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean, std=0.1)

@@ -20,7 +20,7 @@ CONFIGS = dict(vpo_stereo_r50='cavp_r50-released_vpo-msmi', avss_r50='cavp_r50-r
 
 
 class Golden(NamedTuple):
-    """A converted network, the recorded inputs and outputs, and what it makes of the inputs."""
+    """A converted network, the recorded inputs and outputs, and its outputs for these inputs."""
 
     name: str
     model: torch.nn.Module
