@@ -180,10 +180,10 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
                 (channels, samples), a record ``dict(audio_path=..., position=..., start=...)``, or a list of records
                 for several sources; ``[]`` is silence. A single sound is used for all pictures. For a folder of
                 pictures, pass a folder in which each sound has the name of its picture; None is the same folder.
-            return_datasamples: Whether to return data samples.
+            return_datasamples: Returns data samples.
             batch_size: Maximum number of pictures of equal size in a batch.
-            return_vis: Whether to return overlays.
-            show: Whether to show overlays in a window.
+            return_vis: Returns overlays.
+            show: Shows overlays in a window.
             wait_time: Seconds for which a window is shown, 0 until a key is pressed.
             out_dir: Folder for the files of :class:`OutputWriter`; ``''`` writes nothing.
             img_out_dir: Folder in it for overlays, ``''`` for none.
@@ -194,11 +194,11 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
             keep_channels: Keeps the two channels of stereo sounds, for recordings made in stereo at the scene. If
                 False, the channels are averaged and panned to ``position``. The default is that of the training.
             opacity: Opacity of the overlay.
-            with_labels: Whether to write class names into the overlay.
+            with_labels: Writes class names into the overlay.
             threshold: See :class:`MaskRule`.
             show_classes: Names of the classes to show; the others count as background.
-            save_probs: Whether to write probabilities into ``out_dir``.
-            save_rle: Whether to write the masks as RLE into ``out_dir``.
+            save_probs: Writes probabilities into ``out_dir``.
+            save_rle: Writes the masks as RLE into ``out_dir``.
             fps, audio_shift, smooth: For videos, see :meth:`iter_video`.
 
         Returns:

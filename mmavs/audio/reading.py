@@ -62,7 +62,7 @@ def read_clip(
         missing: What to do if the recording ends before half of a part with ``start``: ``'error'`` raises an error,
             ``'silence'`` returns zeros for what is missing. If less than half is missing, it is always zeros.
         excerpt: Part to take without ``start``: ``'middle'``, or ``'loudest'`` for the part with the largest energy.
-        mono: Whether to average the channels.
+        mono: Averages the channels.
 
     Returns:
         Tensor: float32, (num_samples,), or (channels, num_samples) if not ``mono``.

@@ -1,4 +1,4 @@
-"""Files of recordings in a folder: sounds, or videos as they were downloaded."""
+"""Files of recordings in a folder: sounds or downloaded videos."""
 
 import os
 from collections.abc import Iterable
@@ -18,8 +18,8 @@ def find_recordings(folder: str, names: Iterable[str]) -> dict[str, str]:
     """Paths of recordings by their names without suffix.
 
     Args:
-        folder: Folder of the files, ``<name>.wav``, or with another suffix of sounds or videos. If there are several of
-            one name, sounds come before videos, WAV first.
+        folder: Folder of the files, ``<name>.wav`` or with another suffix of sounds or videos. If a name has several
+            files, sounds have priority over videos, and WAV files over other sounds.
         names: The wanted names; those without a file are not in the result.
     """
     wanted, found = set(names), {}
@@ -34,7 +34,7 @@ def find_recordings(folder: str, names: Iterable[str]) -> dict[str, str]:
 
 
 def write_recording(job: tuple[str, str, str]) -> None:
-    """Copies or links a WAV; of another file, writes a copy of 16 kHz, mono, as WAV.
+    """Copies or links a WAV file. Other files are converted to mono WAV files of 16 kHz.
 
     Args:
         job: Source file, target file (WAV), and copy mode of :func:`place_file`.
@@ -52,7 +52,7 @@ def write_recording(job: tuple[str, str, str]) -> None:
 
 
 def _is_sound(path: str) -> bool:
-    """Whether libsndfile reads the file; some downloads named WAV hold AAC or MP4."""
+    """True if libsndfile can read the file; some downloads named WAV contain AAC or MP4."""
     try:
         soundfile.info(path)
     except (soundfile.LibsndfileError, OSError):

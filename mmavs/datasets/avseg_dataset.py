@@ -44,7 +44,7 @@ class AVSegDataset(BaseSegDataset):
         mask_values: Value, in the mask files, of each class of ``METAINFO`` in index order, background first. None if
             the values are the class indices. ``(0, 255)`` reads masks with an object of value 255.
         ignored_values: Values, in the mask files, of pixels to ignore. None for 255, or for no value if 255 is one of
-            ``mask_values``. The label of these pixels is 255, whatever their value in the file.
+            ``mask_values``. The label of these pixels is 255 for any value in the file.
         kwargs: Arguments of mmseg's ``BaseSegDataset``. ``metainfo=dict(classes=...)`` with some of the classes trains
             with these and ignores the pixels of the others. ``ignore_index`` other than 255 and
             ``reduce_zero_label=True`` are not supported; ``mask_values`` and ``ignored_values`` replace them.

@@ -42,7 +42,7 @@ class ClipSampler(Sampler):
         self.epoch = 0
         self.batch_size: int | None = None
         self.one_clip = False
-        """Whether a batch has a single clip, see :class:`ClipBatchSampler`."""
+        """True if a batch has a single clip, see :class:`ClipBatchSampler`."""
         self._clips: dict[int, list[range]] = _group_clips(dataset)
         self._first = {frame: clip.start for clips in self._clips.values() for clip in clips for frame in clip}
 
@@ -122,7 +122,7 @@ class ClipBatchSampler(BatchSampler):
         sampler: A ``ClipSampler``, or a wrapper that has it as attribute ``sampler``.
         batch_size: Number of frames of a batch, a multiple of the frames of every clip.
         drop_last: Drops the last batch if it is not full.
-        one_clip: Each batch has one clip, whatever its length. For tests at the original size, where clips differ in
+        one_clip: Each batch has one clip of any length. For tests at the original size, where clips differ in
             the size of their images. ``batch_size`` must be a multiple of the frames of every clip here too.
     """
 

@@ -15,15 +15,15 @@ _ALWAYS_KNOWN = ('self', 'type', '_scope_')
 
 
 @contextmanager
-def naming_unknown_keys(cfg: dict, key: str = 'model') -> Iterator[None]:
-    """Adds to the error of an unknown argument which part of the config has it, and the most similar argument.
+def unknown_key_errors(cfg: dict, key: str = 'model') -> Iterator[None]:
+    """Adds the part of the config and the most similar argument to the error of an unknown argument.
 
     Args:
-        cfg: Config with ``type``, and those of its parts in it, that is built in the context.
+        cfg: Config that is built in the context, with ``type`` and with the configs of its parts.
         key: Name of the config, for messages.
 
     Raises:
-        TypeError: A class does not take a key of its config.
+        TypeError: A config has a key that is not an argument of its class.
     """
     try:
         yield
@@ -39,7 +39,7 @@ def naming_unknown_keys(cfg: dict, key: str = 'model') -> Iterator[None]:
 
 
 def _parts_with(name: str, cfg: Any, path: str) -> Iterator[tuple[str, type]]:
-    """Yields (path, class) of the configs with the key ``name``, from the outermost on."""
+    """Yields (path, class) of the configs with the key ``name``, the outermost first."""
     if isinstance(cfg, dict):
         cls = cfg.get('type')
         cls = MODELS.get(cls) if isinstance(cls, str) else cls
@@ -51,9 +51,9 @@ def _parts_with(name: str, cfg: Any, path: str) -> Iterator[tuple[str, type]]:
 
 
 def _arguments(cls: type) -> list[str]:
-    """Names of the arguments of a class, with those that it passes on to its base classes by ``**kwargs``.
+    """Names of the arguments of a class, including those that ``**kwargs`` pass to base classes.
 
-    A class that passes them to a part names the part's class in its attribute ``kwargs_class``.
+    A class that passes ``kwargs`` to another class has this class as attribute ``kwargs_class``.
     """
     found: dict[str, None] = {}
     classes = inspect.getmro(cls) if inspect.isclass(cls) else [cls]

@@ -3,7 +3,7 @@ from torch import Tensor
 
 
 def copy_to_device(values: list, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
-    """``torch.tensor(values, device=device)``, for which the host does not wait until a GPU has computed all before.
+    """``torch.tensor(values, device=device)`` without a synchronization of the device.
 
     Args:
         values: Numbers, or nested lists of numbers.

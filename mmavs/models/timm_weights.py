@@ -1,4 +1,4 @@
-"""Errors of weights that timm cannot download."""
+"""Error messages for failed downloads of timm's weights."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,11 +9,11 @@ _NETWORK_PACKAGES = ('huggingface_hub', 'httpx', 'httpcore', 'requests', 'urllib
 
 
 @contextmanager
-def explaining_timm_downloads(backbone: Mapping[str, Any], key: str = 'model.backbone') -> Iterator[None]:
-    """Adds instructions to the error of a ``TIMMBackbone`` in the context whose weights cannot be downloaded.
+def timm_download_remedy(backbone: Mapping[str, Any], key: str = 'model.backbone') -> Iterator[None]:
+    """Adds instructions to the error of a failed download of a ``TIMMBackbone``'s weights in this context.
 
     Args:
-        backbone: Its config.
+        backbone: Config of the backbone.
         key: Name of this config, for messages.
 
     Raises:
@@ -21,7 +21,7 @@ def explaining_timm_downloads(backbone: Mapping[str, Any], key: str = 'model.bac
     """
     try:
         yield
-    except Exception as error:  # the libraries of the download have no common base class
+    except Exception as error:  # the download libraries raise errors without a common base class
         package = type(error).__module__.partition('.')[0]
         if not _downloads(backbone) or not (isinstance(error, OSError) or package in _NETWORK_PACKAGES):
             raise

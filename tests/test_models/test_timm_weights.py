@@ -5,7 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
-from mmavs.models.timm_weights import explaining_timm_downloads
+from mmavs.models.timm_weights import timm_download_remedy
 
 timm = pytest.importorskip('timm')
 BACKBONE = dict(type='TIMMBackbone', model_name='pvt_v2_b5', features_only=True, pretrained=True)
@@ -53,7 +53,7 @@ def test_failed_download_names_repository_places_and_keys(monkeypatch, error):
 )
 def test_other_errors_are_unchanged(backbone, error):
     raised = error('as it was')
-    with pytest.raises(error) as caught, explaining_timm_downloads(backbone):
+    with pytest.raises(error) as caught, timm_download_remedy(backbone):
         raise raised
     assert caught.value is raised
 

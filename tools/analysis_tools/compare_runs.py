@@ -135,7 +135,7 @@ def make_table(comparison: dict[str, dict], names: list[str]) -> str:
 
 
 def collect_counts(a: Runs, b: Runs) -> dict[str, dict[str, list[int]]]:
-    """What each mean is over, such as ``mFDR_classes``: the number in each run of both set-ups that has it."""
+    """The counts of each mean, such as ``mFDR_classes``, in each run of both set-ups that has them."""
     found = dict.fromkeys(name for runs in (a, b) for values in runs.values() for name in values)
     return {
         name: {side: [v[name] for v in runs.values() if name in v] for side, runs in (('a', a), ('b', b))}

@@ -76,7 +76,8 @@ def choose(total: int, args: argparse.Namespace) -> list[int]:
 
 
 def load_results(sample: Sample) -> dict:
-    """What the pipeline of a sample loads, without audio: ``img``, ``gt_seg_map``, ``audio_label`` and others.
+    """The results of the loading steps of a pipeline, without audio: ``img``, ``gt_seg_map``, ``audio_label`` and
+    others.
 
     Raises:
         ValueError: The pipeline loads no masks.

@@ -1,11 +1,11 @@
-r"""The paper's Tables 1 to 5 and Figures 6 and 7 with the results of your runs beside the published figures.
+r"""The paper's Tables 1 to 5 and Figures 6 and 7 with the results of your runs next to the published ones.
 
     python tools/analysis_tools/paper_tables.py work_dirs
 
-All tests (`tools/test.py`) in and below the given folders are read. What a run is (method, fusion, loss, activation,
-share of positive samples, audio, dataset) is read from its config, never from names; loss, seed and training data are
-those in the folder of the checkpoint. Of several tests of one training on the same data, the latest counts. Runs of
-another network or image size than the paper's, such as those of the mini set, get tables of their own.
+All tests (`tools/test.py`) in and below the given folders are read. The config of a run, not its name, determines the
+method, fusion, loss, activation, share of positive samples, audio and dataset; loss, seed and training data are those
+in the folder of the checkpoint. If a training was tested several times on the same data, the latest test is used. Runs
+of another network or image size than the paper's, such as those of the mini set, get separate tables.
 
 The tables are printed as Markdown and written to the output folder with CSV, JSON and the two figures. A cell without a
 run is "missing"; the config that fills it is listed below the table.
@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a file at once, so that none is left half written."""
+    """Writes a file atomically."""
     temporary = path.with_name(path.name + '.tmp')
     temporary.write_text(text, encoding='utf-8')
     temporary.replace(path)

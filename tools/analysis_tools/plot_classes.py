@@ -3,7 +3,7 @@
     python tools/test.py CONFIG CHECKPOINT --out work_dirs/cavp/predictions
     python tools/analysis_tools/plot_classes.py CONFIG --pred CAVP=work_dirs/cavp/predictions --out classes.png
 
-With several runs, the bars of a class stand beside each other. --metric names the metric.
+With several runs, the bars of a class are next to each other. --metric selects the metric.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""All transforms of a dataset, with those inside of other transforms and those of wrappers around the dataset."""
+"""All transforms of a dataset, including nested transforms and those of dataset wrappers."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 
 def flatten(transforms: Iterable[Any]) -> Iterator[Any]:
-    """All transforms with those inside of others: RandomChoice, RandomApply, KeyMapper, TestTimeAug, Albu, ...
+    """All transforms, including those nested in others: RandomChoice, RandomApply, KeyMapper, TestTimeAug, Albu, ...
 
     Args:
         transforms: Transforms, as built. Those of albumentations are dicts.
@@ -24,12 +24,12 @@ def flatten(transforms: Iterable[Any]) -> Iterator[Any]:
 
 
 def list_pipelines(dataset: Any, outer: tuple = ()) -> Iterator[list[Any]]:
-    """The transforms that the samples of each innermost dataset pass through, in order.
+    """The transforms that are applied to the samples of each innermost dataset, in order.
 
     Args:
-        dataset: A dataset, or a wrapper of one (``dataset``) or of several (``datasets``), which may have a
-            ``pipeline`` of its own, as mmseg's ``MultiImageMixDataset``.
-        outer: Transforms behind those of ``dataset``.
+        dataset: A dataset, or a wrapper of one (``dataset``) or of several (``datasets``), which may have its
+            own ``pipeline``, such as mmseg's ``MultiImageMixDataset``.
+        outer: Transforms after those of ``dataset``.
     """
     pipeline = getattr(dataset, 'pipeline', None)
     transforms = (*flatten([] if pipeline is None else [pipeline]), *outer)
@@ -41,5 +41,5 @@ def list_pipelines(dataset: Any, outer: tuple = ()) -> Iterator[list[Any]]:
 
 
 def name_of(transform: Any) -> str:
-    """Class name of a transform, or of the config of one of albumentations."""
+    """Class name of a transform, or of an albumentations transform given as a config."""
     return str(transform.get('type')) if isinstance(transform, dict) else type(transform).__name__

@@ -6,9 +6,9 @@ from mmavs.utils.unwrapping import unwrap
 
 @HOOKS.register_module()
 class FreezeHook(Hook):
-    """Freezes a part of the model in the first epochs of a training, as AVSegFormer does with its backbone.
+    """Freezes a part of the model in the first epochs of a training, such as the backbone of AVSegFormer.
 
-    The weights of the part get no gradient. Statistics of its batch norms still follow the data. Training in several
+    The weights of the part get no gradient. The statistics of its batch norms are still updated. Training in several
     processes needs ``find_unused_parameters=True`` in the config.
 
     Args:
@@ -21,7 +21,7 @@ class FreezeHook(Hook):
         self.part = part
 
     def before_train(self, runner) -> None:
-        """Remembers the parameters that are trained at all.
+        """Records the trainable parameters of the part.
 
         Raises:
             AttributeError: The model has no such part.
@@ -29,7 +29,7 @@ class FreezeHook(Hook):
         self._trained = [p for p in getattr(unwrap(runner.model), self.part).parameters() if p.requires_grad]
 
     def before_train_epoch(self, runner) -> None:
-        """Freezes or releases the part."""
+        """Freezes or unfreezes the part."""
         for parameter in self._trained:
             parameter.requires_grad_(runner.epoch >= self.epochs)
         if runner.epoch in (0, self.epochs):
@@ -37,6 +37,6 @@ class FreezeHook(Hook):
             runner.logger.info(f'model.{self.part} is {state}')
 
     def after_train(self, runner) -> None:
-        """Releases the part."""
+        """Unfreezes the part."""
         for parameter in self._trained:
             parameter.requires_grad_(True)

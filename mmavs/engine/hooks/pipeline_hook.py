@@ -9,11 +9,11 @@ from mmavs.utils.unwrapping import unwrap
 
 @HOOKS.register_module()
 class PipelineHook(Hook):
-    """Checks that the pipelines of the datasets fit the audio and the model, before the first sample is read.
+    """Checks the pipelines of the datasets against the audio and the model before the first sample is read.
 
     Datasets check their own pipelines. This hook also checks those of wrappers, such as ``MultiImageMixDataset``: a
-    transform that mirrors images and not stereo audio is refused. With ``model.fusion.coordinates='image'``, a crop
-    that does not record its place in the image is refused.
+    transform that mirrors images but not stereo audio raises an error, and so does, with
+    ``model.fusion.coordinates='image'``, a crop that does not record its position in the image.
     """
 
     def before_train(self, runner) -> None:

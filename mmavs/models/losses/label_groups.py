@@ -1,20 +1,20 @@
-"""Pixels by their labels, with a single wait for the device."""
+"""Groups pixels by label with a single device synchronization."""
 
 import torch
 from torch import Tensor
 
 _SLOTS = 1024
-"""Different labels that one transfer to the host has room for; more of them take a second one."""
+"""Maximum number of different labels in one transfer to the host; more labels need a second transfer."""
 
 
 def group_by_label(label: Tensor, chosen: Tensor) -> tuple[dict[int, Tensor], Tensor]:
-    """The indices of the pixels of each label, and of the chosen pixels.
+    """Returns the indices of the pixels of each label, and of the chosen pixels.
 
-    Gives what ``label.unique()`` and a ``nonzero()`` for each label give. On a GPU the host waits for each of these,
-    here only once: for the numbers of pixels.
+    Equals ``label.unique()`` and a ``nonzero()`` for each label. On a GPU, each of these synchronizes the device; this
+    function does so once, for the numbers of pixels.
 
     Args:
-        label: (N,), whole numbers.
+        label: (N,), integers.
         chosen: (N,), bool.
 
     Returns:
@@ -26,7 +26,7 @@ def group_by_label(label: Tensor, chosen: Tensor) -> tuple[dict[int, Tensor], Te
         numbers = _count(values, chosen, numbers[0])
     count, num_chosen, *rest = numbers
     sizes, labels = rest[:count], rest[len(rest) // 2 :][:count]
-    # `sort` puts the chosen pixels first and, being stable, keeps their order.
+    # A stable sort puts the chosen pixels first and keeps their order.
     return dict(zip(labels, order.split(sizes), strict=True)), (~chosen).sort(stable=True).indices[:num_chosen]
 
 

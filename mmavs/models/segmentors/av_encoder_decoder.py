@@ -6,14 +6,14 @@ from mmseg.models import CascadeEncoderDecoder, EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ..builder import naming_unknown_keys
+from ..builder import unknown_key_errors
 from ..full_precision import classify_in_full_precision
 from ..fusion.clips import count_frames
 from ..fusion.levels import get_map
 from ..fusion.window import WHOLE, Window, input_window, sliding_windows
 from ..losses.pairing import Draw, gather_pixels, resize_label
 from ..memory_format import use_channels_last
-from ..timm_weights import explaining_timm_downloads
+from ..timm_weights import timm_download_remedy
 from .checks import check_auxiliary_heads, check_class_weights, check_contrast_level
 
 Prompts = dict[str, Any]
@@ -67,7 +67,7 @@ class AVEncoderDecoder(EncoderDecoder):
             )
         audio_parts = dict(audio_backbone=audio_backbone, fusion=fusion, contrast_loss=contrast_loss)
         cfg = dict(type=type(self), backbone=backbone, decode_head=decode_head, **audio_parts, **kwargs)
-        with naming_unknown_keys(cfg), explaining_timm_downloads(backbone):
+        with unknown_key_errors(cfg), timm_download_remedy(backbone):
             super().__init__(backbone=backbone, decode_head=decode_head, **kwargs)
             self.audio_backbone = MODELS.build(audio_backbone)
             self.fusion = MODELS.build(fusion)

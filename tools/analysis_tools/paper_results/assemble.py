@@ -1,4 +1,4 @@
-"""Puts runs beside the published figures: one cell for each row, column and metric of each table."""
+"""Combines runs and published results: one cell for each row, column and metric of each table."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from .collect import Run
 PUBLISHED = Path(__file__).with_name('published.yaml')
 BACKBONE = 'ResNet-50'
 SIZES = {'224 x 224': '224 x 224', 'original size': 'original size, crops of 512 x 512'}
-"""Size of a table in ``published.yaml`` -> that of the runs that stand beside the paper's figures."""
+"""Size of a table in ``published.yaml`` -> size of the runs that are compared with the published results."""
 
 PROTOCOLS = {
     'dataset level': dict(mIoU=('mIoU',), F=('mF',), FDR=('mFDR',), PPV=('mFDR',)),
@@ -41,17 +41,17 @@ def expected_run(row: dict, column: str) -> dict:
 
 
 def belongs(kind: RunClass, row: dict, column: str) -> bool:
-    """Whether a run belongs to a cell, whatever its set-up."""
+    """True if a run belongs to a cell, for any set-up."""
     return all(getattr(kind, key) == value for key, value in expected_run(row, column).items())
 
 
 def paper_setup(table: dict) -> tuple[str, str, str]:
-    """The set-up of the runs that stand beside the paper's figures."""
+    """The set-up of the runs that are compared with the published results."""
     return BACKBONE, SIZES[table['size']], ''
 
 
 def accepts(table: dict, kind: RunClass) -> bool:
-    """Whether a table has runs of this set-up: the paper's, or another one, for which it is repeated.
+    """True if a table has runs of this set-up: the paper's, or another one, for which the table is repeated.
 
     Small generated sets are not loaded at 224 x 224. Their S4 and MS3 are in Table 1 nevertheless, which is the only
     table that has these sets.
@@ -63,7 +63,7 @@ def accepts(table: dict, kind: RunClass) -> bool:
 
 
 def summarize(runs: Sequence[Run], protocol: str, metric: str) -> dict | None:
-    """Mean and standard deviation of a metric; None without runs that have it.
+    """Mean and standard deviation of a metric; None if no run has it.
 
     The standard deviation is that of a sample; None for a single run.
     """

@@ -1,4 +1,4 @@
-"""What a run is, read from its config: method, loss, activation, audio, data. Names of files do not count."""
+"""Identifies a run by its config: method, loss, activation, audio and data. File names are not used."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,21 +15,21 @@ CLASSES = dict(s4=2, ms3=2, avss=71, vpo=22)
 
 @dataclass(frozen=True)
 class RunClass:
-    """What distinguishes the runs of the tables.
+    """The properties that distinguish the runs of the tables.
 
     Attributes:
         method: CAVP, TPAVI, AVSegFormer, 'image only' or another name. CAVP is its network with any fusion.
         fusion: 'f_CA' or 'TPAVI block'; the others are part of a method.
         loss: 'CAVP', 'SupCon', 'original pairs' or 'none', contrastive loss.
-        activation: Of the attention; None without f_CA.
+        activation: Activation of the attention; None without f_CA.
         positive_share: In [0, 1], or None for samples drawn as in the authors' code.
         audio: 'stereo', 'mono', 'silent' or, for 'image only', 'none'.
         data: Test set: s4, ms3, avss, avss-single, avss-multi, vpo-ss, vpo-ms, vpo-msmi, or another name.
         labels: Source of the test masks.
         size: '224 x 224' if images are loaded at a size, else 'original size, crops of 512 x 512'.
-        backbone: Of the image.
-        others: What else differs from the paper's set-up, in words; '' if nothing does. Runs that differ in it get
-            tables of their own.
+        backbone: Visual backbone.
+        others: Other differences from the paper's set-up, in words; '' if there are none. Runs with such differences
+            get separate tables.
         options: Options beyond the paper, sorted.
     """
 
@@ -48,7 +48,7 @@ class RunClass:
 
     @property
     def setup(self) -> tuple[str, str, str]:
-        """What all runs of a table have in common."""
+        """The properties that all runs of a table share."""
         return self.backbone, self.size, self.others
 
 
@@ -182,7 +182,7 @@ def _backbone(model: ConfigDict) -> str:
 
 
 def _details(model: ConfigDict) -> list[str]:
-    """How a ResNet is narrower than usual."""
+    """Describes a ResNet with fewer channels or stages than usual."""
     net, details = model.backbone, []
     if net.get('num_stages', 4) != 4 and 'depth' in net:
         details.append(f'{net.num_stages} stages')

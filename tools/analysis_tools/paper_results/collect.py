@@ -1,4 +1,4 @@
-"""Tests below work dirs: their metrics, configs, seeds, and what they are."""
+"""Tests below work dirs: metrics, configs, seeds and classification."""
 
 import re
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class Run:
     """A tested checkpoint.
 
     Attributes:
-        folder: Where the results are, ``<work dir>/<time>``.
+        folder: Folder of the results, ``<work dir>/<time>``.
         training: The folder of the checkpoint, which identifies the training; the test's own if it is not recorded.
-        seed: Of the training; None if it is not recorded.
+        seed: Seed of the training; None if it is not recorded.
         kind: See :class:`RunClass`.
         metrics: Name -> value.
     """
@@ -35,7 +35,7 @@ def find_runs(work_dirs: list[Path]) -> tuple[list[Run], list[tuple[str, str]]]:
     """The tests in and below work dirs, the latest of each training and kind.
 
     Returns:
-        tuple: The runs, and (folder, reason) of each test that was left out.
+        tuple: The runs, and (folder, reason) of each test that is left out.
 
     Raises:
         ValueError: A work dir does not exist.
@@ -61,7 +61,7 @@ def find_runs(work_dirs: list[Path]) -> tuple[list[Run], list[tuple[str, str]]]:
 
 
 def find_seed(work_dir: Path, source: str = 'test') -> int | None:
-    """The seed of the training behind a work dir; None if no config records it.
+    """The seed of the training of a work dir; None if no config records it.
 
     Args:
         work_dir: As for ``read_metrics`` of `run_results.py`.
@@ -103,7 +103,7 @@ def _read(path: Path) -> Run:
 
 
 def _training_folder(checkpoint: str | None, test: Path) -> Path | None:
-    """The folder of the checkpoint; a relative path is looked for below the current folder and those above the test."""
+    """The folder of the checkpoint; a relative path starts at the current folder or a parent folder of the test."""
     if not checkpoint:
         return None
     places = [place / Path(checkpoint).parent for place in (Path.cwd(), *test.parents)]
@@ -121,7 +121,7 @@ def _read_config(folder: Path) -> Config | None:
 
 
 def _read_newest_config(training: Path) -> Config | None:
-    """That of a training: the newest one that has training data and is not a test of its own."""
+    """The config of a training: the newest one that has training data and is not that of a test."""
     folders = [f for f in training.iterdir() if TIME.fullmatch(f.name) and not (f / f'{f.name}.json').is_file()]
     for folder in sorted(folders, reverse=True):
         config = _read_config(folder)

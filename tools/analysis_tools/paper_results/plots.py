@@ -1,4 +1,4 @@
-"""Figures 6 and 7 of the paper with ours beside them."""
+"""Figures 6 and 7 of the paper with our results."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def _draw_bars(table: dict) -> Figure:
 
 
 def _draw_groups(table: dict) -> Figure:
-    """One panel for each metric; in each, for every dataset, the rows as the paper and we have them."""
+    """One panel for each metric, with the published and our results of each row for every dataset."""
     (part,) = table['parts']
     metrics, columns = part['metrics'], list(table['columns'])
     figure = Figure(figsize=(3.6 * len(metrics), 3.6), layout='constrained')
@@ -52,7 +52,7 @@ def _draw_groups(table: dict) -> Figure:
 
 
 def _point(cell: dict, key: str) -> tuple[float, float]:
-    """Value and standard deviation, NaN where there is none."""
+    """Value and standard deviation; NaN if they do not exist."""
     if key == 'paper':
         return (np.nan if cell['paper'] is None else cell['paper']), np.nan
     ours = cell['ours'] or {}
@@ -60,7 +60,7 @@ def _point(cell: dict, key: str) -> tuple[float, float]:
 
 
 def _bars(axes, places, points, label: str, color: str, *, hatched: bool = False) -> None:
-    """Bars with error bars; without any value nothing is drawn, so that the legend lists what is shown."""
+    """Bars with error bars. Without any value no bars are drawn, so that the legend lists only visible bars."""
     values, spreads = np.array(points, dtype=float).T
     if np.isnan(values).all():
         return

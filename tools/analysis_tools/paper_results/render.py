@@ -20,7 +20,7 @@ def make_markdown(tables: list[dict], left_out: list[tuple[str, str]], unused: l
         if not table['setup']['of_the_paper'] and table['setup'] != setup:
             setup = table['setup']
             blocks.append(f'# Another set-up: {_name(setup)}')
-            blocks.append("The paper's figures, repeated for orientation, are not of this set-up.")
+            blocks.append('The published results are repeated for orientation; they are not of this set-up.')
         blocks += _table_blocks(table)
     if unused or left_out:
         blocks.append('# Runs in no table')
@@ -30,7 +30,7 @@ def make_markdown(tables: list[dict], left_out: list[tuple[str, str]], unused: l
 
 
 def describe(run: Run) -> str:
-    """What a run is, in one line."""
+    """Describes a run in one line."""
     kind = run.kind
     parts = [kind.method, kind.fusion, f'contrastive loss {kind.loss}', kind.activation]
     if kind.positive_share is not None:

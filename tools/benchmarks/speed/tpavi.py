@@ -17,10 +17,10 @@ FULL_SIZE = (120, 160)  # that of 480 x 640
 
 
 def make_tpavi(tiny: bool, folder: Path) -> Case:
-    """Forward and backward of :class:`TPAVIBlock`; the reference multiplies the matrix out.
+    """Forward and backward of :class:`TPAVIBlock`; the reference computes the matrix.
 
     Equal: the output and the gradients of both inputs and all weights, to 1e-4 of the largest value. The biases of
-    ``theta`` and ``out_conv`` are left out, since the batch norm behind them makes their gradients zero.
+    ``theta`` and ``out_conv`` are left out, since the batch norm after them makes their gradients zero.
     """
     run = _make_step((6, 8) if tiny else SIZE, 32 if tiny else 256)
 
@@ -46,7 +46,7 @@ def matrix_bytes(size: tuple[int, int]) -> int:
 def _make_step(size: tuple[int, int], channels: int):
     torch.manual_seed(0)
     block = tpavi.TPAVIBlock(channels, 128)
-    torch.nn.init.ones_(block.out_norm.weight)  # it starts at 0, as the identity
+    torch.nn.init.ones_(block.out_norm.weight)  # initialized with 0, which makes the block the identity
     visual = torch.randn(FRAMES, channels, *size).requires_grad_()
     audio = torch.randn(FRAMES, 128).requires_grad_()
     weight = torch.randn(FRAMES, channels, *size)
