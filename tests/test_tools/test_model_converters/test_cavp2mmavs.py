@@ -189,7 +189,7 @@ class Harmful:
     'content, message',
     [
         (pickle.dumps(Harmful()), 'was not loaded'),
-        (b'<!DOCTYPE html><title>Sign in</title>', 'is not a checkpoint: .* web page may; download'),
+        (b'<!DOCTYPE html><title>Sign in</title>', 'is not a checkpoint: .* may be a web page; download'),
         (b'', 'the file is empty'),
         (b'PK\x03\x04 cut short', 'truncated or not a checkpoint'),
         (pickle.dumps({}, protocol=2)[:2], 'truncated or not a checkpoint'),  # the format of torch before 1.6
