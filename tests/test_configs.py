@@ -174,7 +174,7 @@ def test_run_time_settings_build(cfg):
     assert VISUALIZERS.get(cfg.visualizer.type) is not None
     assert cfg.custom_imports == dict(imports=['mmavs'], allow_failed_imports=False)
     assert not cfg.resume and cfg.load_from is None
-    assert cfg.default_hooks.checkpoint.max_keep_ckpts >= 2, 'one that is cut short must leave another'
+    assert cfg.default_hooks.checkpoint.max_keep_ckpts >= 2, 'a truncated checkpoint needs another one'
     assert not cfg.env_cfg.cudnn_benchmark or sizes_are_fixed(cfg)
     by_epoch = cfg.train_cfg.get('by_epoch', 'EpochBased' in cfg.train_cfg.type)
     assert cfg.default_hooks.checkpoint.by_epoch == cfg.log_processor.by_epoch == by_epoch

@@ -185,6 +185,6 @@ def test_weights_are_found_in_the_cache(tmp_path, monkeypatch):
 
 
 def test_import_order():
-    """mmavs first, then mmseg.apis, in a process of its own."""
+    """mmavs first, then mmseg.apis, in a new process."""
     (code,) = snippets('docs/install.md')
     subprocess.run([sys.executable, '-W', 'ignore', '-c', code], check=True, capture_output=True)

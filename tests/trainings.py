@@ -69,6 +69,6 @@ def iterative(config, steps=8, **changes):
 
 
 def assert_equal(found, wanted):
-    """Asserts that all tensors are equal bit for bit."""
+    """Asserts that all tensors are bit-identical."""
     assert found.keys() == wanted.keys()
     assert [k for k in wanted if not torch.equal(found[k], wanted[k])] == []

@@ -82,7 +82,7 @@ class SoundTrack:
         begin, stop, offset = self._span(first)
         self._decode_until(stop)
         samples = self._take(begin, stop)
-        self._forget(begin - self._rate - math.ceil(self.num_samples * self._orig / self._new))
+        self._drop_before(begin - self._rate - math.ceil(self.num_samples * self._orig / self._new))
         clip = resample(torch.from_numpy(samples.T.copy()), self._orig, self._new)
         return self._to_channels(clip[:, offset : offset + self.num_samples])
 
@@ -136,7 +136,7 @@ class SoundTrack:
         before = min(stop, max(begin, self._begin)) - begin
         return np.pad(taken, ((before, stop - begin - before - len(taken)), (0, 0)))
 
-    def _forget(self, begin: int) -> None:
+    def _drop_before(self, begin: int) -> None:
         if (count := begin - self._begin) > 0:
             self._buffer = [self._buffer[0][count:]]
             self._begin = min(begin, self._end)

@@ -112,7 +112,7 @@ def _work_chunk(function: Callable[[Any], Any], chunk: list[Any]) -> list[Any]:
 
 def _set_up_worker(parent: int) -> None:
     """Prepares a worker process: it ends with its parent and avoids copies of the parent's memory."""
-    _end_with(parent)
+    _end_with_parent(parent)
     gc.freeze()  # a garbage collection would write to every memory page of the parent and thereby copy it
     # The workers share the cores, and a fork has no OpenMP threads.
     if 'torch' in sys.modules:
@@ -121,7 +121,7 @@ def _set_up_worker(parent: int) -> None:
         sys.modules['cv2'].setNumThreads(1)
 
 
-def _end_with(parent: int) -> None:
+def _end_with_parent(parent: int) -> None:
     """Ends this process when its parent ends: by a kernel signal on Linux, by a waiting thread elsewhere.
 
     The signal also ends C code that holds the global interpreter lock.

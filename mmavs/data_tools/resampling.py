@@ -93,7 +93,7 @@ def resample_folder(
     for name, value in (('--rate', sample_rate), ('--workers', workers)):
         if value is not None and value < 1:
             raise ValueError(f'{name} must be at least 1, got {value}')
-    check_apart(source, out)
+    check_disjoint(source, out)
     job = CopyJob('', '', sample_rate, subtype, keep_channels)
     jobs = [job._replace(source=path, target=target) for path, target in _pairs(source, out)]
     written, failed = 0, []
@@ -144,7 +144,7 @@ def _count_channels(path: str) -> int:
         return f.channels
 
 
-def check_apart(source: str, out: str) -> None:
+def check_disjoint(source: str, out: str) -> None:
     """Raises an error if the source does not exist, or one folder contains the other."""
     if not os.path.isdir(source):
         raise FileNotFoundError(f'no such folder: {source}')

@@ -58,7 +58,7 @@ def main() -> None:
     settings = [Setting(*s) for s in itertools.product(args.batch, args.precision, args.layout, args.compiled)]
     results = []
     for setting in tqdm(settings, desc='settings'):
-        results.append(setting._asdict() | measure_apart(setting, args))
+        results.append(setting._asdict() | measure_in_new_process(setting, args))
         write(results, args.out)
     print(make_table(results))
 
@@ -87,7 +87,7 @@ def _yes_or_no(text: str) -> bool:
     return text == 'yes'
 
 
-def measure_apart(setting: Setting, args: argparse.Namespace) -> dict:
+def measure_in_new_process(setting: Setting, args: argparse.Namespace) -> dict:
     """Runs :func:`measure` in a new process; returns its result or the error."""
     spawn = multiprocessing.get_context('spawn')
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:

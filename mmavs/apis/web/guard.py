@@ -95,7 +95,7 @@ async def _check_body(receive: Callable) -> tuple[tuple[int, str] | None, Callab
         content = json.loads(body) if body else None
     except ValueError:
         return (400, 'not JSON'), receive
-    if _names_remote_file(content):
+    if _has_remote_file(content):
         return (403, 'this server fetches nothing'), receive
     return None, _replay(body, receive)
 
@@ -113,14 +113,14 @@ def _replay(body: bytes, receive: Callable) -> Callable:
     return again
 
 
-def _names_remote_file(content: Any) -> bool:
+def _has_remote_file(content: Any) -> bool:
     """True if a ``path`` anywhere in a JSON value is an address."""
     if isinstance(content, dict):
         path = content.get('path')
         if isinstance(path, str) and '://' in path:
             return True
-        return any(map(_names_remote_file, content.values()))
-    return isinstance(content, list) and any(map(_names_remote_file, content))
+        return any(map(_has_remote_file, content.values()))
+    return isinstance(content, list) and any(map(_has_remote_file, content))
 
 
 def _with_headers(send: Callable) -> Callable[[dict], Awaitable[None]]:

@@ -63,7 +63,7 @@ class Contents:
             for number, record in enumerate(records):
                 try:
                     self._add_record(loader, record, dataset, use)
-                    findings = [*_bad_positions(record, use), *_duplicates(record, seen)]
+                    findings = [*_position_findings(record, use), *_duplicates(record, seen)]
                 except (LookupError, TypeError) as error:
                     detail = f'record {number} does not have the form that AVSegDataset describes: {_message(error)}'
                     findings = [Finding('invalid sample', where, detail)]
@@ -152,7 +152,7 @@ def _audio_use(pipeline: Iterable[Mapping]) -> AudioUse | None:
     return None
 
 
-def _bad_positions(record: dict, use: AudioUse | None) -> Iterator[Finding]:
+def _position_findings(record: dict, use: AudioUse | None) -> Iterator[Finding]:
     for source in record.get('sources', ()):
         if use and use.keep_channels and 'position' not in source:
             continue

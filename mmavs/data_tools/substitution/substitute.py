@@ -17,7 +17,7 @@ from mmavs.utils.files import COPY_MODES, describe_input, place_file, write_text
 
 from ..parallel import WorkerPool, default_workers
 from ..recording_files import find_recordings
-from ..resampling import check_apart
+from ..resampling import check_disjoint
 from ..vpo_builder.cache import ResultCache
 from ..vpo_builder.recordings import CHECK_VERSION, Recording, probe_recordings, read_sounds_csv, take_validation
 from .clip_copy import ClipJob, make_clip
@@ -104,7 +104,7 @@ def _check_options(options: SubstitutionOptions) -> None:
     for path in (options.sounds_csv, options.sounds, *filter(None, [options.labels])):
         if not os.path.exists(path):
             raise FileNotFoundError(f'{path} does not exist')
-    check_apart(options.root, options.out)
+    check_disjoint(options.root, options.out)
     if os.path.isdir(os.path.join(options.out, 'Single-source')) and not os.path.isfile(
         os.path.join(options.out, SETTINGS)
     ):

@@ -44,7 +44,7 @@ class Builder:
         head = self._describe()
         inputs = digest(head)
         check_claims(self.out, subsets, inputs, overwrite=overwrite)
-        with self._removing_new_files():
+        with self._remove_new_files_on_error():
             images = load_images(self.parts, self.table)
             recordings = self._load_recordings()
             inspected = inspect_images(
@@ -95,7 +95,7 @@ class Builder:
         }
 
     @contextmanager
-    def _removing_new_files(self) -> Iterator[None]:
+    def _remove_new_files_on_error(self) -> Iterator[None]:
         """Removes new files with results of checks if the inputs cannot be used."""
         cache = os.path.join(self.out, CACHE_FOLDER)
         had_cache, had_out = os.path.exists(cache), os.path.exists(self.out)

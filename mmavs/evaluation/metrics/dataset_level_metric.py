@@ -116,11 +116,11 @@ class DatasetLevelMetric(BaseMetric):
             {name: scores[f'm{name}'] for name in columns},
             {name: scores[f'm{name}_classes'] for name in columns},
         )
-        print_log('Dataset-level results per class, in %:\n' + table + self._left_out_of_fdr(scores), logger)
+        print_log('Dataset-level results per class, in %:\n' + table + self._classes_without_fdr(scores), logger)
         results = {name: round(100 * float(scores[name]), 2) for name in (*(f'm{name}' for name in columns), 'aAcc')}
         return results | {f'm{name}_classes': scores[f'm{name}_classes'] for name in columns}
 
-    def _left_out_of_fdr(self, scores: dict) -> str:
+    def _classes_without_fdr(self, scores: dict) -> str:
         """A line that lists the classes that mFDR leaves out; empty if there are none."""
         unpredicted = np.isnan(scores['FDR']) & ~np.isnan(scores['Acc'])
         names = [name for name, omitted in zip(self.dataset_meta['classes'], unpredicted, strict=True) if omitted]

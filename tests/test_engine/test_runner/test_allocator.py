@@ -1,4 +1,4 @@
-"""keep_freed_memory changes the whole process, so each test starts a process of its own."""
+"""keep_freed_memory changes the complete process, so each test starts a new process."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Configs whose parts do not fit together are refused with messages that name the keys."""
+"""Configs whose parts do not fit together raise errors that name the keys."""
 
 import copy
 

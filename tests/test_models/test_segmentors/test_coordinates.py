@@ -49,7 +49,7 @@ def test_crops_of_slide_inference_have_the_coordinates_of_the_image(size, stride
 
 
 def crop(batch, rows, columns, pad=0):
-    """The batch with crops of its images, and the place of the crops; with pixels of 0 on the right and below."""
+    """The batch with crops of its images and their positions; padded with 0 on the right and at the bottom."""
     images = batch['inputs']['img']
     height, width = images.shape[2:]
     cropped = torch.nn.functional.pad(images[..., rows, columns], (0, pad, 0, pad))

@@ -1,6 +1,6 @@
 """A reference implementation of CAVP with stereo audio and ResNet-50, independent of mmavs.
 
-Plain torch modules with the names of the released checkpoints; each step is computed as it is defined.
+Plain torch modules with the names of the released checkpoints; each step is computed by its definition.
 """
 
 from itertools import pairwise

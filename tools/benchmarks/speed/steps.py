@@ -35,7 +35,7 @@ def make_train_step(tiny: bool, folder: Path) -> Case:
         for model in first:
             model.decode_head.eval()
         timed = [copy.deepcopy(m).eval() for m in (ours, reference)]
-        return close(*(_losses_and_gradients(m, batch) for m in first), 1e-3) and _close_as_a_whole(
+        return close(*(_losses_and_gradients(m, batch) for m in first), 1e-3) and _close_in_total(
             *(_losses_and_gradients(m, batch) for m in timed), 1e-3
         )
 
@@ -62,7 +62,7 @@ def _losses_and_gradients(model: nn.Module, batch: dict) -> list[Tensor]:
     return [losses['decode.loss_ce'].detach(), losses['loss_contrast'].detach(), *gradients]
 
 
-def _close_as_a_whole(ours: list[Tensor], reference: list[Tensor], tolerance: float) -> bool:
+def _close_in_total(ours: list[Tensor], reference: list[Tensor], tolerance: float) -> bool:
     """Compares both losses, and the gradients as one vector by the norm of their difference."""
     own, other = (torch.cat([g.flatten() for g in side[2:]]) for side in (ours, reference))
     return close(ours[:2], reference[:2], tolerance) and bool((own - other).norm() <= tolerance * other.norm())
