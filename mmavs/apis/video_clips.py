@@ -28,7 +28,7 @@ class ClipSettings(NamedTuple):
 
 
 def find_clip_settings(cfg: Config | ConfigDict, fusion: Any) -> ClipSettings:
-    """The clips of the training dataset of a network. A network for single frames has clips of one frame."""
+    """The clips of the dataset in the config of a network. A network for single frames has clips of one frame."""
     if not getattr(fusion, 'needs_frames', False):
         return ClipSettings()
     kind = DATASETS.get(str(find_test_dataset(cfg).get('type')))

@@ -20,7 +20,8 @@ class NoPyAVError(ImportError):
 def is_container(kind: str) -> bool:
     """True if FFmpeg's libraries may open a file of this kind, see :func:`describe_content`.
 
-    Text and images are left out: FFmpeg would open playlists, which refer to other files and addresses, and images.
+    Text, images, archives and documents are left out. FFmpeg would open playlists, which are text that refers to other
+    files and addresses, and images.
     """
     return not kind.startswith(('nothing', 'text', 'an HTML', 'a PNG', 'a JPEG', 'a GIF', 'a ZIP', 'a gzip', 'a PDF'))
 
