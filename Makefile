@@ -5,11 +5,14 @@ STAMP := $(VENV)/.installed
 TESTS ?= tests
 TEST_JOBS ?= 2
 DEMO_DATA := data/mini
-DEMO_CONFIG := configs/cavp/cavp_r18_mini-6e.py
+DEMO_CONFIG := configs/cavp/cavp_r18_mini-demo.py
 DEMO_DIR := work_dirs/demo
+ABLATION_DATA := data/mini-ablations
+START_CONFIG := configs/ablations/objects_r18_mini.py
+START_DIR := work_dirs/objects_r18_mini
 
 .DEFAULT_GOAL := help
-.PHONY: help env lint format test demo web ablation substitution bench matrix clean
+.PHONY: help env lint format test demo web ablation ablations substitution bench matrix clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,10 +42,12 @@ test: env  ## run the tests in two processes; some of them with make test TESTS=
 # An interrupted demo continues when it is started again.
 demo: env  ## make the mini set, train and test a small network on it, write pictures
 	$(VENV)/bin/python tools/dataset_converters/make_mini.py --out $(DEMO_DATA)
+	$(VENV)/bin/python tools/train.py $(START_CONFIG) --work-dir $(START_DIR) --resume
 	$(VENV)/bin/python tools/train.py $(DEMO_CONFIG) --work-dir $(DEMO_DIR) --resume
 	$(VENV)/bin/python tools/test.py $(DEMO_CONFIG) "$$(ls -t $(DEMO_DIR)/best_mIoU_*.pth | head -n 1)" \
-		--work-dir $(DEMO_DIR)/test --show-dir $(DEMO_DIR)/pictures
-	@echo 'Metrics: the table above. Pictures: $(DEMO_DIR)/pictures/vis_data/vis_image'
+		--work-dir $(DEMO_DIR)/test --out $(DEMO_DIR)/predictions --show-dir $(DEMO_DIR)/pictures
+	@$(VENV)/bin/python tools/analysis_tools/summarize_demo.py $(DEMO_CONFIG) $(DEMO_DIR)/predictions \
+		$(DEMO_DIR)/pictures
 
 # On the demo's checkpoint. Another one, or another port: make web WEB='--weights FILE --port 8000'
 web: env  ## web page on which the demo's network segments pictures with sounds, and short videos
@@ -51,6 +56,11 @@ web: env  ## web page on which the demo's network segments pictures with sounds,
 ablation: env  ## stereo, mono and silent audio on the mini set, three seeds each: the table of docs/results.md
 	$(VENV)/bin/python tools/dataset_converters/make_mini.py --out $(DEMO_DATA)
 	$(VENV)/bin/python tools/analysis_tools/mini_ablation.py --jobs 2
+
+# Takes hours and continues after an interruption. A first look: make ablations ABLATIONS='--seeds 0'
+ablations: env  ## Tables 4 and 5, Figures 6 and 7 of the paper on the mini set, in paired runs
+	$(VENV)/bin/python tools/dataset_converters/make_mini.py --out $(ABLATION_DATA) --images 3600
+	$(VENV)/bin/python tools/analysis_tools/mini_ablations.py --data $(ABLATION_DATA) --jobs 2 $(ABLATIONS)
 
 substitution: env  ## original audio against recordings of the same category, on generated videos, three seeds each
 	$(VENV)/bin/python tools/analysis_tools/mini_substitution.py --jobs 2
@@ -65,4 +75,4 @@ matrix:  ## run the tests with several sets of versions, each in its own environ
 	.matrix/tool/bin/python .dev_scripts/matrix/run_matrix.py --update docs/versions.md $(MATRIX)
 
 clean:  ## remove the environment and all generated files
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .matrix $(DEMO_DIR) $(DEMO_DATA)
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .matrix $(DEMO_DIR) $(START_DIR) $(DEMO_DATA)

@@ -114,7 +114,9 @@ def test_model_and_optimizer_build(path):
 def test_training_test_and_tta_load_the_same(cfg):
     """A regression test: `--tta` of some configs had other audio settings and image sizes than training and test."""
     audio = ['LoadAudio'] if has_audio(cfg) else []
-    for kind in ('LoadFrame', 'LoadAVAnnotations', *audio):
+    of_mmseg = cfg.dataset_type == 'BaseSegDataset'
+    loading = ('LoadImageFromFile', 'LoadAnnotations') if of_mmseg else ('LoadFrame', 'LoadAVAnnotations')
+    for kind in (*loading, *audio):
         found = {key: [step for step in steps(pipeline) if step['type'] == kind] for key, pipeline in pipelines(cfg)}
         (first, *_) = found['train_pipeline']
         assert all(loaded == [first] for loaded in found.values()), (kind, found)

@@ -61,12 +61,17 @@ RECIPES = {
 
 
 class MiniRecipe(NamedTuple):
-    """How the configs of the generated mini sets train: AdamW on everything, weight decay too."""
+    """How the configs of the generated mini sets train: AdamW on everything, weight decay too.
+
+    Attributes:
+        started: Factor of the learning rate of backbone and neck, which may start from a trained network.
+    """
 
     lr: float
     weight_decay: float
     epochs: int
     batch: int
+    started: float = 1.0
 
 
 MINI = MiniRecipe(lr=3e-3, weight_decay=0.01, epochs=15, batch=8)
@@ -75,6 +80,8 @@ RECIPES |= {
     for dataset in ('ConcatDataset', 'AVSBenchObjectDataset', 'AVSBenchSemanticDataset')
 }
 RECIPES['ConcatDataset', 'cavp_r18_mini-6e'] = MINI._replace(epochs=6)
+RECIPES['ConcatDataset', 'cavp_r18_mini-start'] = MINI._replace(started=0.1)
+RECIPES['ConcatDataset', 'cavp_r18_mini-demo'] = MINI._replace(epochs=7, started=0.1)
 
 
 def find_recipe(path, cfg):
@@ -181,9 +188,10 @@ def test_algorithms_rates_and_weight_decay(cfg, recipe):
     """Of every parameter, by the part that it belongs to; norms and biases are those with one dimension."""
     model, wrapper = build(cfg)
     if isinstance(recipe, MiniRecipe):
-        (group,) = wrapper.optimizer.param_groups
         assert type(wrapper.optimizer) is torch.optim.AdamW
-        assert (group['lr'], group['weight_decay']) == (recipe.lr, recipe.weight_decay)
+        for name, group in groups_by_name(model, wrapper.optimizer).items():
+            lr = recipe.lr * (recipe.started if name.split('.')[0] in ('backbone', 'neck') else 1)
+            assert (group['lr'], group['weight_decay']) == (pytest.approx(lr), recipe.weight_decay), name
         return
     state = take_step(wrapper.optimizer)
     seen = set()

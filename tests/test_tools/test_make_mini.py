@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -243,10 +244,28 @@ def test_interrupted_run_is_finished_and_other_settings_overwrite(tmp_path):
     drawn = (out / 'source' / 'settings.json').stat().st_mtime_ns
     assert make_mini(out, **settings)
     assert (out / 'source' / 'settings.json').stat().st_mtime_ns == drawn
+    shutil.rmtree(out / 'objects')  # as in a set of an earlier version
+    assert make_mini(out, **settings) and any((out / 'objects').glob('train/*.png'))
+    assert not make_mini(out, **settings)
     with pytest.raises(ValueError, match='--overwrite'):
         make_mini(out, seed=1, **settings)
     assert make_mini(out, seed=1, overwrite=True, **settings)
     assert json.loads((out / 'mini.json').read_text())['seed'] == 1
+
+
+def test_objects_are_labelled_whether_they_sound_or_not(mini, coco, rows):
+    """Each pixel against the annotations; the splits are those of the samples with audio."""
+    splits = {row['img_Id'].zfill(12): row['split'] for row in rows['VPO-MSMI']}
+    images = sorted((mini / 'objects').glob('*/*.jpg'))
+    assert {path.stem: path.parent.name for path in images} == splits and len(images) == IMAGES
+    names = {category['id']: category['name'] for category in coco.dataset['categories']}
+    classes = ('background', *CLASSES)
+    for path in images[::7]:
+        label = cv2.imread(str(path.with_suffix('.png')), cv2.IMREAD_UNCHANGED)
+        for annotation in coco.imgToAnns[int(path.stem)]:
+            found = np.unique(label[coco.annToMask(annotation) > 0])
+            assert [classes[i] for i in found] == [names[annotation['category_id']]]
+        assert (label > 0).sum() == sum(annotation['area'] for annotation in coco.imgToAnns[int(path.stem)])
 
 
 def test_numbers_must_be_positive(tmp_path):

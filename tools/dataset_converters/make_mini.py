@@ -16,6 +16,7 @@ from pathlib import Path
 if find_spec('mmavs') is None:  # not installed: use the package in this repository
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from mini.objects import write_objects  # noqa: E402
 from mini.source import source_settings, write_source  # noqa: E402
 
 from mmavs.data_tools.vpo_builder import build_vpo  # noqa: E402
@@ -28,11 +29,12 @@ MAX_SOURCES = 2  # in an image of three to five objects, so that most visible ob
 MARK = 'mini.json'  # file that marks a complete set
 
 
-def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, overwrite=False):
+def make_mini(out, *, seed=0, images=1060, recordings=(60, 20), workers=None, overwrite=False):
     """Makes the mini set, or resumes an interrupted run.
 
     Args:
-        out (str | Path): Root of the set, with ``source``, ``VPO-SS``, ``VPO-MS``, ``VPO-MSMI`` and ``VGGSound``.
+        out (str | Path): Root of the set, with ``source``, ``VPO-SS``, ``VPO-MS``, ``VPO-MSMI``, ``VGGSound``, and
+            ``objects`` with labels of all objects, sounding or not.
         seed (int): Seed of all random choices.
         images (int): Number of images, over all splits.
         recordings (tuple[int, int]): Recordings of each class for training and validation, and for testing.
@@ -51,10 +53,10 @@ def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, ove
     settings = source_settings(images=images, recordings=recordings, seed=seed)
     if overwrite:
         (out / MARK).unlink(missing_ok=True)
-        if source.exists():
-            shutil.rmtree(source)
+        for folder in (source, out / 'objects'):
+            shutil.rmtree(folder, ignore_errors=True)
     elif _check_settings(source, settings) and (out / MARK).exists():
-        return False
+        return _write_missing_objects(out)
     if not source.exists():
         write_source(
             source,
@@ -65,7 +67,16 @@ def make_mini(out, *, seed=0, images=1060, recordings=(20, 6), workers=None, ove
             table=load_class_table(),
         )
     _build(source, out, seed, overwrite)
+    _write_missing_objects(out)
     write_text(str(out / MARK), json.dumps(settings))
+    return True
+
+
+def _write_missing_objects(out):
+    """Writes the labels of all objects, which a set of an earlier version does not have; returns whether it did."""
+    if (out / 'objects').exists():
+        return False
+    write_objects(out, copy_mode=_copy_mode(out / 'source'))
     return True
 
 
@@ -126,9 +137,9 @@ def parse_args():
         '--recordings',
         type=int,
         nargs=2,
-        default=(20, 6),
+        default=(60, 20),
         metavar=('TRAIN', 'TEST'),
-        help='recordings of each class (default: 20 6); some for training are used for validation',
+        help='recordings of each class (default: 60 20); some for training are used for validation',
     )
     parser.add_argument('--workers', type=int, help='processes (default: one per CPU core)')
     parser.add_argument('--overwrite', action='store_true', help='replace a mini set made with other settings')

@@ -1,0 +1,3 @@
+# Beyond the paper, on the mini set: five audio tokens over time, and softmax over them.
+_base_ = './cavp_r18_mini.py'
+model = dict(audio_backbone=dict(num_tokens=5), fusion=dict(activation='softmax'))

@@ -1,0 +1,3 @@
+# Table 5, on the mini set: 90 % positive and 10 % negative samples in Eq. 4.
+_base_ = './cavp_r18_mini.py'
+model = dict(contrast_loss=dict(positive_share=0.9))
