@@ -281,6 +281,10 @@ def rows_with_runs(tables):
 
 def test_every_config_can_be_classified():
     for path in LEAVES:
+        if path.stem == 'objects_r18_mini':  # the start of the others, on data of its own
+            with pytest.raises(ValueError, match='is in no table'):
+                classify(load(path))
+            continue
         kind = classify(load(path))
         assert kind.method and kind.data and kind.backbone and ' x ' in kind.size, path.name
 

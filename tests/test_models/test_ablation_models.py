@@ -19,7 +19,7 @@ from shipped_configs import LEAVES, load
 ABLATIONS = {
     f'{path.stem.split("_")[0]}_{path.stem.split("_")[-1]}': path
     for path in LEAVES
-    if path.parent.name == 'ablations' and not path.stem.startswith('image-only')
+    if path.parent.name == 'ablations' and not path.stem.endswith('_mini') and 'audio_backbone' in load(path).model
 }
 """``row_dataset-size`` -> config, of all models with audio."""
 SIZE, WIDTH = (32, 48), 16
