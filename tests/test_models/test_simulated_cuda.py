@@ -100,12 +100,18 @@ def test_equal_to_the_cpu_with_few_waits(model):
     assert device.waits[DRAW] == (model.contrast_loss is not None)
 
 
-def test_mixed_precision():
+def test_mixed_precision(monkeypatch):
     torch.manual_seed(0)
     model = CASES['cavp']()
     losses, _ = run(copy.deepcopy(model))
+    # torch.autocast would disable itself where there is no GPU.
+    monkeypatch.setattr('torch.cuda.amp.common.amp_definitely_not_available', lambda: False)
+    monkeypatch.setattr('torch.cuda.is_bf16_supported', lambda *args, **kwargs: True)
+    dtypes = []
+    model.backbone.register_forward_hook(lambda module, inputs, outputs: dtypes.extend(x.dtype for x in outputs))
     with simulated_cuda() as device, torch.autocast('cuda', dtype=torch.bfloat16):
         simulated, logits = run(to_simulated(model))
+    assert set(dtypes) == {torch.bfloat16}
     assert logits[0].dtype == torch.float32 and device.waits[DRAW] == 1
     for name in ('decode.loss_ce', 'loss_contrast'):
         torch.testing.assert_close(simulated[name].value, losses[name].detach(), rtol=0.05, atol=0)
