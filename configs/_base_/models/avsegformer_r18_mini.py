@@ -1,4 +1,4 @@
-# AVSegFormer for the generated mini sets, from scratch, for a CPU: ResNet-18 of 24 base channels without its last
+# AVSegFormer for the generated mini sets, for a CPU: ResNet-18 of 24 base channels without its last
 # stage, and a transformer of two layers and 64 channels.
 _base_ = './avsegformer_r50.py'
 model = dict(

@@ -1,4 +1,4 @@
-# TPAVI for the generated mini sets, from scratch, for a CPU: ResNet-18 of 24 base channels without its last stage.
+# TPAVI for the generated mini sets, for a CPU: ResNet-18 of 24 base channels without its last stage.
 _base_ = './tpavi_r50.py'
 model = dict(
     backbone=dict(
