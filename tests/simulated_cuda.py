@@ -141,10 +141,11 @@ def _flatten(x):
 
 def _caller():
     """The innermost file and function of this project or of a package of OpenMMLab."""
+    folders = {'mmavs': f'{ROOT}/mmavs/'} | {name: f'/site-packages/{name}/' for name in ('mmseg', 'mmcv', 'mmengine')}
     for frame in reversed(traceback.extract_stack(limit=60)):
-        for package in ('/mmavs/', '/mmseg/', '/mmcv/', '/mmengine/'):
-            if package in frame.filename and '/tests/' not in frame.filename:
-                return f'{package[1:]}{frame.filename.rsplit(package, 1)[1]}:{frame.name}'
+        for name, folder in folders.items():
+            if folder in frame.filename:
+                return f'{name}/{frame.filename.rsplit(folder, 1)[1]}:{frame.name}'
     return 'tests'
 
 

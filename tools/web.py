@@ -1,6 +1,6 @@
 """Serves a web page that segments pictures with audio, and short videos.
 
-    python tools/web.py --weights work_dirs/demo/best_mIoU_epoch_6.pth
+    python tools/web.py --weights work_dirs/demo/best_mIoU_epoch_7.pth
 
 The page is reachable only from this computer, unless --host sets another address. It needs the extra `web`:
 

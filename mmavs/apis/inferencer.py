@@ -42,7 +42,7 @@ class AVSegInferencer(VideoInference, MMSegInferencer):
     """Segments the sounding objects of pictures with audio, and of videos::
 
         from mmavs.apis import AVSegInferencer
-        inferencer = AVSegInferencer(weights='work_dirs/demo/best_mIoU_epoch_6.pth')
+        inferencer = AVSegInferencer(weights='work_dirs/demo/best_mIoU_epoch_7.pth')
         result = inferencer('picture.jpg', 'sound.wav', position=0.3, out_dir='out')
 
     Arguments and results are named as in mmseg's ``MMSegInferencer``. The settings of the audio (length, stereo or

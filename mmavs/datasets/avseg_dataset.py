@@ -10,10 +10,11 @@ from mmseg.registry import DATASETS
 from mmavs.utils.nearest import nearest_hint
 
 from .annotation_table import AnnotationError, read_table
-from .label_table import IGNORE_INDEX, make_label_table
+from .label_table import IGNORE_INDEX, UNKNOWN_VALUE, make_label_table
 from .mask_file import DEFAULT_HINT
 from .mask_reading import classes_in_mask, read_mask
 from .transforms.mirroring import check_mirroring
+from .transforms.nesting import flatten, name_of
 
 NO_SAMPLE = 'has no sample: check `ann_file` of the dataset and its content'
 _SPLITS = ('train', 'val', 'test')
@@ -75,6 +76,7 @@ class AVSegDataset(BaseSegDataset):
         self._check_labels()
         check_mirroring(self.pipeline.transforms)
         self.label_table = self._make_label_table()
+        self._check_annotation_step()
         if not lazy_init:
             self.full_init()
 
@@ -92,6 +94,16 @@ class AVSegDataset(BaseSegDataset):
                 f'{name}: reduce_zero_label=True is not supported: class index 0 is background. If the mask value 0 '
                 'marks pixels to ignore and the classes begin at 1, set mask_values=[1, 2, ...] and '
                 'ignored_values=[0, 255] instead'
+            )
+
+    def _check_annotation_step(self) -> None:
+        """Refuses mmseg's ``LoadAnnotations`` where mask values are not the class indices."""
+        values = np.flatnonzero(self.label_table != UNKNOWN_VALUE)
+        plain = any(name_of(t) == 'LoadAnnotations' for t in flatten(self.pipeline.transforms))
+        if plain and (self.label_table[values] != values).any():
+            raise ValueError(
+                'LoadAnnotations of mmseg takes mask values as class indices, but the mask values of '
+                f'{type(self).__name__} are not class indices: use LoadAVAnnotations in the pipeline'
             )
 
     def _make_label_table(self) -> np.ndarray:

@@ -14,7 +14,7 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / 'docs' / 'inference.ipynb'
 def place(tmp_path, checkpoint, mini_root, monkeypatch):
     """A folder with the mini set and a network, as `make demo` leaves them."""
     (tmp_path / 'work_dirs' / 'demo').mkdir(parents=True)
-    shutil.copyfile(checkpoint, tmp_path / 'work_dirs' / 'demo' / 'best_mIoU_epoch_6.pth')
+    shutil.copyfile(checkpoint, tmp_path / 'work_dirs' / 'demo' / 'best_mIoU_epoch_7.pth')
     (tmp_path / 'data').mkdir()
     (tmp_path / 'data' / 'mini').symlink_to(mini_root)
     monkeypatch.chdir(tmp_path)

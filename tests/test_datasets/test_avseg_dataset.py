@@ -116,6 +116,14 @@ def test_bad_arguments(kwargs, message):
         TwoPets(lazy_init=True, **kwargs)
 
 
+def test_annotation_step_of_mmseg_needs_mask_values_that_are_class_indices():
+    step = dict(type='LoadAnnotations')
+    TwoPets(lazy_init=True, pipeline=[step])
+    for pipeline in ([step], [dict(type='RandomApply', transforms=step)]):
+        with pytest.raises(ValueError, match='mask values of TwoPets are not class indices: use LoadAVAnnotations'):
+            TwoPets(lazy_init=True, pipeline=pipeline, mask_values=(0, 5, 3))
+
+
 def test_number_of_classes_is_limited():
     names = [f'class {i}' for i in range(255)]
     table = AVSegDataset(metainfo=dict(classes=names[:254]), lazy_init=True).label_table

@@ -72,3 +72,14 @@ def test_trains_and_tests_a_run(vpo_root, tmp_path):
     figures = json.loads((tmp_path / 'figures.json').read_text())
     assert figures['seeds'] == [3]
     assert 0 <= figures['results']['mono'][0]['all test images']['mIoU'] <= 100
+
+
+def test_former_name_of_the_option_is_accepted_and_not_shown(tool, monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['mini_ablation.py', '--sounds', 'mono'])
+    assert tool.parse_args().audio == ['mono']
+    monkeypatch.setattr(sys, 'argv', ['mini_ablation.py'])
+    assert tool.parse_args().audio == ['stereo', 'mono', 'silent']
+    monkeypatch.setattr(sys, 'argv', ['mini_ablation.py', '--help'])
+    with pytest.raises(SystemExit):
+        tool.parse_args()
+    assert '--audio' in (shown := capsys.readouterr().out) and '--sounds' not in shown

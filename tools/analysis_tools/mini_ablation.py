@@ -28,6 +28,8 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Compare stereo, mono and silent audio on the mini set')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--audio', nargs='+', choices=list(CONFIGS), default=list(CONFIGS))
+    former = dict(dest='audio', default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    parser.add_argument('--sounds', nargs='+', choices=list(CONFIGS), **former)  # the option's name before 0.1.0
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/mini_ablation'))
     parser.add_argument('--jobs', type=int, default=1, help='parallel runs; with several, each has one thread')
     parser.add_argument('--cfg-options', nargs='+', default=[], help='config options for training and testing')

@@ -1,6 +1,6 @@
 r"""Writes the network of a checkpoint as ONNX, and compares it with PyTorch by ONNX Runtime.
 
-    python tools/deployment/export_onnx.py work_dirs/demo/best_mIoU_epoch_6.pth --out demo.onnx --log-mel log_mel.onnx
+    python tools/deployment/export_onnx.py work_dirs/demo/best_mIoU_epoch_7.pth --out demo.onnx --log-mel log_mel.onnx
 
 Inputs are `image` (B, 3, H, W), normalized as in the config, and `log_mel` (B, channels, frames, 64), of any batch
 and size; the output is `logits` (B, classes, H, W). `log_mel.onnx` computes the spectrogram of `waveform` (B, channels,

@@ -9,7 +9,6 @@ from vpo_tree import csv_path, read_rows, write_rows
 
 from mmavs.data_tools.checking.check import check_config
 from mmavs.data_tools.checking.contents import leaf_datasets
-from mmavs.datasets import AVSegDataset
 from mmavs.datasets.metainfo.vpo_classes import load_class_table
 
 
@@ -258,76 +257,6 @@ def test_class_missing_from_training(root):
     assert problem[:2] == ('warning', 'class missing from training') and problem.loaders == 'val, test'
     assert problem.path.endswith(CSV) and problem.detail.startswith('dog does not occur in training')
     assert check(cfg, loaders=['val', 'test'])[0] == [], 'without a training there is nothing to compare with'
-
-
-class OwnDataset(AVSegDataset):
-    """A user's dataset; its records are an argument."""
-
-    METAINFO = dict(classes=('background', 'cat', 'dog'), palette=[[0, 0, 0], [255, 0, 0], [0, 255, 0]])
-
-    def __init__(self, records, **kwargs):
-        self.records = records
-        super().__init__(mask_values=(0, CAT.mask_id, DOG.mask_id), **kwargs)
-
-    def load_data_list(self):
-        if self.records is None:
-            raise AttributeError('an error in user code')
-        return self.records
-
-
-def own_config(root, records):
-    cfg = av_config(root, loaders=('train',))
-    dataset = dict(type=OwnDataset, ann_file=str(root / 'own.csv'), records=records)
-    cfg.train_dataloader.dataset = dict(dataset, pipeline=cfg.train_dataloader.dataset.pipeline)
-    return cfg
-
-
-def own_record(root, **source):
-    source = dict(dict(audio_path=str(sound_path(root, 0)), position=0.25, label=1), **source)
-    return dict(img_path=str(image_path(root, 0)), seg_map_path=str(mask_path(root, 0)), sources=[source])
-
-
-@pytest.mark.parametrize('position', [1.5, float('nan'), None, '0.5'])
-def test_position_of_a_dataset_of_the_user(root, position):
-    (problem,) = check(own_config(root, [own_record(root, position=position)]))[0]
-    assert problem[:2] == ('error', 'bad position') and problem.path == str(image_path(root, 0))
-    assert str(sound_path(root, 0)) in problem.detail and problem.detail.endswith(f'got {position!r}')
-
-
-@pytest.mark.parametrize(
-    ('records', 'kind', 'detail'),
-    [
-        ([], 'empty split', 'has no sample: check `ann_file`'),
-        (None, 'bad annotation', 'AttributeError: an error in user code'),
-        (
-            [dict(img='a.jpg')],
-            'invalid sample',
-            'record 0 does not have the form that AVSegDataset describes: KeyError: img_path',
-        ),
-    ],
-)
-def test_dataset_of_the_user_without_proper_records(root, records, kind, detail):
-    (problem,) = check(own_config(root, records))[0]
-    assert problem[:3] == ('error', kind, str(root / 'own.csv')) and problem.detail.startswith(detail)
-
-
-def test_label_beyond_the_classes(root):
-    assert [p.kind for p in check(own_config(root, [own_record(root, label=3)]))[0]] == ['invalid sample']
-
-
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        (dict(type='Unicorn'), 'KeyError: Unicorn is not in the mmseg::dataset registry'),
-        (dict(color='red'), "TypeError: .* unexpected keyword argument 'color'"),
-        (dict(subset='mm'), 'VPODataset: subset must be one of'),
-    ],
-)
-def test_dataset_that_cannot_be_built(root, change, message):
-    cfg = av_config(root)
-    cfg.test_dataloader.dataset.update(change)
-    with pytest.raises(ValueError, match=f'test_dataloader.dataset of the config cannot be built: {message}'):
-        check(cfg)
 
 
 def test_dataset_twice_in_a_loader_is_reported(root):

@@ -55,8 +55,7 @@ def test_checkpoint_within_an_epoch_resumes_at_its_start(config, reference, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('sampler', ['InfiniteSampler', 'DefaultSampler'])
-@pytest.mark.parametrize('workers', [0, 2])
+@pytest.mark.parametrize(('workers', 'sampler'), [(0, 'InfiniteSampler'), (2, 'DefaultSampler')])
 def test_resumed_iterations_end_with_the_same_weights_and_load_the_rest_only(
     config, tmp_path, sampler, workers, monkeypatch
 ):
