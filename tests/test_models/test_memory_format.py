@@ -3,7 +3,6 @@ import os
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,7 +13,6 @@ from torch import nn
 
 from mmavs.models.memory_format import use_channels_last
 
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 DEBUG_LIBRARY = 'libc_malloc_debug.so.0'
 needs_glibc = pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason="needs glibc's check of allocated memory")
 # A forward and a backward pass of each convolution, channels last, under glibc's check of what is allocated.

@@ -108,7 +108,8 @@ class AVSBenchObjectMetric(BaseMetric):
             f'{num_frames["J_frames"]} frames, including {num_frames["J_frames"] - num_frames["F_frames"]} whose '
             f'ground truth is empty; F is the mean over {num_frames["F_frames"]} frames, without these. {clips} clips'
             + (f', including {single} single frames without a clip' if single else '')
-            + (f'; {empty} without an object in any frame (empty_clip={self.empty_clip!r})' if empty else ''),
+            + (f'; {empty} without an object in any frame (empty_clip={self.empty_clip!r})' if empty else '')
+            + '. Compare these means over frames with the cited rows of Table 1 of the paper.',
             MMLogger.get_current_instance(),
         )
         return {name: round(100 * value, 2) for name, value in scores.items()} | num_frames

@@ -65,7 +65,8 @@ class AVSBenchSemanticMetric(BaseMetric):
         print_log(
             'AVSBench semantic protocol, means over frames per class, in %:\n'
             + class_table(classes, columns, means, num_classes)
-            + (f'\nClasses that occur in no frame, counted as 0: {unseen}' if unseen else ''),
+            + (f'\nClasses that occur in no frame, counted as 0: {unseen}' if unseen else '')
+            + '\nCompare these means over frames with the cited rows of Table 1 of the paper.',
             MMLogger.get_current_instance(),
         )
         counts = dict.fromkeys(('mIoU', 'mF'), len(classes))

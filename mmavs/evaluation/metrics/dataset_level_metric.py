@@ -17,6 +17,11 @@ from mmavs.utils.files import make_output_folder, writing_error
 from ..functional.confusion import ABSENT_CHOICES, confusion_matrix, dataset_level_scores
 from .reporting import class_table, sample_in_errors
 
+_COMPARISON = (
+    '\nThe mIoU includes the background. Compare these results with Tables 2 and 3 of the paper, and with the row of '
+    'CAVP in Table 1; the other rows of Table 1 are means over frames.'
+)
+
 
 @METRICS.register_module()
 class DatasetLevelMetric(BaseMetric):
@@ -116,7 +121,9 @@ class DatasetLevelMetric(BaseMetric):
             {name: scores[f'm{name}'] for name in columns},
             {name: scores[f'm{name}_classes'] for name in columns},
         )
-        print_log('Dataset-level results per class, in %:\n' + table + self._classes_without_fdr(scores), logger)
+        print_log(
+            'Dataset-level results per class, in %:\n' + table + self._classes_without_fdr(scores) + _COMPARISON, logger
+        )
         results = {name: round(100 * float(scores[name]), 2) for name in (*(f'm{name}' for name in columns), 'aAcc')}
         return results | {f'm{name}_classes': scores[f'm{name}_classes'] for name in columns}
 

@@ -114,7 +114,9 @@ def test_class_table(samples, monkeypatch):
     assert 0 < float(rows['cat'][0]) < 100
     assert rows['classes'] == ['in', 'the', 'mean', '3', '3', '2', '3']
     assert rows['mean'] == [f'{results[name]:.2f}' for name in SHARES[:4]]
-    assert table.endswith('Labeled but never predicted, therefore not in mFDR: dog')
+    unpredicted, comparison = table.splitlines()[-2:]
+    assert unpredicted == 'Labeled but never predicted, therefore not in mFDR: dog'
+    assert 'includes the background' in comparison and 'Tables 2 and 3 of the paper' in comparison
 
 
 def test_prefix(samples):
