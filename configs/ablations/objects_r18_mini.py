@@ -13,7 +13,12 @@ model = dict(
     data_preprocessor=dict(_base_.model.data_preprocessor, type='SegDataPreProcessor', size=_base_.crop_size),
     backbone=_base_.model.backbone,
     neck=_base_.model.neck,
-    decode_head=dict(_base_.model.decode_head, num_classes=_base_.num_classes),
+    # objects cover a small part of an image; without weights, some classes stay background in so short a training
+    decode_head=dict(
+        _base_.model.decode_head,
+        num_classes=_base_.num_classes,
+        loss_decode=dict(_base_.model.decode_head.loss_decode, class_weight=[0.3, *[1.0] * 8]),
+    ),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'),
 )
