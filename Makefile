@@ -75,4 +75,5 @@ matrix:  ## run the tests with several sets of versions, each in its own environ
 	.matrix/tool/bin/python .dev_scripts/matrix/run_matrix.py --update docs/versions.md $(MATRIX)
 
 clean:  ## remove the environment and all generated files
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .matrix $(DEMO_DIR) $(START_DIR) $(DEMO_DATA)
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .matrix $(DEMO_DIR) $(START_DIR) $(DEMO_DATA) \
+		$(ABLATION_DATA) work_dirs/ablations
