@@ -84,10 +84,11 @@ class AVSegDataset(BaseSegDataset):
         """Raises an error for arguments of mmseg that change the labels of background or ignored pixels."""
         name = type(self).__name__
         if self.ignore_index != IGNORE_INDEX:
+            value = self.ignore_index if 0 <= self.ignore_index < 256 else 'VALUE'
             raise ValueError(
                 f'{name}: ignore_index={self.ignore_index} is not supported: pixels to ignore have the label '
-                f'{IGNORE_INDEX}, as padding, losses and metrics have by default. If the masks mark such pixels with '
-                f'the value {self.ignore_index}, set ignored_values=[{self.ignore_index}] instead'
+                f'{IGNORE_INDEX}, as padding, losses and metrics have by default. Remove it. If the masks mark such '
+                f'pixels with another value than {IGNORE_INDEX}, set ignored_values=[{value}] instead'
             )
         if self.reduce_zero_label:
             raise ValueError(

@@ -98,7 +98,7 @@ def test_without_a_sample(serialize, ann_file, where):
     ('kwargs', 'message'),
     [
         (dict(ignore_index=2), r'TwoPets: ignore_index=2 is not supported.*ignored_values=\[2\]'),
-        (dict(ignore_index=-1), r'TwoPets: ignore_index=-1 is not supported'),
+        (dict(ignore_index=-1), r'TwoPets: ignore_index=-1 is not supported.*ignored_values=\[VALUE\]'),
         (dict(reduce_zero_label=True), r'reduce_zero_label=True is not supported.*ignored_values=\[0, 255\]'),
         (dict(mask_values=(0, 1)), r'mask_values has 2 values for 3 classes \(background, cat, dog\)'),
         (dict(mask_values=(0, 1, 256)), r'must lie in \[0, 255\], got \[256\]'),
